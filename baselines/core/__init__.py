@@ -1,0 +1,1 @@
+"""Encoder, heads, windows, packing, mixture of tasks, training loop and random streams."""

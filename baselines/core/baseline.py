@@ -1,0 +1,70 @@
+"""What a baseline is: something that is trained on tasks and then answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from baselines.core.settings import Settings
+from tasks.core.kinds import Task
+
+
+class Model(Protocol):
+    """What a training gives: answers, one for each example."""
+
+    def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
+
+    def ceiling(self, task: Task[Any, Any], examples: Sequence[Any]) -> float | None:
+        """The recall that perfect tags would reach; None where nothing is lost on the way from tags to answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training to be done. `examples(task, split)` reads a split; `progress(fraction, note)` may be called often."""
+
+    tasks: tuple[Task[Any, Any], ...]
+    examples: Callable[[Task[Any, Any], str], Sequence[Any]]
+    seed: int
+    settings: Settings
+    encoder: Path | None
+    device: str
+    checkpoints: Path
+    progress: Callable[[float, str], None]
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What a task really saw in training."""
+
+    updates: int = 0
+    examples: int = 0
+    tokens: int = 0
+    passes: float = 0.0
+
+
+@dataclass(kw_only=True)
+class Record:
+    """What a training cost and how it went; None is unknown, never 0."""
+
+    train_seconds: float = 0.0
+    development_seconds: float = 0.0
+    seen: dict[str, Seen] = field(default_factory=dict)
+    development: list[dict[str, float]] = field(default_factory=list)  # one a round: task -> primary score
+    chosen_round: int | None = None
+    parameters: int | None = None
+    weights_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    precision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """One arm of the comparison. `joint`: one training for all tasks together, otherwise one for each."""
+
+    name: str
+    title: str
+    joint: bool
+    needs_encoder: bool
+    train: Callable[[Job], tuple[Model, Record]]

@@ -1,0 +1,1 @@
+"""Examples, the kinds of task, metrics, corpus files and file formats."""

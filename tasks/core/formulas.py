@@ -1,0 +1,63 @@
+"""From a total row of evidence to a score: every formula of the house, each vectorised over leading axes.
+
+K columns of evidence; totals [..., K] -> scores [...]; nan where a score is not defined, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def _summed(totals: np.ndarray, columns: tuple[str, ...], role: str) -> np.ndarray:
+    """The sum of the columns of a role: its bare name, or `<label>:<role>`."""
+    chosen = [k for k, column in enumerate(columns) if column.rpartition(":")[2] == role]
+    return totals[..., chosen].sum(axis=-1)
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
+
+
+def micro_f1(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN) over all labels; nan where there is neither gold nor answer."""
+    tp, fp, fn = (_summed(totals, columns, role) for role in ("tp", "fp", "fn"))
+    return _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def micro_precision(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """TP / (TP + FP) over all labels."""
+    tp, fp = (_summed(totals, columns, role) for role in ("tp", "fp"))
+    return _ratio(tp, tp + fp)
+
+
+def micro_recall(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """TP / (TP + FN) over all labels."""
+    tp, fn = (_summed(totals, columns, role) for role in ("tp", "fn"))
+    return _ratio(tp, tp + fn)
+
+
+def proportion(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """correct / count: accuracy."""
+    return _ratio(_summed(totals, columns, "correct"), _summed(totals, columns, "count"))
+
+
+def pearson(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """Pearson's r from n, x, y, xx, yy, xy; nan where either side does not vary."""
+    n, x, y, xx, yy, xy = (_summed(totals, columns, role) for role in ("n", "x", "y", "xx", "yy", "xy"))
+    covariance, x_variance, y_variance = n * xy - x * y, n * xx - x * x, n * yy - y * y
+    # Rounding leaves a constant side with a variance near, not at, zero: relative to its own size it is none.
+    varies = (x_variance > 1e-9 * n * xx) & (y_variance > 1e-9 * n * yy)
+    spread = np.sqrt(np.where(varies, x_variance * y_variance, 0.0))
+    return _ratio(covariance, spread)
+
+
+Formula = Callable[[np.ndarray, tuple[str, ...]], np.ndarray]
+FORMULAS: dict[str, Formula] = {
+    "micro_f1": micro_f1,
+    "micro_precision": micro_precision,
+    "micro_recall": micro_recall,
+    "proportion": proportion,
+    "pearson": pearson,
+}

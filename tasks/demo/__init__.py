@@ -1,0 +1,1 @@
+"""Made-up clinical corpora, written in the official formats. They are not clinical data."""

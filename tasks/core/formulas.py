@@ -13,11 +13,13 @@ import numpy as np
 def _summed(totals: np.ndarray, columns: tuple[str, ...], role: str) -> np.ndarray:
     """The sum of the columns of a role: its bare name, or `<label>:<role>`."""
     chosen = [k for k, column in enumerate(columns) if column.rpartition(":")[2] == role]
-    return totals[..., chosen].sum(axis=-1)
+    total: np.ndarray = totals[..., chosen].sum(axis=-1)
+    return total
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
+    ratio: np.ndarray = np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
+    return ratio
 
 
 def micro_f1(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
@@ -36,6 +38,34 @@ def micro_recall(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
     """TP / (TP + FN) over all labels."""
     tp, fn = (_summed(totals, columns, role) for role in ("tp", "fn"))
     return _ratio(tp, tp + fn)
+
+
+def by_label(totals: np.ndarray, columns: tuple[str, ...], formula: str) -> dict[str, np.ndarray]:
+    """A formula's scores for each label that the columns name, in their order."""
+    scores = {}
+    for label in dict.fromkeys(column.rpartition(":")[0] for column in columns if ":" in column):
+        own = [k for k, column in enumerate(columns) if column.rpartition(":")[0] == label]
+        scores[label] = FORMULAS[formula](totals[..., own], tuple(columns[k] for k in own))
+    return scores
+
+
+def macro_f1(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """The mean of each label's F1; a label with neither gold nor answer does not count, nan where none has."""
+    scores = np.stack(list(by_label(totals, columns, "micro_f1").values()), axis=-1)
+    defined = ~np.isnan(scores)
+    return _ratio(np.where(defined, scores, 0.0).sum(axis=-1), defined.sum(axis=-1))
+
+
+def two_sided_f1(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
+    """2 P R / (P + R) of P = right / answered and R = found / gold, each counted on its own side.
+
+    0 where nothing is found or right, nan where there is neither gold nor answer.
+    """
+    found, gold, right, answered = (_summed(totals, columns, role) for role in ("found", "gold", "right", "answered"))
+    # 2PR/(P+R) with both fractions over one denominator, so that a side without mentions gives 0 as it should.
+    below = right * gold + found * answered
+    score = _ratio(2 * right * found, below)
+    return np.where((below == 0) & (gold + answered > 0), 0.0, score)
 
 
 def proportion(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
@@ -58,6 +88,8 @@ FORMULAS: dict[str, Formula] = {
     "micro_f1": micro_f1,
     "micro_precision": micro_precision,
     "micro_recall": micro_recall,
+    "macro_f1": macro_f1,
+    "two_sided_f1": two_sided_f1,
     "proportion": proportion,
     "pearson": pearson,
 }

@@ -1,0 +1,130 @@
+"""The EVENT scores of the i2b2 2012 scripts: overlapping spans paired one to one, and the types of the pairs.
+
+Source: the event part of the evaluation scripts of the 2012 i2b2 challenge (Weiyi Sun), "overlap" option. Polarity
+and modality, which a span does not carry, are taken to agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tasks.core.examples import Document, Span
+from tasks.core.metrics import Metric
+
+PUNCTUATION = frozenset(".,?!\"'<>;:/\\~_-+=()[]{}|@#$%^&*`")
+# Both stand in for attributes that agree: they only weigh a pair against having no pair at all.
+AGREEING_ATTRIBUTES = 2
+OVERLAP, SAME_WORDS = 1, 2
+
+
+@dataclass(slots=True)
+class _Pairing:
+    """What an event is paired with for now: how well the words and the attributes agree, and with which event."""
+
+    closeness: int = 0
+    agreeing: int = 0
+    partner: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A mention, its words without lone punctuation, and whether it has any letter or digit."""
+
+    span: Span
+    words: tuple[str, ...]
+    visible: bool
+
+
+def _events(text: str, spans: Iterable[Span]) -> list[_Event]:
+    def event(span: Span) -> _Event:
+        own = text[span.start : span.end]
+        words = tuple(word for word in own.split() if word not in PUNCTUATION)
+        return _Event(span, words, re.search(r"\w", own) is not None)
+
+    return [event(span) for span in sorted(spans)]
+
+
+def _closeness(one: _Event, other: _Event) -> int:
+    """Whether two events overlap; the later start must lie two characters before the end when it is the first's."""
+    if one.span.start <= other.span.start:
+        meets = one.span.end > other.span.start
+    else:
+        meets = other.span.end > one.span.start + 1
+    if not (meets and one.visible and other.visible):
+        return 0
+    return SAME_WORDS if one.words == other.words else OVERLAP
+
+
+def paired(text: str, ones: frozenset[Span], others: frozenset[Span]) -> tuple[int, int]:
+    """How many of the first events find a partner among the others, and in how many pairs the types agree.
+
+    Each of the first in turn goes through the others. Same words take a partner even from an event that merely
+    overlaps it; otherwise a partner must be free and agree in more attributes than the one held so far.
+    """
+    firsts, seconds = _events(text, ones), _events(text, others)
+    pairings = [_Pairing() for _ in firsts]
+    owner: dict[int, int] = {}
+    for i, first in enumerate(firsts):
+        for j, second in enumerate(seconds):
+            if second.span.start >= first.span.end:
+                break
+            closeness = _closeness(first, second)
+            if closeness:
+                same_type = first.span.label.upper() == second.span.label.upper()
+                _offer(pairings, owner, i, _Pairing(closeness, AGREEING_ATTRIBUTES + same_type, j))
+    matched = [pairing for pairing in pairings if pairing.closeness]
+    return len(matched), sum(pairing.agreeing - AGREEING_ATTRIBUTES for pairing in matched)
+
+
+def _offer(pairings: list[_Pairing], owner: dict[int, int], i: int, offer: _Pairing) -> None:
+    """Take the offer for event i if it is better than what i and the offered event have now."""
+    assert offer.partner is not None
+    held, rival = pairings[i], owner.get(offer.partner)
+    if rival is not None:
+        # The program lets i's former partner stay bound here; so do we, to agree with it.
+        if offer.closeness == SAME_WORDS and pairings[rival].closeness < SAME_WORDS:
+            pairings[rival] = _Pairing()
+            pairings[i] = offer
+            owner[offer.partner] = i
+        return
+    first_same_words = offer.closeness == SAME_WORDS and held.closeness < SAME_WORDS
+    as_close = offer.closeness >= held.closeness
+    if first_same_words or (as_close and offer.agreeing > held.agreeing):
+        if held.partner is not None:
+            del owner[held.partner]
+        pairings[i] = offer
+        owner[offer.partner] = i
+
+
+class EventOverlapF1(Metric[Document, frozenset[Span]]):
+    """F1 of events that overlap, paired one to one, types ignored ("F measure" of EVENT spans).
+
+    Recall pairs gold with the answer, precision the answer with gold; the two pairings may differ.
+    """
+
+    name = "event_overlap_f1"
+    title = "event span overlap F1"
+    formula = "two_sided_f1"
+    columns = ("found", "gold", "right", "answered")
+
+    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
+        """Gold events found of how many, and answered events right of how many, in one document."""
+        found, _ = paired(example.text, example.gold, answer)
+        right, _ = paired(example.text, answer, example.gold)
+        return found, len(example.gold), right, len(answer)
+
+
+class EventTypeAccuracy(Metric[Document, frozenset[Span]]):
+    """The share of all gold events whose partner has their type ("type" of the scripts' aggregated scores)."""
+
+    name = "event_type_accuracy"
+    title = "event type accuracy"
+    formula = "proportion"
+    columns = ("correct", "count")
+
+    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
+        """Gold events found with their type, of how many, in one document."""
+        _, same_type = paired(example.text, example.gold, answer)
+        return same_type, len(example.gold)

@@ -1,0 +1,69 @@
+"""What every span metric is built on: which mentions were found, made up and missed, counted by label.
+
+Whatever the rule by which mentions are paired, a row holds `<label>:tp`, `<label>:fp` and `<label>:fn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Span
+from tasks.core.metrics import Metric
+
+ROLES = ("tp", "fp", "fn")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The labels of what a rule found, made up and missed in one document, once for each time it counts."""
+
+    found: Collection[str]
+    made_up: Collection[str]
+    missed: Collection[str]
+
+
+Rule = Callable[[Document, frozenset[Span]], Outcome]
+
+
+class SpanMetric(Metric[Document, frozenset[Span]]):
+    """A score of mentions, counted for each label by a rule that pairs the answer with gold.
+
+    A mention whose label is not among `labels` is an InputError: it would be lost in silence.
+    """
+
+    def __init__(self, labels: Iterable[str], rule: Rule) -> None:
+        self.labels = tuple(labels)
+        self.columns = tuple(f"{label}:{role}" for label in self.labels for role in ROLES)
+        self._row_of_label = {label: 3 * k for k, label in enumerate(self.labels)}
+        self._rule = rule
+
+    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
+        """True positives, false positives and false negatives of each label in one document."""
+        outcome = self._rule(example, answer)
+        row = [0.0] * len(self.columns)
+        for role, labels in enumerate((outcome.found, outcome.made_up, outcome.missed)):
+            for label in labels:
+                row[self._place(example, label) + role] += 1
+        return row
+
+    def _place(self, example: Document, label: str) -> int:
+        try:
+            return self._row_of_label[label]
+        except KeyError:
+            known = ", ".join(self.labels)
+            raise InputError(
+                f"document {example.id} has a mention labelled {label!r}, which {self.name} does not count; "
+                f"its labels are {known}"
+            ) from None
+
+
+def set_outcome(gold: Iterable[tuple[object, str]], answer: Iterable[tuple[object, str]]) -> Outcome:
+    """What two sets of (place, label) share and do not share."""
+    expected, given = set(gold), set(answer)
+    return Outcome(
+        [label for _, label in expected & given],
+        [label for _, label in given - expected],
+        [label for _, label in expected - given],
+    )

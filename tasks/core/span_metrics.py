@@ -1,0 +1,199 @@
+"""Scores of mentions by their characters and label: exact, lenient, and regardless of label.
+
+Where an official program depends on the order of a file, mentions are taken in the order of their offsets, then
+labels: the order in which answers are written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
+from tasks.core.examples import Document, Span
+from tasks.core.metrics import Metric
+from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
+from tasks.core.span_evidence import ROLES, Outcome, SpanMetric, set_outcome
+
+__all__ = [
+    "BinaryF1",
+    "BratevalF1",
+    "EventOverlapF1",
+    "EventTypeAccuracy",
+    "ExactF1",
+    "ExactPrecision",
+    "ExactRecall",
+    "HipaaF1",
+    "LenientF1",
+    "MacroF1",
+    "RelaxedF1",
+    "SpanOnlyF1",
+    "TokenF1",
+]
+
+
+def exact(document: Document, answer: frozenset[Span]) -> Outcome:
+    """A mention is found when the answer holds the same fragments with the same label."""
+    return set_outcome(_places(document.gold), _places(answer))
+
+
+def _places(spans: Iterable[Span]) -> Iterator[tuple[object, str]]:
+    return ((span.fragments, span.label) for span in spans)
+
+
+def exact_envelope(document: Document, answer: frozenset[Span]) -> Outcome:
+    """A mention is found when the answer holds one with the same first start, last end and label (n2c2 2018)."""
+    places: dict[tuple[int, int, str], list[Span]] = defaultdict(list)
+    for span in document.gold:
+        places[span.start, span.end, span.label].append(span)
+    return _used_once(document.gold, ((span, places[span.start, span.end, span.label]) for span in sorted(answer)))
+
+
+def overlap(document: Document, answer: frozenset[Span]) -> Outcome:
+    """A mention is found when it shares a character with an answer of the same label, used once (n2c2 2018)."""
+    by_label: dict[str, list[Span]] = defaultdict(list)
+    for span in sorted(document.gold):
+        by_label[span.label].append(span)
+    return _used_once(document.gold, ((span, _overlapping(by_label[span.label], span)) for span in sorted(answer)))
+
+
+def _overlapping(by_start: list[Span], span: Span) -> list[Span]:
+    met = []
+    for gold in by_start:
+        if gold.start >= span.end:
+            break
+        if gold.end > span.start:
+            met.append(gold)
+    return met
+
+
+def _used_once(gold: frozenset[Span], pairs: Iterable[tuple[Span, list[Span]]]) -> Outcome:
+    """The n2c2 program's counts from the answers, in order, each with the gold mentions that it meets.
+
+    An answer takes every gold mention it meets, and is found once. One that meets a mention already taken is left
+    out: neither found nor made up, though it takes the others that it meets. Missed is gold less found.
+    """
+    taken: set[Span] = set()
+    found: list[str] = []
+    made_up: list[str] = []
+    for span, met in pairs:
+        if not met:
+            made_up.append(span.label)
+        elif taken.isdisjoint(met):
+            found.append(span.label)
+        taken.update(met)
+    missed = Counter(span.label for span in gold)
+    missed.subtract(found)
+    return Outcome(found, made_up, list(missed.elements()))
+
+
+def brateval(document: Document, answer: frozenset[Span]) -> Outcome:
+    """A mention is found when each of its fragments is one of an answer's of the same label, used once (brateval)."""
+    holding: dict[tuple[tuple[int, int], str], list[Span]] = defaultdict(list)
+    for span in sorted(answer):
+        for fragment in span.fragments:
+            holding[fragment, span.label].append(span)
+    left = set(answer)
+    found: list[str] = []
+    missed: list[str] = []
+    for gold in sorted(document.gold):
+        candidates = (span for span in holding[gold.fragments[0], gold.label] if span in left)
+        match = next((span for span in candidates if set(gold.fragments) <= set(span.fragments)), None)
+        if match is None:
+            missed.append(gold.label)
+        else:
+            found.append(gold.label)
+            left.remove(match)
+    return Outcome(found, [span.label for span in left], missed)
+
+
+class ExactF1(SpanMetric):
+    """Micro F1 of mentions whose fragments and label are both exact.
+
+    The rule of the i2b2/VA 2010 evaluator ("Class Exact Span") and of the 2014 scripts ("Strict"). With `envelope`,
+    that of the n2c2 2018 track 2 program ("strict"), which knows a mention by its first start and last end alone and
+    lets two gold mentions of one envelope be found only once.
+    """
+
+    name = "f1"
+    title = "exact F1"
+    formula = "micro_f1"
+
+    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
+        super().__init__(labels, exact_envelope if envelope else exact)
+
+
+class ExactPrecision(SpanMetric):
+    """The share of answers that are exact, by the rule of ExactF1."""
+
+    name = "precision"
+    title = "exact precision"
+    formula = "micro_precision"
+
+    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
+        super().__init__(labels, exact_envelope if envelope else exact)
+
+
+class ExactRecall(SpanMetric):
+    """The share of gold mentions that are found exactly, by the rule of ExactF1."""
+
+    name = "recall"
+    title = "exact recall"
+    formula = "micro_recall"
+
+    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
+        super().__init__(labels, exact_envelope if envelope else exact)
+
+
+class MacroF1(SpanMetric):
+    """The mean over labels of exact F1, by the rule of ExactF1; a label that nobody used does not count."""
+
+    name = "macro_f1"
+    title = "macro F1"
+    formula = "macro_f1"
+
+    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
+        super().__init__(labels, exact_envelope if envelope else exact)
+
+
+class LenientF1(SpanMetric):
+    """Micro F1 of mentions that overlap one of the same label, by the n2c2 2018 track 2 program ("lenient").
+
+    Extents run from first start to last end. Each gold mention accounts for one answer: a further answer on it is
+    left out of the count, neither right nor wrong, so that precision does not fall when one mention is cut in two.
+    """
+
+    name = "lenient_f1"
+    title = "lenient F1"
+    formula = "micro_f1"
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        super().__init__(labels, overlap)
+
+
+class BratevalF1(SpanMetric):
+    """Micro F1 by brateval's exact match of span and type, the program of the CLEF eHealth tasks on QUAERO.
+
+    It differs from ExactF1 where an answer has all fragments of a gold mention and more: brateval takes it as exact.
+    """
+
+    name = "brateval_f1"
+    title = "brateval F1"
+    formula = "micro_f1"
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        super().__init__(labels, brateval)
+
+
+class SpanOnlyF1(Metric[Document, frozenset[Span]]):
+    """Micro F1 of exact stretches whatever their label, by the i2b2/VA 2010 evaluator ("Exact Span")."""
+
+    name = "span_only_f1"
+    title = "span-only F1"
+    formula = "micro_f1"
+    columns = ROLES
+
+    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
+        """Stretches found, made up and missed in one document."""
+        gold, given = ({span.fragments for span in spans} for spans in (example.gold, answer))
+        return len(gold & given), len(given - gold), len(gold - given)

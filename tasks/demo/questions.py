@@ -1,0 +1,88 @@
+"""Made-up MedRQE: rambling questions of consumers, and FAQs whose answers would serve them, or not.
+
+Every consumer question meets one FAQ of each class; what the class turns on is the disease and what is asked about it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.core.examples import Pair
+from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
+
+COUNTS = {"train": 500, "test": 200}
+
+ENTAILED, NOT_ENTAILED = "true", "false"
+
+Words = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a consumer wants to know: some intents about one disease; another disease is mentioned in passing."""
+
+    disease: str
+    other: str
+    intents: tuple[Words, ...]
+    not_asked: tuple[Words, ...]
+
+
+def _wish(stream: random.Random, words: Words, split: str) -> Wish:
+    disease = draw(stream, words["diseases"], split)
+    other = disease
+    while other == disease:
+        other = draw(stream, words["diseases"], split)
+    intents = stream.sample(words["intent"], len(words["intent"]))
+    asked = 2 if stream.random() < 0.25 else 1
+    return Wish(disease, other, tuple(intents[:asked]), tuple(intents[asked:]))
+
+
+def _called(stream: random.Random, disease: str) -> str:
+    """One of the names of a disease, as people write them."""
+    return slipped(stream, stream.choice(disease.split(" / ")), 0.1)
+
+
+def _asked(stream: random.Random, words: Words, wish: Wish, split: str) -> str:
+    """The consumer's question: a greeting, a remark, what is known already, the questions, thanks."""
+    name, other = _called(stream, wish.disease), _called(stream, wish.other)
+    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.3 else []
+    told = stream.random() < 0.6
+    if told:
+        parts.append(draw(stream, words["remarks"], split).format(d=name, o=other))
+    if stream.random() < 0.25:
+        parts.append(stream.choice(stream.choice(wish.not_asked)["known"]))
+    for number, intent in enumerate(wish.intents):
+        # Once the disease has a name, people call it "it".
+        again = "it" if told and stream.random() < 0.4 or number else name
+        parts.append(capital(draw(stream, intent["asks"], split).format(d=again)))
+    parts.append(stream.choice(words["thanks"]))
+    return slipped(stream, " ".join(part for part in parts if part), 0.04)
+
+
+def _faq(stream: random.Random, intent: Words, disease: str) -> str:
+    return str(stream.choice(intent["faq"])).format(d=disease.split(" / ")[0])
+
+
+def _drawn(stream: random.Random, split: str) -> Iterator[tuple[str, str, str]]:
+    words = lexicon("questions")
+    while True:
+        wish = _wish(stream, words, split)
+        question = _asked(stream, words, wish, split)
+        yield question, _faq(stream, stream.choice(wish.intents), wish.disease), ENTAILED
+        intent, disease = stream.choices(
+            (
+                (stream.choice(wish.not_asked), wish.disease),
+                (stream.choice(wish.intents), wish.other),
+                (stream.choice(wish.not_asked), wish.other),
+            ),
+            (6, 3, 1),
+        )[0]
+        yield question, _faq(stream, intent, disease), NOT_ENTAILED
+
+
+def pairs(stream: random.Random, count: int, split: str) -> Iterator[Pair[str]]:
+    """Consumer questions with FAQs; true and false in turn."""
+    return numbered(_drawn(stream, split), count, split)

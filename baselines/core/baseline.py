@@ -22,7 +22,11 @@ class Model(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One training to be done. `examples(task, split)` reads a split; `progress(fraction, note)` may be called often."""
+    """One training to be done.
+
+    `examples(task, split)` reads a split; `progress(fraction, note)` may be called often; unfinished work is kept in the
+    folder `checkpoints` at most every `checkpoint_seconds`.
+    """
 
     tasks: tuple[Task[Any, Any], ...]
     examples: Callable[[Task[Any, Any], str], Sequence[Any]]
@@ -31,6 +35,7 @@ class Job:
     encoder: Path | None
     device: str
     checkpoints: Path
+    checkpoint_seconds: float
     progress: Callable[[float, str], None]
 
 
@@ -68,3 +73,10 @@ class Baseline:
     joint: bool
     needs_encoder: bool
     train: Callable[[Job], tuple[Model, Record]]
+
+
+def train_model(job: Job) -> tuple[Model, Record]:
+    """Train an encoder with a head for each task of a job; torch is imported only now."""
+    from baselines.core.training import train
+
+    return train(job)

@@ -1,0 +1,84 @@
+"""The state of an unfinished training in one safetensors file: weights, best weights, optimiser and progress."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from baselines.core.baseline import Record, Seen
+
+FILE = "state.safetensors"
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a training has come: the round and the step in it that come next, and the best round so far."""
+
+    round: int = 0
+    step: int = 0
+    updates: int = 0
+    best_score: float | None = None
+    record: Record = field(default_factory=Record)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What changes while a model is trained."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    best: dict[str, Tensor]
+    progress: Progress
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor of the state, by name."""
+        yield from ((f"model/{name}", tensor) for name, tensor in self.model.state_dict().items())
+        yield from ((f"best/{name}", tensor) for name, tensor in self.best.items())
+        for name, parameter in self.model.named_parameters():
+            yield from ((f"optimiser/{part}/{name}", tensor) for part, tensor in self.optimiser.state[parameter].items())
+
+
+def save(folder: Path, training: Training) -> None:
+    """Write the state whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"{FILE}.part"
+    tensors = {name: tensor.detach().contiguous() for name, tensor in training.tensors()}
+    save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(folder / FILE)
+
+
+def load(folder: Path, training: Training) -> None:
+    """Bring a training to the state that lies in a folder, if one does; a damaged one is passed over."""
+    if not (folder / FILE).is_file():
+        return
+    try:
+        with safe_open(folder / FILE, framework="pt", device="cpu") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a mapping
+            progress = json.loads(file.metadata()["progress"])
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return
+    training.model.load_state_dict(_part(tensors, "model/"))
+    training.best.update(_part(tensors, "best/"))
+    for name, parameter in training.model.named_parameters():
+        for part in ("step", "exp_avg", "exp_avg_sq"):
+            stored = tensors.get(f"optimiser/{part}/{name}")
+            if stored is not None:
+                # The step count of a fused optimiser lies on the device of its parameter, as the moments do.
+                training.optimiser.state[parameter][part] = stored.to(parameter.device)
+    record = progress.pop("record")
+    record["seen"] = {task: Seen(**seen) for task, seen in record["seen"].items()}
+    vars(training.progress).update(progress, record=Record(**record))
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

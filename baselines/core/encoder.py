@@ -1,0 +1,84 @@
+"""The shared encoder: any BERT-type model, run on packed sequences, or padded where it cannot be packed.
+
+B sequences, T sub-words of all, L sub-words of the longest, H hidden units, R places read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+from baselines.core.dropout import DropoutStream, use_stream
+from baselines.core.packing import ATTENTION, Batch
+from tasks.core.errors import InputError
+
+PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
+"""Model types whose packed outputs are tested to equal their padded ones; every other type is padded."""
+
+OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
+"""Model types that number positions from behind the padding id."""
+
+SEGMENTED = ("bert", "electra")
+"""Model types that tell the first sentence from the second by segment ids."""
+
+
+class SharedEncoder(nn.Module):
+    """A pretrained encoder that reads packed windows."""
+
+    def __init__(self, folder: Path, dropout: float, source: DropoutStream, pretrained: bool = True) -> None:
+        super().__init__()
+        config = _config(folder)
+        self.kind: str = config.model_type
+        self.packs = self.kind in PACKABLE
+        config._attn_implementation = ATTENTION if self.packs else "sdpa"
+        self.hidden: int = config.hidden_size
+        self.longest: int = config.max_position_embeddings
+        self.first_position = config.pad_token_id + 1 if self.kind in OFFSET_POSITIONS else 0
+        self.model = _weights(folder, config) if pretrained else AutoModel.from_config(config)
+        self.model.pooler = None
+        use_stream(self.model, dropout, source)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The hidden states at the places a head reads, [R, H]."""
+        hidden = self._packed(batch) if self.packs else self._padded(batch)
+        return hidden[batch.places]
+
+    def _packed(self, batch: Batch) -> Tensor:
+        inputs = {"token_type_ids": batch.segments} if self.kind in SEGMENTED else {}
+        out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
+        hidden: Tensor = out.last_hidden_state[0]
+        return hidden
+
+    def _padded(self, batch: Batch) -> Tensor:
+        parts = batch.ids[0].split(batch.lengths.each)
+        ids = nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
+        real = torch.arange(batch.lengths.longest, device=ids.device) < torch.tensor(batch.lengths.each, device=ids.device)[:, None]
+        hidden: Tensor = self.model(input_ids=ids, attention_mask=real.long()).last_hidden_state
+        return hidden[real]
+
+
+def _config(folder: Path) -> Any:
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(f"the config.json of encoder {folder.name} is not one of a known model type") from error
+    # Both arms go without dropout inside attention: the packed kernels have none.
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    return config
+
+
+def _weights(folder: Path, config: Any) -> nn.Module:
+    try:
+        # Plain pytorch_model.bin files load as tensors alone: weights_only refuses any code in the pickle.
+        model: nn.Module = AutoModel.from_pretrained(
+            folder, config=config, local_files_only=True, weights_only=True, trust_remote_code=False, dtype=torch.float32
+        )
+    except Exception as error:  # Torch, safetensors and transformers each have their own errors for a damaged file.
+        raise InputError(f"the weights of encoder {folder.name} cannot be read ({type(error).__name__}): fetch the file anew") from error
+    return model

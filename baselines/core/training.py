@@ -1,0 +1,162 @@
+"""The one training loop: single task and multitask differ in the tasks they are given, and in nothing else."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from baselines.core import checkpoint
+from baselines.core.baseline import Job, Record, Seen
+from baselines.core.checkpoint import Progress, Training
+from baselines.core.memory import begin_peak, peak_bytes
+from baselines.core.mixture import Share, Step, rounds
+from baselines.core.model import MultitaskModel
+from baselines.core.settings import Settings
+from baselines.core.windows import Window
+from tasks.core.errors import InputError
+
+CHECKPOINT_SHARE = 0.05
+"""The part of the time that may go into checkpoints, where they are dear."""
+
+
+def train(job: Job) -> tuple[MultitaskModel, Record]:
+    """Train one model on the tasks of a job, or finish a training that was cut off."""
+    _make_deterministic(job.device)
+    begin_peak(job.device)
+    trainer = Trainer(job, MultitaskModel(job))
+    trainer.run()
+    record = trainer.progress.record
+    record.parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    record.weights_bytes = sum(tensor.nbytes for tensor in trainer.model.state_dict().values())
+    record.peak_memory_bytes = peak_bytes(job.device)
+    record.precision = trainer.model.precision
+    return trainer.model, record
+
+
+class Trainer:
+    """One training: its data, its plan of steps, its optimiser and how far it has come."""
+
+    def __init__(self, job: Job, model: MultitaskModel) -> None:
+        self.job, self.model = job, model
+        self.data = {task.name: _taught(model, job, task) for task in job.tasks}
+        self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
+        self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
+        self.updates = sum(len(steps) for steps in self.rounds)
+        self.optimiser = _optimiser(model, job.settings)
+        self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}))
+        self.best: dict[str, Tensor] = {}
+        self.saved_at, self.save_seconds = time.perf_counter(), 0.0
+
+    def _share(self, task: str, windows: int) -> Share:
+        return Share(task, windows, self.model.heads[task].batch, self.job.settings.epochs_for(task))
+
+    def run(self) -> None:
+        """Train to the end, from the last checkpoint if there is one, and leave the chosen weights in the model."""
+        checkpoint.load(self.job.checkpoints, self._state())
+        rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.model.train()
+        while self.progress.round < len(self.rounds):
+            self._round(self.rounds[self.progress.round], rates)
+            self._choose()
+            self.progress.round, self.progress.step = self.progress.round + 1, 0
+            self._save_if_due()
+        self.model.load_state_dict(self.best)
+
+    def _round(self, steps: Sequence[Step], rates: Sequence[float]) -> None:
+        total = torch.zeros((), device=self.job.device)
+        while self.progress.step < len(steps):
+            begun = time.perf_counter()
+            for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * rate_factor(self.progress.updates, self.updates, self.job.settings)
+            total += self._update(steps[self.progress.step])
+            self.progress.step += 1
+            self.progress.updates += 1
+            self.progress.record.train_seconds += time.perf_counter() - begun
+            self.job.progress(self.progress.updates / self.updates, f"round {self.progress.round + 1} of {len(self.rounds)}")
+            self._save_if_due()
+        if not math.isfinite(float(total)):
+            raise InputError("training diverged (the loss is not a number): lower --encoder-rate or --head-rate, or use --precision float32")
+
+    def _update(self, step: Step) -> Tensor:
+        """One step of the optimiser on the summed losses of a step's batches."""
+        total = torch.zeros((), device=self.job.device)
+        for task, number in step:
+            share, seen = self.shares[task], self.progress.record.seen[task]
+            chosen = share.indices(self.job.seed, number)
+            batch = self.model.pack([self.data[task][place] for place in chosen])
+            self.model.dropout.begin(self.job.device, self.job.seed, task, "dropout", number)
+            loss = self.model.heads[task].loss(self.model(task, batch), batch.targets)
+            loss.backward()
+            total += loss.detach()
+            seen.updates, seen.examples, seen.tokens = seen.updates + 1, seen.examples + len(chosen), seen.tokens + batch.tokens
+            seen.passes = seen.examples / share.windows
+        if self.job.settings.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.job.settings.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return total
+
+    def _choose(self) -> None:
+        """Score the development split, and keep these weights if its mean over tasks is the best so far."""
+        begun = time.perf_counter()
+        scores = {task.name: self.model.score(task, self.job.examples(task, "dev")) for task in self.job.tasks}
+        record, mean = self.progress.record, sum(scores.values()) / len(scores)
+        record.development.append(scores)
+        best = self.progress.best_score
+        # A mean that is no number never wins; it is kept only as long as there is nothing else.
+        if not self.best or (math.isfinite(mean) and (best is None or mean > best)):
+            self.best.update({name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()})
+            record.chosen_round = self.progress.round + 1
+            self.progress.best_score = mean if math.isfinite(mean) else None
+        record.development_seconds += time.perf_counter() - begun
+
+    def _state(self) -> Training:
+        return Training(self.model, self.optimiser, self.best, self.progress)
+
+    def _save_if_due(self) -> None:
+        begun = time.perf_counter()
+        if begun - self.saved_at < max(self.job.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE):
+            return
+        checkpoint.save(self.job.checkpoints, self._state())
+        self.saved_at = time.perf_counter()
+        self.save_seconds = self.saved_at - begun
+
+
+def rate_factor(update: int, updates: int, settings: Settings) -> float:
+    """The part of the learning rate that holds at an update: linear warm-up, then linear decay to 0 or none."""
+    warm = settings.warmup * updates
+    if update < warm:
+        return (update + 1) / (warm + 1)
+    return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
+
+
+def _taught(model: MultitaskModel, job: Job, task: Any) -> list[Window]:
+    windows = [window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True)]
+    if not windows:
+        raise InputError(f"the training set of {task.name} is empty: there is nothing to learn from")
+    return windows
+
+
+def _optimiser(model: MultitaskModel, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW with rates of their own for encoder and heads; biases and norms do not decay."""
+    groups = []
+    for part, rate in ((model.encoder, settings.encoder_rate), (model.heads, settings.head_rate)):
+        parameters = list(part.parameters())
+        for decays in (True, False):
+            chosen = [parameter for parameter in parameters if (parameter.ndim > 1) is decays]
+            groups.append({"params": chosen, "lr": rate, "weight_decay": settings.weight_decay if decays else 0.0})
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _make_deterministic(device: str) -> None:
+    if device != "cpu":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Strict: with warn_only the backward of attention stays nondeterministic.
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

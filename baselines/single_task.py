@@ -1,0 +1,7 @@
+"""One encoder and one head: a training for each task. It is the multitask model with one task."""
+
+from __future__ import annotations
+
+from baselines.core.baseline import Baseline, train_model
+
+BASELINE = Baseline(name="single_task", title="one encoder for each task", joint=False, needs_encoder=True, train=train_model)

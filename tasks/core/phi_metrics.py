@@ -71,9 +71,7 @@ def _without_near(spans: list[Span], others: list[Span]) -> set[Span]:
     for other in others:
         by_start.setdefault((other.start, other.label), []).append(other)
     return {
-        span
-        for span in spans
-        if not any(_near(span, other) for other in by_start.get((span.start, span.label), ()))
+        span for span in spans if not any(_near(span, other) for other in by_start.get((span.start, span.label), ()))
     }
 
 

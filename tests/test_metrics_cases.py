@@ -1,0 +1,287 @@
+"""Cases whose scores are known: made up by hand, answered by the challenges' own programs or by their stated rules."""
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Pair, Span
+from tasks.core.formulas import FORMULAS, by_label
+from tasks.core.metrics import Metric, evidence
+from tasks.core.pair_metrics import Accuracy, Pearson
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.span_metrics import (
+    BinaryF1,
+    BratevalF1,
+    EventOverlapF1,
+    EventTypeAccuracy,
+    ExactF1,
+    ExactPrecision,
+    ExactRecall,
+    HipaaF1,
+    LenientF1,
+    MacroF1,
+    RelaxedF1,
+    SpanOnlyF1,
+    TokenF1,
+)
+
+
+def spans(*mentions: str) -> frozenset[Span]:
+    """Mentions written as `label start-end` or `label start-end;start-end`."""
+    found = set()
+    for mention in mentions:
+        label, places = mention.split(" ")
+        fragments = tuple(tuple(int(end) for end in place.split("-")) for place in places.split(";"))
+        found.add(Span(fragments, label))
+    return frozenset(found)
+
+
+def totals(metric: Metric, document: Document, answer: frozenset[Span]) -> np.ndarray:
+    return evidence(metric, [document], [answer]).sum(axis=0)
+
+
+def score(metric: Metric, document: Document, answer: frozenset[Span]) -> float:
+    return float(metric.value(totals(metric, document, answer)))
+
+
+CONCEPTS = ("problem", "treatment", "test")
+# Line L, tokens from T to U of the official case stand at characters 20 L + 2 T to 20 L + 2 U + 1.
+CONCEPT_NOTE = Document(
+    "i2b2_2010", "x" * 200, spans("problem 26-29", "treatment 42-43", "test 60-63", "problem 80-85")
+)
+CONCEPT_ANSWER = spans("problem 26-29", "problem 42-43", "test 62-63", "test 84-85", "problem 100-101")
+
+
+def test_i2b2_2010_span_and_class_as_the_official_program_counts_them():
+    assert by_role(totals(ExactF1(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER)) == (1, 4, 3)
+    assert score(ExactPrecision(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.2
+    assert score(ExactRecall(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.25
+    assert f"{score(ExactF1(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.2222"
+
+
+def test_i2b2_2010_span_only_as_the_official_program_counts_it():
+    assert tuple(totals(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER)) == (2, 3, 2)
+    assert f"{score(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.4444"
+
+
+def by_role(row: np.ndarray) -> tuple[float, ...]:
+    return tuple(row.reshape(-1, 3).sum(axis=0))
+
+
+DRUGS = ("Drug", "Strength", "ADE", "Reason")
+DRUG_NOTE = Document("n2c2_2018", "x" * 60, spans("Drug 0-7", "Strength 8-14", "ADE 20-26;30-35", "Reason 40-50"))
+DRUG_ANSWER = spans("Drug 0-7", "Strength 8-11", "Strength 12-14", "ADE 20-35", "ADE 40-50")
+
+
+def test_n2c2_2018_strict_as_the_official_program_scores_it():
+    assert score(ExactPrecision(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.4
+    assert score(ExactRecall(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.5
+    assert f"{score(ExactF1(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
+
+
+def test_n2c2_2018_lenient_as_the_official_program_scores_it():
+    row = totals(LenientF1(DRUGS), DRUG_NOTE, DRUG_ANSWER)
+    columns = LenientF1(DRUGS).columns
+    assert [float(FORMULAS[f"micro_{kind}"](row, columns)) for kind in ("precision", "recall", "f1")] == [0.75] * 3
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "expected"),
+    [
+        pytest.param(["a 0-4", "a 6-9"], ["a 0-9"], (1, 0, 1), id="one answer over two mentions is found once"),
+        pytest.param(["a 0-9"], ["a 0-4", "a 6-9"], (1, 0, 0), id="the second half of a mention is left out"),
+        pytest.param(["a 0-9", "a 8-12"], ["a 0-3", "a 5-10", "a 11-12"], (1, 0, 1), id="left out, yet it takes"),
+        pytest.param(["a 0-4"], ["a 4-6"], (0, 1, 1), id="touching is no overlap"),
+        pytest.param(["a 0-4"], ["b 0-4"], (0, 1, 1), id="another label is no overlap"),
+        pytest.param(["a 0-2;8-9"], ["a 4-5"], (1, 0, 0), id="a gap belongs to the extent"),
+    ],
+)
+def test_lenient_pairs_as_the_official_program(gold, answer, expected):
+    assert by_role(totals(LenientF1(("a", "b")), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
+
+
+def test_strict_n2c2_finds_two_mentions_of_one_extent_once():
+    document = Document("", "x" * 20, spans("a 0-2;8-9", "a 0-9"))
+    assert by_role(totals(ExactF1(("a",), envelope=True), document, document.gold)) == (1, 0, 1)
+
+
+PHI = ("PATIENT", "DOCTOR", "HOSPITAL", "MEDICALRECORD", "IDNUM", "DATE", "AGE", "CITY")
+PHI_NOTE = Document(
+    "i2b2_2014",
+    "Smith seen at Mercy General Hospital, 1234567, on 2067-05-03 by Dr Ann Lee Moss, 77, of New Port\n",
+    spans(
+        "PATIENT 0-5",
+        "HOSPITAL 14-36",
+        "MEDICALRECORD 38-45",
+        "DATE 50-60",
+        "DOCTOR 67-79",
+        "AGE 81-83",
+        "CITY 88-96",
+    ),
+)
+PHI_ANSWER = spans(
+    "DOCTOR 0-5",
+    "HOSPITAL 14-35",
+    "IDNUM 38-45",
+    "DATE 50-60",
+    "DOCTOR 67-79",
+    "AGE 81-83",
+    "CITY 88-96",
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (ExactF1(PHI), "0.5714"),
+        (RelaxedF1(PHI), "0.7143"),
+        (TokenF1(PHI), "0.7857"),
+        (BinaryF1(), "0.8571"),
+        (HipaaF1(), "0.7500"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_i2b2_2014_views_as_the_official_program_scores_them(metric, expected):
+    assert f"{score(metric, PHI_NOTE, PHI_ANSWER):.4f}" == expected
+
+
+def test_hipaa_leaves_idnum_out_of_precision_but_medicalrecord_in_recall():
+    row = totals(HipaaF1(), PHI_NOTE, PHI_ANSWER)
+    assert float(FORMULAS["micro_precision"](row, HipaaF1().columns)) == 1.0
+    assert float(FORMULAS["micro_recall"](row, HipaaF1().columns)) == 0.6
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "expected"),
+    [
+        pytest.param(["a 0-4"], ["a 0-6"], (1, 0, 0), id="end two off"),
+        pytest.param(["a 0-4"], ["a 0-7"], (0, 1, 1), id="end three off"),
+        pytest.param(["a 1-4"], ["a 0-4"], (0, 1, 1), id="start one off"),
+        pytest.param(["a 0-4"], ["a 0-4", "a 0-5"], (1, 0, 0), id="answers near each other are one"),
+        pytest.param(["a 0-5"], ["a 0-3", "a 0-7"], (1, 0, 0), id="found on the smaller side"),
+    ],
+)
+def test_relaxed_ends_as_the_official_program(gold, answer, expected):
+    assert by_role(totals(RelaxedF1(("a",)), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "answer", "expected"),
+    [
+        pytest.param("ab-cd", "a 0-5", "a 0-2", (1, 0, 1), id="a mark parts tokens"),
+        pytest.param("abcd", "a 0-4", "a 0-3", (0, 1, 1), id="a cut token is another"),
+        pytest.param("--", "a 0-2", "a 1-2", (1, 0, 0), id="no token at all is an empty one at the end"),
+        pytest.param("né", "a 0-2", "a 0-1", (1, 0, 0), id="only ASCII letters count"),
+    ],
+)
+def test_tokens_as_the_official_program(text, gold, answer, expected):
+    assert by_role(totals(TokenF1(("a",)), Document("", text, spans(gold)), spans(answer))) == expected
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "exact", "brateval"),
+    [
+        pytest.param(["a 0-2"], ["a 0-2;4-6"], (0, 1, 1), (1, 0, 0), id="a fragment too many"),
+        pytest.param(["a 0-2;4-6"], ["a 0-2"], (0, 1, 1), (0, 1, 1), id="a fragment too few"),
+        pytest.param(["a 0-2;4-6"], ["a 0-6"], (0, 1, 1), (0, 1, 1), id="the gap filled"),
+        pytest.param(["a 0-6", "b 0-2"], ["a 0-6", "b 0-2"], (2, 0, 0), (2, 0, 0), id="nested"),
+        pytest.param(["a 0-2", "a 4-6"], ["a 0-2;4-6"], (0, 1, 2), (1, 0, 1), id="an answer is used once"),
+    ],
+)
+def test_quaero_mentions_as_stated_and_as_brateval_takes_them(gold, answer, exact, brateval):
+    document = Document("", "x" * 20, spans(*gold))
+    assert by_role(totals(ExactF1(("a", "b")), document, spans(*answer))) == exact
+    assert by_role(totals(BratevalF1(("a", "b")), document, spans(*answer))) == brateval
+
+
+EVENT_TEXT = "severe chest pain , aspirin given"
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "row"),
+    [
+        pytest.param(["P 0-17"], ["P 7-17"], (1, 1, 1, 1), id="overlap"),
+        pytest.param(["P 0-17"], ["T 7-17"], (1, 1, 1, 1), id="type does not matter to spans"),
+        pytest.param(["P 0-17"], ["P 0-6", "P 7-17"], (1, 1, 1, 2), id="one to one"),
+        pytest.param(["P 0-17"], ["P 18-19"], (0, 1, 0, 1), id="apart"),
+        pytest.param(["P 17-19"], ["P 17-19"], (0, 1, 0, 1), id="marks alone are no event"),
+        # The second start is 5, the first end 6: gold from 0 meets it, but from the answer's side it is too little.
+        pytest.param(["P 0-6"], ["P 5-12"], (1, 1, 0, 1), id="one shared character counts one way"),
+        pytest.param([], [], (0, 0, 0, 0), id="nothing"),
+    ],
+)
+def test_events_pair_as_the_official_program(gold, answer, row):
+    assert tuple(totals(EventOverlapF1(), Document("", EVENT_TEXT, spans(*gold)), spans(*answer))) == row
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "correct"),
+    [
+        pytest.param(["P 0-17"], ["T 7-17"], 0, id="other type"),
+        pytest.param(["P 0-17"], ["T 0-6", "P 7-17"], 1, id="the partner of the same type is preferred"),
+        pytest.param(["P 0-17"], ["T 0-17", "P 7-17"], 0, id="the same words are preferred to the same type"),
+        pytest.param(["P 0-17", "T 7-17"], ["T 7-17"], 1, id="the same words take a partner from a mere overlap"),
+    ],
+)
+def test_event_types_are_counted_over_gold(gold, answer, correct):
+    document = Document("", EVENT_TEXT, spans(*gold))
+    assert tuple(totals(EventTypeAccuracy(), document, spans(*answer))) == (correct, len(gold))
+
+
+def test_event_f1_counts_each_side_on_its_own():
+    document = Document("", EVENT_TEXT, spans("P 0-6"))
+    assert score(EventOverlapF1(), document, spans("P 5-12")) == 0.0
+    assert score(EventOverlapF1(), document, spans("P 0-12", "P 20-27")) == pytest.approx(2 / 3)
+    assert score(EventOverlapF1(), document, frozenset()) == 0.0
+    assert np.isnan(score(EventOverlapF1(), Document("", "", frozenset()), frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "expected"),
+    [
+        pytest.param(["a 0-4", "a 2-6"], ["a 0-4"], (0, 1, 0), id="overlapping mentions both leave gold"),
+        pytest.param(["a 0-4", "b 4-6"], ["a 0-4"], (0, 1, 0), id="touching mentions both leave gold"),
+        pytest.param(["a 0-4", "b 5-6"], ["a 0-4"], (1, 0, 1), id="neighbours stay"),
+        pytest.param(["a 0-2;4-6"], ["a 0-2"], (1, 0, 1), id="fragments are mentions of their own"),
+        pytest.param(["a 0-2;3-6"], ["a 0-6"], (1, 0, 0), id="two fragments a blank apart are one"),
+        pytest.param(["a 0-2;8-9", "b 8-9"], [], (0, 0, 1), id="only the crowded fragment leaves"),
+    ],
+)
+def test_paper_gold_leaves_out_what_the_papers_code_left_out(gold, answer, expected):
+    metric = PaperGoldF1(("a", "b"))
+    assert by_role(totals(metric, Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
+
+
+def test_paper_token_f1_counts_words_not_mentions():
+    document = Document("", "acute chest pain, mild", spans("a 0-16"))
+    assert by_role(totals(PaperTokenF1(("a",)), document, spans("a 6-16", "a 18-22"))) == (2, 1, 1)
+    assert by_role(totals(PaperTokenF1(("a",)), document, spans("a 8-10"))) == (1, 0, 2)
+
+
+def test_macro_f1_is_the_mean_over_labels_that_somebody_used():
+    document = Document("", "x" * 20, spans("a 0-1", "b 2-3", "b 4-5"))
+    assert score(MacroF1(("a", "b", "unused")), document, spans("a 0-1", "b 2-3")) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_scores_of_each_label_come_from_the_same_evidence():
+    metric = ExactF1(("a", "b:c"))
+    row = totals(metric, Document("", "x" * 9, spans("a 0-1", "b:c 2-3")), spans("a 0-1"))
+    recalls = by_label(row, metric.columns, "micro_recall")
+    assert {label: float(recall) for label, recall in recalls.items()} == {"a": 1.0, "b:c": 0.0}
+
+
+def test_a_label_that_a_metric_does_not_count_is_an_error_and_not_lost():
+    with pytest.raises(InputError, match="document 7 has a mention labelled 'z'"):
+        totals(ExactF1(("a",)), Document("7", "x", spans("z 0-1")), frozenset())
+
+
+def test_accuracy_counts_right_classes():
+    pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate("xxyy")]
+    assert float(Accuracy().value(evidence(Accuracy(), pairs, list("xyyy")).sum(axis=0))) == 0.75
+
+
+def test_pearson_is_undefined_where_a_side_does_not_vary():
+    pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate([0.1, 0.7, 3.3])]
+    assert np.isnan(Pearson().value(evidence(Pearson(), pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
+    assert np.isnan(Pearson().value(evidence(Pearson(), pairs[:1], [2.0]).sum(axis=0)))
+    assert np.isnan(Pearson().value(np.zeros(6)))

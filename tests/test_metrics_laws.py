@@ -1,0 +1,200 @@
+"""Laws that every metric keeps, on random documents and answers."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from tasks.core.examples import Document, Pair, Span
+from tasks.core.formulas import FORMULAS
+from tasks.core.metrics import evidence
+from tasks.core.pair_metrics import Accuracy, Pearson
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.span_metrics import (
+    BinaryF1,
+    BratevalF1,
+    EventOverlapF1,
+    EventTypeAccuracy,
+    ExactF1,
+    ExactPrecision,
+    ExactRecall,
+    HipaaF1,
+    LenientF1,
+    MacroF1,
+    RelaxedF1,
+    SpanOnlyF1,
+    TokenF1,
+)
+
+LABELS = ("DATE", "DOCTOR", "AGE")
+LENGTH = 24
+SPAN_METRICS = (
+    ExactF1(LABELS),
+    ExactF1(LABELS, envelope=True),
+    ExactPrecision(LABELS),
+    ExactRecall(LABELS),
+    MacroF1(LABELS),
+    LenientF1(LABELS),
+    BratevalF1(LABELS),
+    SpanOnlyF1(),
+    RelaxedF1(LABELS),
+    TokenF1(LABELS),
+    HipaaF1(),
+    BinaryF1(),
+    EventOverlapF1(),
+    EventTypeAccuracy(),
+    PaperGoldF1(LABELS),
+    PaperTokenF1(LABELS),
+)
+each_span_metric = pytest.mark.parametrize("metric", SPAN_METRICS, ids=lambda metric: metric.name)
+
+texts = st.text(alphabet="ab c,.1\n", min_size=LENGTH, max_size=LENGTH)
+
+
+@st.composite
+def random_spans(draw, most=6):
+    """Mentions of one or two fragments, nested, overlapping and crossing as they come."""
+    ends = st.lists(st.integers(0, LENGTH), min_size=2, max_size=4, unique=True).map(sorted)
+    made = set()
+    for _ in range(draw(st.integers(0, most))):
+        cuts = draw(ends)
+        fragments = ((cuts[0], cuts[1]), (cuts[2], cuts[3])) if len(cuts) == 4 else ((cuts[0], cuts[1]),)
+        made.add(Span(fragments, draw(st.sampled_from(LABELS))))
+    return frozenset(made)
+
+
+@st.composite
+def separate_spans(draw):
+    """One fragment each, at least a character between two of them, on letters."""
+    cuts = sorted(draw(st.sets(st.integers(0, LENGTH), min_size=4)))
+    places = [(start, end) for start, end in pairwise(cuts)][::2]
+    return frozenset(Span((place,), draw(st.sampled_from(LABELS))) for place in places)
+
+
+cases = st.lists(st.tuples(texts, random_spans(), random_spans()), max_size=5)
+
+
+def score(metric, document, answer):
+    return float(metric.value(np.asarray(metric.observe(document, answer), dtype=float)))
+
+
+def same(one, other):
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+@each_span_metric
+@settings(max_examples=25, deadline=None)
+@given(separate_spans())
+def test_a_perfect_answer_scores_one(metric, gold):
+    # HIPAA knows nothing of doctors: where all are doctors it has nothing to score.
+    value = score(metric, Document("", "a" * LENGTH, gold), gold)
+    assert value == 1.0 or (metric.name == "hipaa_f1" and {span.label for span in gold} == {"DOCTOR"})
+
+
+@each_span_metric
+@settings(max_examples=15, deadline=None)
+@given(texts)
+def test_without_gold_and_answer_a_score_is_undefined(metric, text):
+    assert math.isnan(score(metric, Document("", text, frozenset()), frozenset()))
+
+
+@each_span_metric
+@settings(max_examples=25, deadline=None)
+@given(texts, random_spans(), random_spans())
+def test_a_score_lies_between_zero_and_one(metric, text, gold, answer):
+    row = np.asarray(metric.observe(Document("", text, gold), answer), dtype=float)
+    assert row.shape == (len(metric.columns),)
+    assert (row >= 0).all()
+    value = float(metric.value(row))
+    assert math.isnan(value) or 0 <= value <= 1
+
+
+@each_span_metric
+@settings(max_examples=20, deadline=None)
+@given(cases, st.randoms(use_true_random=False), st.integers(0, 5))
+def test_evidence_adds_up_whatever_the_order_and_the_batches(metric, cases, random, cut):
+    documents = [Document(str(k), text, gold) for k, (text, gold, _) in enumerate(cases)]
+    answers = [answer for _, _, answer in cases]
+    rows = evidence(metric, documents, answers)
+    parts = [evidence(metric, documents[part], answers[part]) for part in (slice(cut), slice(cut, None))]
+    assert np.array_equal(rows.sum(axis=0), sum(part.sum(axis=0) for part in parts))
+    order = list(range(len(cases)))
+    random.shuffle(order)
+    shuffled = evidence(metric, [documents[k] for k in order], [answers[k] for k in order])
+    assert np.array_equal(shuffled.sum(axis=0), rows.sum(axis=0))
+
+
+@pytest.mark.parametrize(
+    "metric", [ExactF1(LABELS), SpanOnlyF1(), TokenF1(LABELS), HipaaF1(), BinaryF1()], ids=lambda metric: metric.name
+)
+@settings(max_examples=30, deadline=None)
+@given(texts, random_spans(), random_spans())
+def test_gold_and_answer_change_places_as_precision_and_recall_do(metric, text, gold, answer):
+    there = np.asarray(metric.observe(Document("", text, gold), answer), dtype=float)
+    back = np.asarray(metric.observe(Document("", text, answer), gold), dtype=float)
+    precision, recall = (FORMULAS[f"micro_{kind}"] for kind in ("precision", "recall"))
+    assert same(float(precision(there, metric.columns)), float(recall(back, metric.columns)))
+    assert same(float(recall(there, metric.columns)), float(precision(back, metric.columns)))
+    assert same(float(metric.value(there)), float(metric.value(back)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts, random_spans(), random_spans())
+def test_events_change_places_as_precision_and_recall_do(text, gold, answer):
+    found, expected, right, answered = EventOverlapF1().observe(Document("", text, gold), answer)
+    assert EventOverlapF1().observe(Document("", text, answer), gold) == (right, answered, found, expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts, random_spans(), random_spans())
+def test_brateval_finds_no_fewer_mentions_than_the_exact_rule(text, gold, answer):
+    document = Document("", text, gold)
+    exact, brateval = (sum(metric.observe(document, answer)[0::3]) for metric in (ExactF1(LABELS), BratevalF1(LABELS)))
+    assert exact <= brateval
+
+
+def tags(places):
+    row = ["O"] * LENGTH
+    for span in places:
+        row[span.start] = f"B-{span.label}"
+        for k in range(span.start + 1, span.end):
+            row[k] = f"I-{span.label}"
+    return row
+
+
+@settings(max_examples=50, deadline=None)
+@given(separate_spans(), separate_spans())
+def test_exact_f1_of_flat_mentions_is_seqevals_strict_f1(gold, answer):
+    theirs = f1_score([tags(gold)], [tags(answer)], mode="strict", scheme=IOB2)
+    assert score(ExactF1(LABELS), Document("", "a" * LENGTH, gold), answer) == pytest.approx(theirs, abs=1e-15)
+
+
+grades = st.lists(st.tuples(*[st.integers(0, 50).map(lambda tenths: tenths / 10)] * 2), min_size=2, max_size=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(grades)
+def test_pearson_is_numpys_within_rounding_and_undefined_with_it(grades):
+    gold, answers = (list(side) for side in zip(*grades, strict=True))
+    ours = float(Pearson().value(evidence(Pearson(), [Pair("", "", "", g) for g in gold], answers).sum(axis=0)))
+    if len(set(gold)) == 1 or len(set(answers)) == 1:
+        assert math.isnan(ours)
+    else:
+        assert ours == pytest.approx(np.corrcoef(gold, answers)[0, 1], abs=1e-12)
+
+
+ROWS = [(metric.formula, metric.columns) for metric in (*SPAN_METRICS, Accuracy(), Pearson())]
+
+
+@pytest.mark.parametrize(("formula", "columns"), ROWS)
+def test_formulas_score_many_totals_as_they_score_one(formula, columns):
+    totals = np.random.default_rng(0).integers(0, 4, (6, 50, len(columns))).astype(float)
+    together = FORMULAS[formula](totals, columns)
+    alone = [[float(FORMULAS[formula](totals[i, j], columns)) for j in range(50)] for i in range(6)]
+    assert together.shape == (6, 50)
+    assert np.array_equal(together, alone, equal_nan=True)

@@ -1,0 +1,188 @@
+"""Archives looked into where they lie: their members listed once and read at any place, nothing written to disk."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tasks.core.errors import InputError
+
+SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
+RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a two-hundredth
+RATIO_FROM_BYTES = 64 << 20
+BLOCK_BYTES = 4 << 20
+BLOCKS_KEPT = 8
+MEMBERS = 2_000_000
+
+Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive. `refused` says why it is not looked at; `open` gives a new stream of it."""
+
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+    refused: str = ""
+
+
+class Slice(io.RawIOBase):
+    """A stretch of a larger file as a file of its own, with its own position."""
+
+    def __init__(self, source: Bytes, start: int, size: int) -> None:
+        self._source, self._start, self._size, self._at = source, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the end is not known")
+        self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        wanted = max(0, min(len(buffer), self._size - self._at))
+        data = self._source(self._start + self._at, wanted) if wanted else b""
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def plain_bytes(path: Path) -> Bytes:
+    """The bytes of an uncompressed file."""
+
+    def read(offset: int, size: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    return read
+
+
+class GzipBytes:
+    """The uncompressed bytes of a gzip file at any offset.
+
+    The decompressor's state is kept for the start of each block, so that a read costs at most a block and a
+    thousand members in any order cost no thousand passes; memory is a few blocks and 1 % of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._states = [(0, zlib.decompressobj(wbits=31))]
+        self._recent: OrderedDict[int, bytes] = OrderedDict()
+
+    def __call__(self, offset: int, size: int) -> bytes:
+        index, within = divmod(offset, BLOCK_BYTES)
+        return self._block(index)[within : within + size]
+
+    def _block(self, index: int) -> bytes:
+        while index >= len(self._states):
+            known = len(self._states)
+            self._decode(known - 1)
+            if len(self._states) == known:
+                return b""
+        block = self._recent.pop(index, None)
+        self._recent[index] = self._decode(index) if block is None else block
+        if len(self._recent) > BLOCKS_KEPT:
+            self._recent.popitem(last=False)
+        return self._recent[index]
+
+    def _decode(self, index: int) -> bytes:
+        position, machine = self._states[index]
+        machine = machine.copy()
+        block = bytearray()
+        with self._path.open("rb") as file:
+            file.seek(position)
+            pending = b""
+            while len(block) < BLOCK_BYTES:
+                pending = pending or file.read(1 << 16)
+                if machine.eof:
+                    pending = pending.lstrip(b"\0")  # some tapes are padded with zeros
+                    if pending:
+                        machine = zlib.decompressobj(wbits=31)
+                    elif not (pending := file.read(1 << 16)):
+                        break
+                    continue
+                data = machine.decompress(pending, BLOCK_BYTES - len(block))
+                if not data and not pending and not machine.eof:
+                    raise EOFError("it ends too early")
+                block += data
+                pending = machine.unused_data if machine.eof else machine.unconsumed_tail
+            position = file.tell() - len(pending)
+        self._refuse_bomb((index + 1) * BLOCK_BYTES, position)
+        if len(block) == BLOCK_BYTES and len(self._states) == index + 1:
+            self._states.append((position, machine))
+        return bytes(block)
+
+    def _refuse_bomb(self, unpacked: int, packed: int) -> None:
+        if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * packed:
+            raise InputError(f"{self._path}: it unpacks to more than {RATIO} times its size; take it away")
+
+
+def _refusal(name: str, is_file: bool) -> str:
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+        return "path leaves the archive"
+    return "" if is_file else "link or device in an archive"
+
+
+def _zip_members(path: Path) -> Iterator[Member]:
+    archive = zipfile.ZipFile(path)
+    infos = archive.infolist()
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * path.stat().st_size:
+        raise InputError(f"{path}: it unpacks to more than {RATIO} times its size; take it away")
+    for info in infos:
+        if not info.is_dir():
+            name = info.filename.replace("\\", "/")
+            kind = stat.S_IFMT(info.external_attr >> 16)
+
+            def stream(info: zipfile.ZipInfo = info) -> BinaryIO:
+                return cast(BinaryIO, archive.open(info))
+
+            yield Member(name, info.file_size, stream, _refusal(name, kind in (0, stat.S_IFREG)))
+
+
+def _tar_members(path: Path) -> Iterator[Member]:
+    source: Bytes = plain_bytes(path) if path.name.lower().endswith(".tar") else GzipBytes(path)
+    whole = cast(BinaryIO, io.BufferedReader(Slice(source, 0, 1 << 62), 1 << 16))
+    with tarfile.open(fileobj=whole, mode="r:") as archive:
+        for info in archive:
+            if not info.isdir():
+                name = info.name
+
+                def stream(start: int = info.offset_data, size: int = info.size) -> BinaryIO:
+                    return cast(BinaryIO, io.BufferedReader(Slice(source, start, size), 1 << 16))
+
+                yield Member(name, info.size, stream, _refusal(name, info.isreg() and not info.issparse()))
+
+
+def members(path: Path) -> list[Member]:
+    """Every file an archive holds; InputError where it is broken, hostile or too large to list."""
+    listing = _zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path)
+    found: list[Member] = []
+    try:
+        for member in listing:
+            found.append(member)
+            if len(found) > MEMBERS:
+                raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
+    except (OSError, EOFError, ValueError, OverflowError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        what = type(error).__name__
+        raise InputError(f"{path}: no readable archive ({what}); download it again or take it away") from error
+    return found

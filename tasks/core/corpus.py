@@ -1,0 +1,212 @@
+"""The files of a corpus, in folders and in archives alike, and what readers had to mend or skip in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from tasks.core import archives
+from tasks.core.errors import InputError, MissingCorpus
+
+FILE_BYTES = 256 << 20
+LINE_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something mended or skipped: in which file, at which line (None: the file as a whole), of which kind."""
+
+    file: str
+    line: int | None
+    kind: str
+    what: str
+
+
+class _Opener(Protocol):
+    def __call__(self) -> BinaryIO: ...
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """What a file on disk or in an archive may do when read, as the error a user is meant to meet."""
+    try:
+        yield
+    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: it cannot be read ({type(error).__name__}); is it truncated, locked by a password or protected?"
+        ) from error
+
+
+def _decoded(data: bytes, path: str, offset: int) -> str:
+    """UTF-8 as it stands: U+FEFF at the start is text and counts in offsets."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = offset + error.start
+    raise InputError(f"{path}: byte {place} is not UTF-8; get the file as it was published, or convert it to UTF-8")
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """A file of a corpus, wherever it lies. `path` is for people: `x.zip/inner/a.txt`; `key` what `find` captured."""
+
+    path: str
+    size: int
+    opener: _Opener
+    key: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes in pieces, for formats that are read as a stream."""
+        with _reading(self.path), self.opener() as stream:
+            while chunk := stream.read(1 << 16):
+                yield chunk
+
+    def read(self) -> bytes:
+        """All its bytes; InputError where there are more than a corpus file can have."""
+        with _reading(self.path), self.opener() as stream:
+            data = stream.read(FILE_BYTES + 1)
+        if len(data) > FILE_BYTES:
+            raise InputError(f"{self.path}: it holds more than {FILE_BYTES >> 20} MiB, as no corpus file does")
+        if len(data) < self.size:
+            raise InputError(f"{self.path}: it ends after {len(data)} of {self.size} bytes; download it again")
+        return data
+
+    def text(self) -> str:
+        """Its text, every character as it stands."""
+        return _decoded(self.read(), self.path, 0)
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        r"""Its lines with their numbers from 1, as a stream, cut at \n alone; \r\n counts as \n."""
+        offset = number = 0
+        with _reading(self.path), self.opener() as stream:
+            while line := stream.readline(LINE_BYTES):
+                number += 1
+                if len(line) == LINE_BYTES:
+                    raise InputError(f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB")
+                yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
+                offset += len(line)
+
+
+def _is_litter(path: str) -> bool:
+    """What operating systems leave behind."""
+    parts = path.split("/")
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
+
+
+class Corpus:
+    """Everything below a data folder; several corpora may lie in it together."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.notices: list[Notice] = []
+        self._files: list[CorpusFile] | None = None
+
+    def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
+        """Remember that something was mended or skipped; never with text of a note."""
+        self.notices.append(Notice(file if isinstance(file, str) else file.path, line, kind, what))
+
+    def find(self, pattern: str | re.Pattern[str]) -> list[CorpusFile]:
+        """The files whose path the pattern is found in, sorted by what its groups capture.
+
+        Files that capture the same are copies of one: it counts once, unpacked rather than packed.
+        """
+        found: dict[tuple[str, ...], CorpusFile] = {}
+        search = re.compile(pattern).search
+        for file in self._listed():
+            if match := search(file.path):
+                key = match.groups("")
+                first = found.setdefault(key, replace(file, key=key))
+                if first.size != file.size:
+                    self.note(file, None, "copy that differs", f"not read; {first.path} is")
+        return [found[key] for key in sorted(found)]
+
+    def require(self, pattern: str | re.Pattern[str], official: str, url: str) -> list[CorpusFile]:
+        """What `find` finds; MissingCorpus naming the official download where that is nothing."""
+        if found := self.find(pattern):
+            return found
+        raise MissingCorpus(
+            f"{official} is not below {self.folder}, packed or unpacked; get it from {url} and put it there"
+        )
+
+    def note_strays(self, files: Iterable[CorpusFile], suffixes: tuple[str, ...]) -> None:
+        """Remember what lies in the folders of these files and has none of their suffixes."""
+        folders = {file.path.rpartition("/")[0] for file in files}
+        for file in self._listed():
+            if file.path.rpartition("/")[0] in folders and not file.name.endswith(suffixes):
+                self.note(file, None, "stray file", "not part of the corpus, skipped")
+
+    def _listed(self) -> list[CorpusFile]:
+        if self._files is None:
+            if not self.folder.is_dir():
+                raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
+            places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
+            self._files = [
+                CorpusFile(_shown(place), (self.folder / place).stat().st_size, _plain(self.folder / place))
+                for place in places
+            ]
+            self._files += [member for place in places for member in self._members(place)]
+        return self._files
+
+    def _on_disk(self) -> Iterator[Path]:
+        """Ordinary files. Links are not followed: they may lead out of the folder, or round in it."""
+        for folder, below, names in os.walk(self.folder, onerror=self._unreadable):
+            below.sort()
+            for name in sorted(names + below):
+                place = Path(folder, name)
+                mode = place.lstat().st_mode
+                if stat.S_ISREG(mode):
+                    yield place.relative_to(self.folder)
+                elif not stat.S_ISDIR(mode):
+                    self.note(_shown(place.relative_to(self.folder)), None, "link or device", "not followed")
+
+    def _unreadable(self, error: OSError) -> None:
+        raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
+
+    def _members(self, place: Path) -> Iterator[CorpusFile]:
+        if not place.name.lower().endswith(archives.SUFFIXES):
+            return
+        for member in archives.members(self.folder / place):
+            shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
+            if _is_litter(shown):
+                continue
+            if member.refused:
+                self.note(shown, None, member.refused, "ignored")
+            elif member.name.lower().endswith(archives.SUFFIXES):
+                self.note(shown, None, "archive in an archive", "not looked into")
+            else:
+                yield CorpusFile(shown, member.size, member.open)
+
+
+def _plain(place: Path) -> _Opener:
+    return lambda: place.open("rb")
+
+
+def _shown(place: Path) -> str:
+    """A path that can be printed and hashed even where its bytes are not UTF-8."""
+    return place.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[tuple[CorpusFile, CorpusFile]]:
+    """Each text with its annotations, by what `find` captured; InputError where one is without the other."""
+    texts_by_key = {file.key: file for file in texts}
+    annotated = {file.key for file in annotations}
+    for file in texts:
+        if file.key not in annotated:
+            raise InputError(f"{file.path}: its annotation file is missing; unpack the archive anew")
+    for file in annotations:
+        if file.key not in texts_by_key:
+            raise InputError(f"{file.path}: the text it annotates is missing; unpack the archive anew")
+        yield texts_by_key[file.key], file

@@ -1,0 +1,155 @@
+"""brat standoff: a text (`.txt`) and the lines that annotate it (`.ann`). Source: https://brat.nlplab.org/standoff.html
+
+A mention is `T1<TAB>LABEL start end;start end<TAB>text`, characters from 0, end exclusive. Relations (R), events (E),
+attributes (A, M), notes (#), normalisations (N) and equivalences (*) are checked for their form and left aside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Span
+from tasks.core.formats.output import write_lines, write_text
+from tasks.core.formats.surface import agrees, note_difference
+
+_BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")
+_MENTION = re.compile(r"(T[0-9]+)\t(\S+) ([0-9]{1,19} [0-9]{1,19}(?:;[0-9]{1,19} [0-9]{1,19})*)\t(.*)", re.DOTALL)
+_OTHERS = {
+    "R": re.compile(r"\S+\t\S+ \S+:\S+ \S+:\S+\s*"),
+    "E": re.compile(r"\S+\t\S+:\S+(?: \S+:\S+)*\s*"),
+    "A": re.compile(r"\S+\t\S+ \S+(?: .+)?\s*"),
+    "M": re.compile(r"\S+\t\S+ \S+(?: .+)?\s*"),
+    "N": re.compile(r"\S+\t\S+ \S+ \S+(?:\t.*)?", re.DOTALL),
+    "#": re.compile(r"\S+\t\S+ \S+(?:\t.*)?", re.DOTALL),
+    "*": re.compile(r"\S+\t\S+(?: \S+){2,}\s*"),
+}
+
+Fragments = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    line: int
+    id: str
+    label: str
+    fragments: Fragments  # in the order of the file
+    stated: str
+
+
+@dataclass(frozen=True, slots=True)
+class BratFiles:
+    """A document as brat keeps it."""
+
+    id: str
+    text: CorpusFile
+    annotations: CorpusFile
+
+
+def read_document(files: BratFiles, labels: tuple[str, ...], corpus: Corpus) -> Document:
+    """A document with its mentions; InputError where a line is malformed or points outside the text."""
+    text = files.text.text()
+    mentions = list(_mentions(files.annotations, text))
+    text = _as_annotated(text, mentions, files.text, corpus)
+    gold: set[Span] = set()
+    ids: set[str] = set()
+    for mention in mentions:
+        _check(mention, text, labels, files.annotations)
+        if mention.id in ids:
+            raise _wrong(files.annotations, mention.line, f"{mention.id} is there twice; give each mention its own id")
+        ids.add(mention.id)
+        note_difference(corpus, files.annotations, mention.line, (mention.stated, _covered(text, mention.fragments)))
+        if list(mention.fragments) != sorted(mention.fragments):
+            corpus.note(files.annotations, mention.line, "fragments out of order", "put in order")
+        span = Span(tuple(sorted(mention.fragments)), mention.label)
+        if span in gold:
+            corpus.note(files.annotations, mention.line, "repeated mention", "counted once")
+        gold.add(span)
+    return Document(files.id, text, frozenset(gold))
+
+
+def write_document(place: Path, document: Document) -> None:
+    """Write `<place>.txt` and `<place>.ann`."""
+    write_text(place.with_name(place.name + ".txt"), document.text)
+    spans = sorted(document.gold)
+    write_lines(
+        place.with_name(place.name + ".ann"), (_line(n, span, document.text) for n, span in enumerate(spans, 1))
+    )
+
+
+def _line(number: int, span: Span, text: str) -> str:
+    offsets = ";".join(f"{start} {end}" for start, end in span.fragments)
+    covered = re.sub(r"[\r\n]", " ", _covered(text, span.fragments))
+    return f"T{number}\t{span.label} {offsets}\t{covered}"
+
+
+def _covered(text: str, fragments: Fragments) -> str:
+    return " ".join(text[start:end] for start, end in fragments)
+
+
+def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
+    return InputError(f"{file.path}, line {line}: {what}")
+
+
+def _records(file: CorpusFile, text: str) -> Iterator[tuple[int, str]]:
+    """Annotation lines; a mention whose characters hold a line break may go on in the line after."""
+    pending, first = "", 0
+    for number, line in enumerate(file.text().removeprefix("\ufeff").split("\n"), 1):
+        line = line.removesuffix("\r")
+        if _BEGINS.match(line) is None and _goes_on(pending, text):
+            pending += "\n" + line
+        else:
+            if pending:
+                yield first, pending
+            pending, first = line, number
+    if pending:
+        yield first, pending
+
+
+def _goes_on(record: str, text: str) -> bool:
+    """Whether a mention's characters hold more line breaks than its text so far."""
+    match = _MENTION.fullmatch(record)
+    if match is None:
+        return False
+    fragments = _fragments(match[3])
+    covered = text[min(start for start, _ in fragments) : max(end for _, end in fragments)]
+    return covered.count("\n") > match[4].count("\n") and not agrees(match[4], _covered(text, fragments))
+
+
+def _fragments(offsets: str) -> Fragments:
+    numbers = [tuple(map(int, pair.split(" "))) for pair in offsets.split(";")]
+    return tuple((start, end) for start, end in numbers)
+
+
+def _mentions(file: CorpusFile, text: str) -> Iterator[_Mention]:
+    for line, record in _records(file, text):
+        if record.startswith("T") and (match := _MENTION.fullmatch(record)):
+            yield _Mention(line, match[1], match[2], _fragments(match[3]), match[4])
+        elif not (_BEGINS.match(record) and (form := _OTHERS.get(record[0])) and form.fullmatch(record)):
+            raise _wrong(file, line, "this is no brat annotation; is the file cut short, or are its tabs lost?")
+
+
+def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFile) -> None:
+    if mention.label not in labels:
+        raise _wrong(file, mention.line, f"a label that the task does not have; it has {', '.join(labels)}")
+    for start, end in mention.fragments:
+        if start >= end:
+            raise _wrong(file, mention.line, f"characters {start} to {end} hold nothing; a mention covers one at least")
+        if end > len(text):
+            raise _wrong(file, mention.line, f"characters {start} to {end} lie outside the text of {len(text)}")
+
+
+def _as_annotated(text: str, mentions: list[_Mention], file: CorpusFile, corpus: Corpus) -> str:
+    r"""The text, with \r\n as \n where the mentions fit only so: some unpackers change line ends."""
+    if "\r\n" not in text:
+        return text
+    unix = text.replace("\r\n", "\n")
+    as_it_is, changed = (sum(agrees(m.stated, _covered(t, m.fragments)) for m in mentions) for t in (text, unix))
+    if changed <= as_it_is:
+        return text
+    corpus.note(file, None, "line ends changed", "read as line feeds, as the offsets count them")
+    return unix

@@ -1,0 +1,101 @@
+r"""i2b2/VA 2010 concept files: a text with one sentence a line (`.txt`) and its concepts (`.con`).
+
+A concept is `c="text" L:T L:T||t="problem"`: line from 1, token from 0, end inclusive, text in lower case. Tokens are
+runs of what is not white space; a line that begins with white space has an empty token 0.
+Source: 2010 i2b2/VA challenge, annotation file formatting.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Span
+from tasks.core.formats.output import write_lines, write_text
+from tasks.core.formats.surface import note_difference
+
+# The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
+_CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')
+_TOKEN = re.compile(r"[^ \t\r\f\v]+")
+
+Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptFiles:
+    """A document as the challenge keeps it."""
+
+    id: str
+    text: CorpusFile
+    concepts: CorpusFile
+
+
+def read_document(files: ConceptFiles, labels: tuple[str, ...], corpus: Corpus) -> Document:
+    """A document with its concepts; InputError where a line is malformed or points outside the text."""
+    text = files.text.text()
+    lines = _tokens(text)
+    gold: set[Span] = set()
+    for number, line in files.concepts.lines():
+        if not (line := line.removeprefix("\ufeff")).strip():
+            continue
+        match = _CONCEPT.fullmatch(line)
+        if match is None:
+            raise _wrong(files.concepts, number, "this is no concept; is the file cut short?")
+        if match[6] not in labels:
+            raise _wrong(files.concepts, number, f"a label that the task does not have; it has {', '.join(labels)}")
+        start, end = _characters(lines, match, files.concepts, number)
+        note_difference(corpus, files.concepts, number, (match[1], text[start:end]))
+        span = Span(((start, end),), match[6])
+        if span in gold:
+            corpus.note(files.concepts, number, "repeated mention", "counted once")
+        gold.add(span)
+    return Document(files.id, text, frozenset(gold))
+
+
+def write_document(text_path: Path, concepts_path: Path, document: Document) -> None:
+    """Write a text and its concepts; InputError where a mention is not made of whole tokens."""
+    lines = _tokens(document.text)
+    starts = {start: (n, k) for n, line in enumerate(lines, 1) for k, (start, end) in enumerate(line) if end > start}
+    ends = {end: (n, k) for n, line in enumerate(lines, 1) for k, (start, end) in enumerate(line) if end > start}
+    write_text(text_path, document.text)
+    write_lines(concepts_path, (_line(span, document, starts, ends) for span in sorted(document.gold)))
+
+
+Places = dict[int, tuple[int, int]]  # character -> line, token
+
+
+def _line(span: Span, document: Document, starts: Places, ends: Places) -> str:
+    if len(span.fragments) != 1 or span.start not in starts or span.end not in ends:
+        raise InputError(f"document {document.id}, characters {span.start} to {span.end}: not made of whole tokens")
+    (line, token), (last_line, last_token) = starts[span.start], ends[span.end]
+    covered = " ".join(document.text[span.start : span.end].split()).lower()
+    return f'c="{covered}" {line}:{token} {last_line}:{last_token}||t="{span.label}"'
+
+
+def _tokens(text: str) -> list[Tokens]:
+    """The tokens of each line."""
+    found: list[Tokens] = []
+    offset = 0
+    for line in text.split("\n"):
+        empty = [(offset, offset)] if line[:1] in (" ", "\t") else []
+        found.append(empty + [(offset + m.start(), offset + m.end()) for m in _TOKEN.finditer(line)])
+        offset += len(line) + 1
+    return found
+
+
+def _characters(lines: list[Tokens], match: re.Match[str], file: CorpusFile, number: int) -> tuple[int, int]:
+    line, token, last_line, last_token = map(int, match.groups()[1:5])
+    for at, word in ((line, token), (last_line, last_token)):
+        if not (1 <= at <= len(lines) and word < len(lines[at - 1])):
+            raise _wrong(file, number, f"token {at}:{word} lies outside the text")
+    start, end = lines[line - 1][token][0], lines[last_line - 1][last_token][1]
+    if start >= end:
+        raise _wrong(file, number, f"tokens {line}:{token} to {last_line}:{last_token} hold nothing")
+    return start, end
+
+
+def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
+    return InputError(f"{file.path}, line {line}: {what}")

@@ -1,0 +1,172 @@
+"""i2b2 XML of 2012 and 2014: a text in CDATA and tags that point into it, `start` from 0, `end` exclusive.
+
+The root's name does not matter, so that corpora of the same kind (MEDDOCAN's) are read too. Offsets count the text as XML
+gives it: a leading line feed counts, CRLF is one character, `&apos;` in CDATA is six.
+Source: i2b2 2012 and 2014 annotation releases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Span
+from tasks.core.formats import safe_xml
+from tasks.core.formats.output import write_text
+from tasks.core.formats.surface import note_difference
+
+_BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """An element below TAGS."""
+
+    element: str
+    attributes: Mapping[str, str]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a corpus makes of this format: its root, the label of a tag ("" is none, None no mention at all), and back."""
+
+    root: str
+    label: Callable[[Tag], str | None]
+    tag: Callable[[Span, str], tuple[str, str]]  # span, covered text -> element, further attributes
+    first_id_counts: bool
+
+
+class _Reader(safe_xml.Handler):
+    """Collects TEXT and the children of TAGS."""
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self.text: list[str] | None = None
+        self.tags: list[Tag] | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self.path[1:] == ["TAGS"] and self.tags is not None:
+            self.tags.append(Tag(name, attributes, self.line()))
+        self.path.append(name)
+        if self.path[1:] == ["TEXT"]:
+            self.text = self.text or []
+        elif self.path[1:] == ["TAGS"]:
+            self.tags = self.tags or []
+
+    def end(self, name: str) -> None:
+        self.path.pop()
+
+    def characters(self, text: str) -> None:
+        if self.path[1:] == ["TEXT"] and self.text is not None:
+            self.text.append(text)
+
+
+def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus: Corpus) -> Document:
+    """A document with its mentions; InputError where the file is not of this format or points outside its text."""
+    text, tags = _parsed(file, corpus)
+    gold: set[Span] = set()
+    ids: set[str] = set()
+    for tag in tags:
+        label = kind.label(tag)
+        if label is None:
+            continue
+        if _is_skipped(tag, label, kind, ids, (file, corpus)):
+            continue
+        span = Span((_offsets(tag, text, file),), _checked(label, labels, tag, file))
+        if span.start == span.end:
+            corpus.note(file, tag.line, "tag without characters", "skipped")
+            continue
+        note_difference(corpus, file, tag.line, (tag.attributes.get("text", ""), text[span.start : span.end]))
+        if span in gold:
+            corpus.note(file, tag.line, "repeated mention", "counted once")
+        gold.add(span)
+    return Document(file.name.removesuffix(".xml"), text, frozenset(gold))
+
+
+def write_document(path: Path, kind: Kind, document: Document) -> None:
+    """Write a document; InputError where a mention has several fragments or XML cannot hold the text."""
+    tags = [_element(n, span, kind, document) for n, span in enumerate(sorted(document.gold))]
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8" ?>',
+        f"<{kind.root}>",
+        f"<TEXT>{safe_xml.cdata(document.text, f'document {document.id}')}</TEXT>",
+        "<TAGS>",
+        *tags,
+        "</TAGS>",
+        f"</{kind.root}>",
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
+    if len(span.fragments) != 1:
+        raise InputError(f"document {document.id}: a mention in several fragments cannot be written in this format")
+    covered = document.text[span.start : span.end]
+    element, further = kind.tag(span, covered)
+    letter = "E" if element == "EVENT" else "P"
+    return (
+        f'<{element} id="{letter}{number}" start="{span.start}" end="{span.end}" text={quoteattr(covered)} {further} />'
+    )
+
+
+def _parsed(file: CorpusFile, corpus: Corpus) -> tuple[str, list[Tag]]:
+    reader = _Reader()
+    for _ in safe_xml.parse(file, _mended(file, corpus), reader):
+        pass
+    if reader.text is None or reader.tags is None:
+        raise InputError(
+            f"{file.path}: it has no {'TEXT' if reader.text is None else 'TAGS'}; get the annotated release"
+        )
+    return "".join(reader.text), reader.tags
+
+
+def _mended(file: CorpusFile, corpus: Corpus) -> Iterator[bytes]:
+    """The file's bytes, a bare `&` among the tags escaped; never in the text, whose offsets that would shift."""
+    data = file.read()
+    cut = data.rfind(b"</TEXT>") + 1
+    head, tail = (data[:cut], data[cut:]) if cut else (data, b"")
+    for match in _BARE_AMPERSAND.finditer(tail):
+        line = head.count(b"\n") + tail.count(b"\n", 0, match.start()) + 1
+        corpus.note(file, line, "bare & among the tags", "read as &amp;")
+    yield head
+    yield _BARE_AMPERSAND.sub(b"&amp;", tail)
+
+
+def _is_skipped(tag: Tag, label: str, kind: Kind, ids: set[str], where: tuple[CorpusFile, Corpus]) -> bool:
+    file, corpus = where
+    if not label:
+        corpus.note(file, tag.line, "empty type", "skipped")
+        return True
+    name = tag.attributes.get("id", "")
+    doubled = name in ids
+    ids.add(name)
+    if doubled and name:
+        corpus.note(file, tag.line, "doubled id", "skipped, the first counts" if kind.first_id_counts else "both kept")
+    return doubled and kind.first_id_counts
+
+
+def _checked(label: str, labels: tuple[str, ...], tag: Tag, file: CorpusFile) -> str:
+    if label not in labels:
+        raise InputError(
+            f"{file.path}, line {tag.line}: a label that the task does not have; it has {', '.join(labels)}"
+        )
+    return label
+
+
+def _offsets(tag: Tag, text: str, file: CorpusFile) -> tuple[int, int]:
+    stated = [tag.attributes.get(name, "") for name in ("start", "end")]
+    if not all(_NUMBER.fullmatch(number) for number in stated):
+        raise InputError(f"{file.path}, line {tag.line}: its start or end is missing or no number")
+    start, end = map(int, stated)
+    if start > end or end > len(text):
+        raise InputError(
+            f"{file.path}, line {tag.line}: characters {start} to {end} lie outside the text of {len(text)}"
+        )
+    return start, end

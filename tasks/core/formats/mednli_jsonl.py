@@ -1,0 +1,65 @@
+"""MedNLI's JSON lines: pairID, sentence1, sentence2, gold_label ("-" where annotators did not agree).
+
+Source: the MedNLI release on PhysioNet; the format is SNLI's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.errors import InputError
+from tasks.core.examples import Pair
+from tasks.core.formats.output import write_lines
+
+_KEYS = ("pairID", "sentence1", "sentence2", "gold_label")
+
+
+def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Pair[str]]:
+    """The pairs in the order of the file; InputError where a line is no such record or its id was there before."""
+    ids: set[str] = set()
+    for number, line in file.lines():
+        if not (line := line.removeprefix("\ufeff")).strip():
+            continue
+        name, first, second, label = _fields(line, file, number)
+        if name in ids:
+            raise _wrong(file, number, "its pairID was there before; each pair needs its own")
+        ids.add(name)
+        if label == "-":
+            corpus.note(file, number, "no agreed label", "skipped")
+        elif label in labels:
+            yield Pair(name, first, second, label)
+        else:
+            raise _wrong(file, number, f"its gold_label is not one of {', '.join(labels)}")
+
+
+def write_pairs(path: Path, pairs: Iterable[Pair[str]]) -> None:
+    """Write pairs, one JSON record a line."""
+    write_lines(path, (_line(pair) for pair in pairs))
+
+
+def _line(pair: Pair[str]) -> str:
+    return json.dumps(dict(zip(_KEYS, (pair.id, pair.first, pair.second, pair.gold), strict=True)))
+
+
+def _fields(line: str, file: CorpusFile, number: int) -> list[str]:
+    try:
+        record: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _wrong(file, number, "this is no JSON record; is the file cut short?") from None
+    fields = [record.get(key) for key in _KEYS] if isinstance(record, dict) else []
+    if not fields or not all(isinstance(field, str) and _is_text(field) for field in fields):
+        raise _wrong(file, number, f"a record without text under each of {', '.join(_KEYS)}")
+    return fields
+
+
+def _is_text(field: str) -> bool:
+    r"""Half a surrogate pair (`\ud800`) can be written in JSON and nowhere else."""
+    return not any("\ud800" <= character <= "\udfff" for character in field)
+
+
+def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
+    return InputError(f"{file.path}, line {line}: {what}")

@@ -1,0 +1,68 @@
+"""XML without entities, external references or surprises; and what written XML must be made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from xml.parsers import expat
+
+from tasks.core.corpus import CorpusFile
+from tasks.core.errors import InputError
+
+FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # \r would come back as \n
+PENDING_CHARACTERS = 16 << 20
+
+
+class Handler:
+    """What happens at each part of an XML file. `line` is where the parser stands."""
+
+    line: Callable[[], int]
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def characters(self, text: str) -> None:
+        """Character data, perhaps a part."""
+
+
+def parse(file: CorpusFile, chunks: Iterator[bytes], handler: Handler) -> Iterator[None]:
+    """Feed the chunks of a file to a handler, pausing after each; InputError where it is not well-formed XML."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = handler.start
+    parser.EndElementHandler = handler.end
+    parser.CharacterDataHandler = handler.characters
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = parser.ExternalEntityRefHandler = _refuse(file)
+    handler.line = lambda: parser.CurrentLineNumber
+    for chunk in chunks:
+        _feed(parser, file, chunk, False)
+        yield
+    _feed(parser, file, b"", True)
+    yield
+
+
+def _refuse(file: CorpusFile) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
+        raise InputError(f"{file.path}: it declares or uses XML entities, which are refused; get the official file")
+
+    return refuse
+
+
+def _feed(parser: expat.XMLParserType, file: CorpusFile, chunk: bytes, last: bool) -> None:
+    try:
+        parser.Parse(chunk, last)
+    except expat.ExpatError as error:
+        what = expat.ErrorString(error.code)
+        raise InputError(f"{file.path}, line {error.lineno}: not well-formed XML ({what}); is it cut short?") from None
+    except (LookupError, ValueError):
+        raise InputError(f"{file.path}: it names an encoding that cannot be read; convert it to UTF-8") from None
+
+
+def cdata(text: str, place: str) -> str:
+    """The text as a CDATA section; InputError where XML cannot hold it."""
+    if FORBIDDEN.search(text):
+        raise InputError(f"{place}: its text holds a control character or a carriage return, which XML cannot")
+    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"

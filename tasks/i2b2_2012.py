@@ -1,0 +1,99 @@
+"""i2b2 2012: clinical events in discharge summaries (the EVENT part of the temporal relations challenge).
+
+What: discharge summaries with problems, tests, treatments, departments, evidence and occurrences marked as events.
+Who: i2b2, with notes of Partners HealthCare and Beth Israel Deaconess Medical Center.
+When: the challenge of 2012.
+Sizes: 190 documents to train, 120 to test (unconfirmed).
+Licence: data use agreement with Harvard's DBMI.
+Apply: https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/
+Cite: Sun, Rumshisky, Uzuner. Evaluating temporal relations in clinical text: 2012 i2b2 challenge. JAMIA 20(5):806-813,
+2013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from tasks.core.corpus import Corpus
+from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
+from tasks.core.examples import Document, Span
+from tasks.core.formats.i2b2_xml import Kind, Tag, read_document, write_document
+from tasks.core.formats.output import checked_name
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+
+LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
+
+SOURCE = Source(
+    licence="data use agreement (DBMI)",
+    url="https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/",
+    citation="Sun, Rumshisky & Uzuner 2013, JAMIA 20(5):806-813, doi 10.1136/amiajnl-2013-001628",
+    files={
+        TRAIN: ("2012-07-15.original-annotation.release.tar.gz",),
+        TEST: ("2012-08-23.test-data.groundtruth.tar.gz (or 2012-08-08.test-data.event-timex-groundtruth.tar.gz)",),
+    },
+    sizes={TRAIN: Size(190, confirmed=False), TEST: Size(120, confirmed=False)},
+)
+
+_TRAIN = r"(?:^|/)2012-07-15\.original-annotation\.release(?:/[^/]+)*?/([0-9]+)\.xml$"
+_MERGED = r"(?:^|/)ground_truth/merged_xml/([0-9]+)\.xml$"
+_SEPARATE = r"(?:^|/)(?:ground_truth|2012-08-[^/]*groundtruth[^/]*)/(?:[^/]+/)*?xml/([0-9]+)\.xml$"
+_SUFFIXES = (".xml", ".xml.txt", ".xml.extent", ".xml.tlink")
+
+
+def _label(tag: Tag) -> str | None:
+    return tag.attributes.get("type", "") if tag.element == "EVENT" else None
+
+
+def _tag(span: Span, covered: str) -> tuple[str, str]:
+    return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
+
+
+KIND = Kind(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+
+
+def read(corpus: Corpus, split: str) -> Iterator[Document]:
+    """The documents of an official split, by name; errors as of the format."""
+    if split == TRAIN:
+        files = corpus.require(_TRAIN, SOURCE.files[TRAIN][0], SOURCE.url)
+    else:  # both test releases may be there: the merged one is the later
+        files = corpus.find(_MERGED) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url)
+    corpus.note_strays(files, _SUFFIXES)
+    for file in files:
+        yield read_document(file, KIND, LABELS, corpus)
+
+
+def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
+    """Write documents in the official layout; InputError where the format cannot express a mention."""
+    place = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
+    for document in examples:
+        name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
+        write_document(folder / place / f"{name}.xml", KIND, document)
+
+
+def group(document: Document) -> str:
+    """A document stands for itself."""
+    return document.id
+
+
+TASK = SpanTask(
+    name="i2b2_2012",
+    title="i2b2 2012 events",
+    source=SOURCE,
+    labels=LABELS,
+    metrics=(
+        ExactF1(LABELS),
+        EventOverlapF1(),
+        EventTypeAccuracy(),
+        ExactPrecision(LABELS),
+        ExactRecall(LABELS),
+        PaperGoldF1(LABELS),
+        PaperTokenF1(LABELS),
+    ),
+    read=read,
+    write=write,
+    group=group,
+)

@@ -1,0 +1,119 @@
+"""i2b2 2014: names, places, dates and other identifiers in notes (de-identification, track 1).
+
+What: the notes of 296 patients with every piece of protected health information marked, realistic surrogates in its place.
+Who: i2b2 and UTHealth, with notes of Partners HealthCare.
+When: the challenge of 2014.
+Sizes: 790 documents to train in two sets, 514 to test (unconfirmed).
+Licence: data use agreement with Harvard's DBMI.
+Apply: https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/
+Cite: Stubbs, Uzuner. Annotating longitudinal clinical narratives for de-identification: The 2014 i2b2/UTHealth corpus.
+Journal of Biomedical Informatics 58:S20-S29, 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from tasks.core.corpus import Corpus
+from tasks.core.examples import Document, Span
+from tasks.core.formats.i2b2_xml import Kind, Tag, read_document, write_document
+from tasks.core.formats.output import checked_name
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+
+CATEGORIES = {
+    "NAME": ("PATIENT", "DOCTOR", "USERNAME"),
+    "PROFESSION": ("PROFESSION",),
+    "LOCATION": (
+        "ROOM", "DEPARTMENT", "HOSPITAL", "ORGANIZATION", "STREET", "CITY", "STATE", "COUNTRY", "ZIP", "LOCATION-OTHER",
+    ),
+    "AGE": ("AGE",),
+    "DATE": ("DATE",),
+    "CONTACT": ("PHONE", "FAX", "EMAIL", "URL", "IPADDRESS"),
+    "ID": ("SSN", "MEDICALRECORD", "HEALTHPLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE", "BIOID", "IDNUM"),
+    "PHI": ("OTHER",),
+}  # fmt: skip
+LABELS = tuple(label for labels in CATEGORIES.values() for label in labels)
+
+SOURCE = Source(
+    licence="data use agreement (DBMI)",
+    url="https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/",
+    citation="Stubbs & Uzuner 2015, J Biomed Inform 58:S20-S29, doi 10.1016/j.jbi.2015.07.020",
+    files={
+        TRAIN: (
+            "training-PHI-Gold-Set1.tar.gz (or 2014_training-PHI-Gold-Set1.tar.gz)",
+            "training-PHI-Gold-Set2.tar.gz",
+        ),
+        TEST: ("testing-PHI-Gold-fixed.tar.gz",),
+    },
+    sizes={TRAIN: Size(790, confirmed=False), TEST: Size(514, confirmed=False)},
+)
+
+_DOCUMENT = r"(?:/[^/]+)*?/([0-9]+-[0-9]+)\.xml$"
+_SETS = {
+    TRAIN: (r"(?:^|/)(?:2014_)?training-PHI-Gold-Set1[^/]*", r"(?:^|/)(?:2014_)?training-PHI-Gold-Set2[^/]*"),
+    TEST: (r"(?:^|/)testing-PHI-Gold-fixed[^/]*",),
+}
+
+
+def _label(tag: Tag) -> str | None:
+    return tag.attributes.get("TYPE", "")
+
+
+def _tag(span: Span, covered: str) -> tuple[str, str]:
+    element = next((category for category, labels in CATEGORIES.items() if span.label in labels), "PHI")
+    return element, f'TYPE={quoteattr(span.label)} comment=""'
+
+
+KIND = Kind(root="deIdi2b2", label=_label, tag=_tag, first_id_counts=False)
+
+
+def read(corpus: Corpus, split: str) -> Iterator[Document]:
+    """The documents of an official split, by name; errors as of the format."""
+    sets = [
+        corpus.require(pattern + _DOCUMENT, official, SOURCE.url)
+        for pattern, official in zip(_SETS[split], SOURCE.files[split], strict=True)
+    ]
+    files = {file.key: file for files in sets for file in files}
+    corpus.note_strays(files.values(), (".xml",))
+    for key in sorted(files):
+        yield read_document(files[key], KIND, LABELS, corpus)
+
+
+def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
+    """Write documents in the official layout, those to train in two sets by turns: at least two make a corpus."""
+    places = ("training-PHI-Gold-Set1", "training-PHI-Gold-Set2") if split == TRAIN else ("testing-PHI-Gold-fixed",)
+    for number, document in enumerate(examples):
+        name = checked_name(document.id, r"[0-9]+-[0-9]+", "i2b2_2014")
+        write_document(folder / places[number % len(places)] / f"{name}.xml", KIND, document)
+
+
+def group(document: Document) -> str:
+    """The patient: the number before the dash. One patient has several notes."""
+    return document.id.partition("-")[0]
+
+
+TASK = SpanTask(
+    name="i2b2_2014",
+    title="i2b2 2014 de-identification",
+    source=SOURCE,
+    labels=LABELS,
+    metrics=(
+        ExactF1(LABELS),
+        RelaxedF1(LABELS),
+        TokenF1(LABELS),
+        BinaryF1(),
+        HipaaF1(),
+        ExactPrecision(LABELS),
+        ExactRecall(LABELS),
+        PaperGoldF1(LABELS),
+        PaperTokenF1(LABELS),
+    ),
+    read=read,
+    write=write,
+    group=group,
+)

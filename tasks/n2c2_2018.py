@@ -1,0 +1,94 @@
+"""n2c2 2018 track 2: drugs, their attributes and adverse effects in discharge summaries.
+
+What: discharge summaries of MIMIC-III with drugs, strength, form, dosage, frequency, route, duration, reasons and
+adverse drug events marked; the relations between them are not part of this task.
+Who: n2c2 (Harvard DBMI).
+When: the challenge of 2018.
+Sizes: 303 documents to train, 202 to test (unconfirmed).
+Licence: data use agreement with Harvard's DBMI.
+Apply: https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/
+Cite: Henry, Buchan, Filannino, Stubbs, Uzuner. 2018 n2c2 shared task on adverse drug events and medication extraction in
+electronic health records. JAMIA 27(1):3-12, 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tasks.core.corpus import Corpus, CorpusFile, paired
+from tasks.core.errors import MissingCorpus
+from tasks.core.examples import Document
+from tasks.core.formats.brat import BratFiles, read_document, write_document
+from tasks.core.formats.output import checked_name
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, LenientF1
+
+LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
+
+_HALVES = ("track2-training_data_2", "track2-training_data_3")
+SOURCE = Source(
+    licence="data use agreement (DBMI)",
+    url="https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/",
+    citation="Henry et al. 2020, JAMIA 27(1):3-12, doi 10.1093/jamia/ocz166",
+    files={
+        TRAIN: (f"training_20180910.zip (or {_HALVES[0]}.zip and {_HALVES[1]}.zip)",),
+        TEST: ("gold-standard-test-data.zip",),
+    },
+    sizes={TRAIN: Size(303, confirmed=False), TEST: Size(202, confirmed=False)},
+)
+
+_PLACES = {
+    TRAIN: r"(?:^|/)(?:training_20180910|track2-training_data_[23])[^/]*/(?:[^/]+/)*?",
+    TEST: r"(?:^|/)test/",
+}
+
+
+def read(corpus: Corpus, split: str) -> Iterator[Document]:
+    """The documents of an official split, by name; errors as of the format."""
+    annotations = corpus.require(_PLACES[split] + r"([0-9]+)\.ann$", SOURCE.files[split][0], SOURCE.url)
+    texts = corpus.find(_PLACES[split] + r"([0-9]+)\.txt$")
+    _refuse_half(annotations)
+    corpus.note_strays(annotations, (".txt", ".ann"))
+    for text, marked in paired(texts, annotations):
+        yield read_document(BratFiles(text.key[0], text, marked), LABELS, corpus)
+
+
+def _refuse_half(files: list[CorpusFile]) -> None:
+    """One of the two halves of the training data alone would pass for the whole."""
+    halves = {half for half in _HALVES for file in files if half in file.path}
+    if len(halves) == 1 and all(any(half in file.path for half in _HALVES) for file in files):
+        (lacking,) = set(_HALVES) - halves
+        raise MissingCorpus(f"{lacking}.zip is missing, the other half is there; get it from {SOURCE.url}")
+
+
+def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
+    """Write documents in the official layout."""
+    for document in examples:
+        name = checked_name(document.id, r"[0-9]+", "n2c2_2018")
+        write_document(folder / ("training_20180910" if split == TRAIN else "test") / name, document)
+
+
+def group(document: Document) -> str:
+    """A document stands for itself."""
+    return document.id
+
+
+TASK = SpanTask(
+    name="n2c2_2018",
+    title="n2c2 2018 medications",
+    source=SOURCE,
+    labels=LABELS,
+    metrics=(
+        ExactF1(LABELS, envelope=True),  # the official program knows a mention's first start and last end only
+        LenientF1(LABELS),
+        ExactPrecision(LABELS, envelope=True),
+        ExactRecall(LABELS, envelope=True),
+        PaperGoldF1(LABELS),
+        PaperTokenF1(LABELS),
+    ),
+    read=read,
+    write=write,
+    group=group,
+)

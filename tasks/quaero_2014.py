@@ -1,0 +1,81 @@
+"""QUAERO: ten kinds of medical concepts in French drug leaflets and titles of articles.
+
+What: texts of the EMEA (leaflets, cut in files) and MEDLINE (titles) with the semantic groups of the UMLS marked; mentions
+nest and may be in several fragments.
+Who: LIMSI-CNRS and partners of the QUAERO programme; the release of CLEF eHealth 2015 and 2016.
+When: 2014.
+Sizes: 844 documents to train, 844 to develop, 848 to test; 5,689, 5,237 and 5,307 annotation lines, of which 1, 0 and 8
+repeat another.
+Licence: GNU Free Documentation License.
+Get it: https://quaerofrenchmed.limsi.fr/
+Cite: Névéol, Grouin, Leixa, Rosset, Zweigenbaum. The QUAERO French Medical Corpus: a ressource for medical entity
+recognition and normalization. BioTxtM 2014, 24-30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tasks.core.corpus import Corpus, paired
+from tasks.core.examples import Document
+from tasks.core.formats.brat import BratFiles, read_document, write_document
+from tasks.core.formats.output import checked_name
+from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
+from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall
+
+LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
+
+SOURCE = Source(
+    licence="GNU Free Documentation License",
+    url="https://quaerofrenchmed.limsi.fr/",
+    citation="Névéol et al. 2014, BioTxtM 2014, 24-30",
+    files=dict.fromkeys(SPLITS, ("QUAERO_FrenchMed_brat.zip",)),
+    sizes={TRAIN: Size(844, confirmed=True), DEV: Size(844, confirmed=True), TEST: Size(848, confirmed=True)},
+)
+
+
+def _place(split: str) -> str:
+    return rf"(?:^|/)corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
+
+
+def read(corpus: Corpus, split: str) -> Iterator[Document]:
+    """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
+    annotations = corpus.require(_place(split) + r"\.ann$", SOURCE.files[split][0], SOURCE.url)
+    texts = corpus.find(_place(split) + r"\.txt$")
+    corpus.note_strays(annotations, (".txt", ".ann"))
+    for text, marked in paired(texts, annotations):
+        # The same number may name a document in both parts.
+        yield read_document(BratFiles("/".join(text.key), text, marked), LABELS, corpus)
+
+
+def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
+    """Write documents in the official layout; an id is `EMEA/<name>` or `MEDLINE/<name>`."""
+    for document in examples:
+        name = checked_name(document.id, r"(?:EMEA|MEDLINE)/[^/\\]+", "quaero_2014")
+        write_document(folder / "QUAERO_FrenchMed" / "corpus" / split / name, document)
+
+
+def group(document: Document) -> str:
+    """A document stands for itself."""
+    return document.id
+
+
+TASK = SpanTask(
+    name="quaero_2014",
+    title="QUAERO French medical concepts",
+    source=SOURCE,
+    labels=LABELS,
+    metrics=(
+        ExactF1(LABELS),
+        BratevalF1(LABELS),
+        ExactPrecision(LABELS),
+        ExactRecall(LABELS),
+        PaperGoldF1(LABELS),
+        PaperTokenF1(LABELS),
+    ),
+    read=read,
+    write=write,
+    group=group,
+)

@@ -13,7 +13,8 @@ from tasks.core.evaluate_modules import as_evaluate
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.metrics import evidence
 from tasks.core.pair_metrics import Accuracy, Pearson
-from tasks.core.span_metrics import ExactF1, ExactPrecision, TokenF1
+from tasks.core.phi_metrics import TokenF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision
 
 evaluate = pytest.importorskip("evaluate")
 

@@ -10,26 +10,15 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
+from tasks.core.errors import InputError
+from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.formulas import FORMULAS
+from tasks.core.formulas import FORMULAS, by_label
 from tasks.core.metrics import evidence
 from tasks.core.pair_metrics import Accuracy, Pearson
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import (
-    BinaryF1,
-    BratevalF1,
-    EventOverlapF1,
-    EventTypeAccuracy,
-    ExactF1,
-    ExactPrecision,
-    ExactRecall,
-    HipaaF1,
-    LenientF1,
-    MacroF1,
-    RelaxedF1,
-    SpanOnlyF1,
-    TokenF1,
-)
+from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
+from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, MacroF1, SpanOnlyF1
 
 LABELS = ("DATE", "DOCTOR", "AGE")
 LENGTH = 24
@@ -198,3 +187,36 @@ def test_formulas_score_many_totals_as_they_score_one(formula, columns):
     alone = [[float(FORMULAS[formula](totals[i, j], columns)) for j in range(50)] for i in range(6)]
     assert together.shape == (6, 50)
     assert np.array_equal(together, alone, equal_nan=True)
+
+
+GOLD = frozenset({Span(((0, 1),), "DATE"), Span(((2, 3),), "AGE"), Span(((4, 5),), "AGE")})
+ANSWER = frozenset({Span(((0, 1),), "DATE"), Span(((2, 3),), "AGE")})
+
+
+def test_macro_f1_is_the_mean_over_labels_that_somebody_used():
+    assert score(MacroF1(LABELS), Document("", "", GOLD), ANSWER) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_scores_of_each_label_come_from_the_same_evidence():
+    metric = ExactF1(("AGE", "a:b", "DATE"))
+    row = np.asarray(metric.observe(Document("", "", GOLD), ANSWER))
+    recalls = by_label(row, metric.columns, "micro_recall")
+    assert list(recalls) == ["AGE", "a:b", "DATE"]
+    assert np.array_equal(list(recalls.values()), [0.5, np.nan, 1.0], equal_nan=True)
+
+
+def test_a_label_that_a_metric_does_not_count_is_an_error_and_not_lost():
+    with pytest.raises(InputError, match="document 7 has a mention labelled 'AGE'"):
+        ExactF1(("DATE",)).observe(Document("7", "", GOLD), frozenset())
+
+
+def test_accuracy_counts_right_classes():
+    pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate("xxyy")]
+    assert float(Accuracy().value(evidence(Accuracy(), pairs, list("xyyy")).sum(axis=0))) == 0.75
+
+
+def test_pearson_is_undefined_where_a_side_does_not_vary():
+    pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate([0.1, 0.7, 3.3])]
+    assert np.isnan(Pearson().value(evidence(Pearson(), pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
+    assert np.isnan(Pearson().value(evidence(Pearson(), pairs[:1], [2.0]).sum(axis=0)))
+    assert np.isnan(Pearson().value(np.zeros(6)))

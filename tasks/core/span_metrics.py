@@ -9,27 +9,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
 from tasks.core.metrics import Metric
-from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
 from tasks.core.span_evidence import ROLES, Outcome, SpanMetric, set_outcome
-
-__all__ = [
-    "BinaryF1",
-    "BratevalF1",
-    "EventOverlapF1",
-    "EventTypeAccuracy",
-    "ExactF1",
-    "ExactPrecision",
-    "ExactRecall",
-    "HipaaF1",
-    "LenientF1",
-    "MacroF1",
-    "RelaxedF1",
-    "SpanOnlyF1",
-    "TokenF1",
-]
 
 
 def exact(document: Document, answer: frozenset[Span]) -> Outcome:

@@ -1,0 +1,232 @@
+"""The laws of training: what a run depends on, and what it does not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from baselines.core import checkpoint
+from baselines.core.baseline import Job
+from baselines.core.dropout import Dropout, DropoutStream
+from baselines.core.settings import SCHEDULES, Settings
+from baselines.core.training import Trainer, rate_factor, train
+from tasks.core.errors import InputError
+from tasks.core.examples import Document, Pair, Span
+from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
+from tasks.core.pair_metrics import Accuracy, Pearson
+from tasks.core.span_metrics import ExactF1
+
+WORDS = "the patient was seen in clinic denies chest pain given aspirin daily".split()
+SOURCE = Source(licence="", url="", citation="", files={}, sizes={})
+SMALL = Settings(epochs=2, span_batch=4, pair_batch=4, window=24, pair_window=24, precision="float32")
+
+
+def unread(*_: Any) -> Any:
+    raise AssertionError("these tasks have no files")
+
+
+def key(example: Any) -> str:
+    return str(example.id)
+
+
+PARTS: dict[str, Any] = {"source": SOURCE, "read": unread, "write": unread, "group": key}
+SPANS = SpanTask(name="spans", title="", labels=("problem", "drug"), metrics=(ExactF1(("problem", "drug")),), **PARTS)
+CLASSES = PairTask(name="classes", title="", labels=("no", "yes"), metrics=(Accuracy(),), **PARTS)
+SCORES = SimilarityTask(name="scores", title="", labels=(), metrics=(Pearson(),), scale=(0.0, 5.0), **PARTS)
+TASKS = (SPANS, CLASSES, SCORES)
+
+
+def document(number: int, words: list[str]) -> Document:
+    text, gold = "", set()
+    for word in words:
+        if word in ("pain", "aspirin"):
+            gold.add(Span(((len(text), len(text) + len(word)),), "problem" if word == "pain" else "drug"))
+        text += word + " "
+    return Document(str(number), text, frozenset(gold))
+
+
+def examples(task: Task[Any, Any], split: str) -> Sequence[Any]:
+    """Twenty examples that a small encoder can learn something from."""
+    draw = random.Random(f"{task.name}:{split}")
+    sentences = [draw.choices(WORDS, k=12) for _ in range(20)]
+    if isinstance(task, SpanTask):
+        return [document(number, words) for number, words in enumerate(sentences)]
+    pairs = [(str(n), " ".join(words[:6]), " ".join(words[6:])) for n, words in enumerate(sentences)]
+    if isinstance(task, PairTask):
+        return [Pair(*pair, gold="yes" if "pain" in pair[1] else "no") for pair in pairs]
+    return [Pair(*pair, gold=5.0 * len(set(pair[1].split()) & set(pair[2].split())) / 6) for pair in pairs]
+
+
+def job(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> Job:
+    fields: dict[str, Any] = {"seed": 0, "settings": SMALL, "progress": lambda fraction, note: None, "checkpoint_seconds": 1e9}
+    return Job(
+        tasks=tuple(tasks), examples=examples, encoder=encoder, device="cpu", checkpoints=tmp_path, **(fields | changes)
+    )  # fmt: skip
+
+
+def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_two_identical_trainings_give_bitwise_identical_weights(tmp_path: Path, tiny_encoder: Path) -> None:
+    first, second = (train(job(tmp_path, tiny_encoder, TASKS))[0] for _ in range(2))
+    assert same(weights(first), weights(second))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_one_task_multitask_equals_single_task_bit_for_bit(
+    tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any], schedule: str
+) -> None:
+    from baselines.multitask import BASELINE as MULTITASK
+    from baselines.single_task import BASELINE as SINGLE_TASK
+
+    settings = replace(SMALL, schedule=schedule)
+    alone, _ = SINGLE_TASK.train(job(tmp_path, tiny_encoder, [task]))
+    joint, _ = MULTITASK.train(job(tmp_path, tiny_encoder, [task], settings=settings))
+    assert same(weights(alone), weights(joint))
+    assert alone.predict(task, examples(task, "test")) == joint.predict(task, examples(task, "test"))
+
+
+def test_a_head_begins_the_same_alone_and_in_company(tmp_path: Path, tiny_encoder: Path) -> None:
+    from baselines.core.model import MultitaskModel
+
+    alone, company = (MultitaskModel(job(tmp_path, tiny_encoder, tasks)) for tasks in ([SPANS], TASKS))
+    assert same(weights(alone.heads["spans"]), weights(company.heads["spans"]))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the engine may catch it."""
+
+
+@pytest.mark.parametrize("at", [1, 7, 15, 16, 17, 29])
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder: Path, at: int) -> None:
+    """Killed after any update, in either round, it ends with the weights, scores and counts of one never killed."""
+    whole, record = train(job(tmp_path / "whole", tiny_encoder, TASKS))
+    calls = 0
+
+    def kill(fraction: float, note: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(job(tmp_path / "killed", tiny_encoder, TASKS, progress=kill, checkpoint_seconds=0))
+    resumed, after = train(job(tmp_path / "killed", tiny_encoder, TASKS))
+    assert same(weights(whole), weights(resumed))
+    assert (after.development, after.seen, after.chosen_round) == (record.development, record.seen, record.chosen_round)
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: Path) -> None:
+    whole, _ = train(job(tmp_path / "whole", tiny_encoder, [SPANS]))
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / checkpoint.FILE).write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
+    again, _ = train(job(tmp_path / "cut", tiny_encoder, [SPANS]))
+    assert same(weights(whole), weights(again))
+
+
+def test_training_moves_the_encoder_and_every_head(tmp_path: Path, tiny_encoder: Path) -> None:
+    """The papers' code left the heads out of the optimiser: they stayed at their random start."""
+    trainer = Trainer(*_begun(tmp_path, tiny_encoder))
+    before = weights(trainer.model)
+    trainer.run()
+    after = weights(trainer.model)
+    still = {name for name in before if torch.equal(before[name], after[name])}
+    assert not {name for name in still if "position" not in name and "token_type" not in name}
+
+
+def _begun(tmp_path: Path, encoder: Path) -> tuple[Job, Any]:
+    from baselines.core.model import MultitaskModel
+
+    begun = job(tmp_path, encoder, TASKS)
+    return begun, MultitaskModel(begun)
+
+
+def test_training_learns(tmp_path: Path, tiny_encoder: Path) -> None:
+    """On mentions that two words give away, a few epochs are enough to find them all."""
+    settings = replace(SMALL, epochs=12, encoder_rate=3e-3, head_rate=1e-2)
+    model, _ = train(job(tmp_path, tiny_encoder, [SPANS], settings=settings))
+    assert model.score(SPANS, examples(SPANS, "test")) > 0.9
+
+
+def test_the_chosen_round_is_the_best_on_the_development_split(tmp_path: Path, tiny_encoder: Path) -> None:
+    settings = replace(SMALL, epochs=5, encoder_rate=3e-3)
+    model, record = train(job(tmp_path, tiny_encoder, TASKS, settings=settings))
+    means = [np.mean(list(scores.values())) for scores in record.development]
+    means = [mean if np.isfinite(mean) else -1.0 for mean in means]
+    assert record.chosen_round == int(np.argmax(means)) + 1
+    chosen = record.development[record.chosen_round - 1]
+    assert {task.name: model.score(task, examples(task, "dev")) for task in TASKS} == chosen
+
+
+def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:
+    _, joint = train(job(tmp_path, tiny_encoder, TASKS))
+    for task in TASKS:
+        _, alone = train(job(tmp_path, tiny_encoder, [task]))
+        assert joint.seen[task.name] == alone.seen[task.name]
+        assert joint.seen[task.name].passes == SMALL.epochs
+
+
+def test_answers_do_not_depend_on_their_company(tmp_path: Path, tiny_encoder: Path) -> None:
+    model, _ = train(job(tmp_path, tiny_encoder, TASKS))
+    for task in (SPANS, CLASSES):
+        asked = examples(task, "test")
+        assert model.predict(task, asked) == [model.predict(task, [example])[0] for example in asked]
+
+
+def test_perfect_tags_reach_the_ceiling_and_a_mention_that_cannot_be_tagged_lowers_it(tmp_path: Path, tiny_encoder: Path) -> None:
+    model, _ = train(job(tmp_path, tiny_encoder, TASKS))
+    plain = Document("1", "chest pain seen", frozenset({Span(((0, 10),), "problem")}))
+    nested = Document("2", "chest pain seen", frozenset({Span(((0, 10),), "problem"), Span(((6, 10),), "drug")}))
+    assert model.ceiling(SPANS, [plain]) == 1.0
+    assert model.ceiling(SPANS, [plain, nested]) == pytest.approx(2 / 3)
+    assert model.ceiling(CLASSES, examples(CLASSES, "test")) is None
+
+
+def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Path) -> None:
+    model, _ = train(job(tmp_path, tiny_encoder, [SCORES]))
+    head = model.heads["scores"]
+    assert [head.answer([], [np.array([[value]])]) for value in (-3.0, 0.5, 9.0)] == [0.0, 2.5, 5.0]
+
+
+def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_encoder: Path) -> None:
+    with pytest.raises(InputError, match="diverged"):
+        train(job(tmp_path, tiny_encoder, TASKS, settings=replace(SMALL, encoder_rate=1e30, head_rate=1e30, clip=0.0)))
+
+
+def test_windows_longer_than_the_encoder_takes_are_refused(tmp_path: Path, tiny_encoder: Path) -> None:
+    with pytest.raises(InputError, match="lower --window"):
+        train(job(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, window=512)))
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    source = DropoutStream()
+    source.begin("cpu", 0, "a")
+    ones = torch.ones(400, 400)
+    dropped = Dropout(0.25, source)(ones)
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert float(dropped.mean()) == pytest.approx(1.0, abs=0.01)
+    source.begin("cpu", 0, "a")
+    assert torch.equal(Dropout(0.25, source)(ones), dropped)
+
+
+def test_rates_warm_up_then_decay_to_nothing() -> None:
+    settings = replace(SMALL, warmup=0.1)
+    factors = [rate_factor(update, 100, settings) for update in range(100)]
+    assert max(factors) == pytest.approx(1.0, abs=0.01)
+    assert factors[:10] == sorted(factors[:10])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[-1] == pytest.approx(0.0, abs=0.02)
+    assert rate_factor(99, 100, replace(settings, decay="constant")) == 1.0

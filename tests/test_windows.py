@@ -1,0 +1,124 @@
+"""Windows lose no character that matters, and tags come back as the mentions they were made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baselines.core import tags
+from baselines.core.tokenizer import SubwordTokenizer
+from baselines.core.windows import text_windows
+from tasks.core.errors import InputError
+from tasks.core.examples import Span
+
+LABELS = ("problem", "treatment")
+texts = st.text(st.sampled_from("abc xyz019 .,\n-/é\ufeff\u2028"), max_size=120)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_encoder: Path) -> SubwordTokenizer:
+    return SubwordTokenizer(tiny_encoder)
+
+
+@given(text=texts, most=st.integers(4, 40))
+@settings(max_examples=60, deadline=None)
+def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, text: str, most: int) -> None:
+    windows = text_windows(tokenizer, text, most)
+    covered = np.zeros(len(text), dtype=int)
+    for window in windows:
+        assert len(window.ids) <= most or len(window.places) == 1
+        for start, end in window.characters:
+            covered[start:end] += 1
+    assert all(covered[place] == 1 for place, char in enumerate(text) if char.isalnum() and char.isascii())
+    assert covered.max(initial=0) <= 1
+
+
+def test_a_long_text_is_cut_at_its_blank_lines(tokenizer: SubwordTokenizer) -> None:
+    sentence = "the patient was seen in clinic ."
+    text = f"{sentence}\n{sentence}\n\n{sentence}\n{sentence}\n"
+    windows = text_windows(tokenizer, text, 20)
+    second = windows[1].characters[0, 0]
+    assert text[:second].endswith("\n\n")
+
+
+def test_a_training_window_is_not_cut_inside_a_mention(tokenizer: SubwordTokenizer) -> None:
+    text = "the patient was seen in clinic chest pain x\nray was given"
+    mention = Span(((text.index("chest"), text.index("ray") + 3),), "problem")
+    free = text_windows(tokenizer, text, 11)
+    kept = text_windows(tokenizer, text, 11, [mention])
+    assert any(mention.start < window.characters[0, 0] < mention.end for window in free)
+    assert not any(mention.start < window.characters[0, 0] < mention.end for window in kept)
+
+
+def test_units_end_between_digits_and_letters(tokenizer: SubwordTokenizer) -> None:
+    """A dose glued to its unit can be tagged apart: `50mg` is two units."""
+    (window,) = text_windows(tokenizer, "50mg aspirin", 20)
+    assert window.characters.tolist() == [[0, 2], [2, 4], [5, 12]]
+
+
+@given(data=st.data(), words=st.lists(st.integers(1, 6), min_size=1, max_size=20))
+@settings(max_examples=80, deadline=None)
+def test_tags_of_mentions_that_do_not_overlap_come_back_whole(data: st.DataObject, words: list[int]) -> None:
+    ends = np.cumsum(np.array(words) + 1) - 1
+    units = np.stack([ends - words, ends], axis=1)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(words)), max_size=8)))
+    spans = {
+        Span(((int(units[first, 0]), int(units[last - 1, 1])),), data.draw(st.sampled_from(LABELS)))
+        for first, last in zip(cuts[::2], cuts[1::2], strict=False)
+    }
+    assert tags.decode(units, tags.encode(units, spans, LABELS), LABELS) == spans
+
+
+def test_of_overlapping_mentions_the_longest_is_tagged() -> None:
+    units = np.array([[0, 4], [5, 9], [10, 14]])
+    inner, outer = Span(((5, 9),), "problem"), Span(((0, 14),), "treatment")
+    assert tags.decode(units, tags.encode(units, [inner, outer], LABELS), LABELS) == {outer}
+
+
+def test_fragments_with_nothing_between_are_one_stretch() -> None:
+    """A line break inside a mention makes two fragments in some corpora; the tags go across it."""
+    units = np.array([[0, 4], [5, 9], [10, 14]])
+    broken = Span(((0, 4), (5, 9)), "problem")
+    assert tags.decode(units, tags.encode(units, [broken], LABELS), LABELS) == {Span(((0, 9),), "problem")}
+    apart = Span(((0, 4), (10, 14)), "problem")
+    assert tags.decode(units, tags.encode(units, [apart], LABELS), LABELS) == {Span(((0, 4),), "problem")}
+
+
+@given(st.lists(st.lists(st.floats(-5, 5), min_size=5, max_size=5), min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]]) -> None:
+    """Viterbi against trying every path."""
+    import itertools
+
+    logits = np.array(rows)
+
+    def allowed(path: tuple[int, ...]) -> bool:
+        return all(tag % 2 or not tag or (place and path[place - 1] in (tag - 1, tag)) for place, tag in enumerate(path))
+
+    def total(path: tuple[int, ...]) -> float:
+        return sum(logits[place, tag] for place, tag in enumerate(path))
+
+    best = max(total(path) for path in itertools.product(range(5), repeat=len(logits)) if allowed(path))
+    found = tuple(tags.best_path(logits))
+    assert allowed(found)
+    assert total(found) == pytest.approx(best)
+
+
+def test_a_vocabulary_that_knows_no_word_is_refused(tmp_path: Path) -> None:
+    """A tokenizer that maps every word to [UNK] would train in silence on nothing."""
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", encoding="utf-8")
+    with pytest.raises(InputError, match="knows no English word"):
+        SubwordTokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("cased", [True, False])
+def test_a_bare_vocabulary_says_itself_whether_it_is_cased(tmp_path: Path, tiny_encoder: Path, cased: bool) -> None:
+    """Clinical encoders are published as vocab.txt alone, and the default would lower-case their input."""
+    words = (tiny_encoder / "vocab.txt").read_text(encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text(words + ("The\n" if cased else ""), encoding="utf-8")
+    tokenizer = SubwordTokenizer(tmp_path)
+    assert (tokenizer.text("The").tokens != tokenizer.text("the").tokens) is cased

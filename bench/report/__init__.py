@@ -1,0 +1,1 @@
+"""Turns the results folder into tables, figures and pages: pure functions of what is on disk."""

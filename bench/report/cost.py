@@ -1,0 +1,128 @@
+"""The tables of cost: what the trainings took, and what each task saw in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from bench.report import words
+from bench.report.comparison import FLOOR, MULTI, SINGLE, Arm, Comparison
+from bench.report.table import Table
+from bench.store import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one arm cost for all tasks together, mean over the seeds that have them all; None is unknown, never 0."""
+
+    trainings: int
+    train_seconds: float | None
+    development_seconds: float | None
+    test_seconds: float | None
+    tokens: float | None
+    parameters: float | None
+    weights_bytes: float | None
+    peak_memory_bytes: float | None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Real tokens (no padding) trained on in a second of training."""
+        return self.tokens / self.train_seconds if self.tokens and self.train_seconds else None
+
+
+def cost_of(comparison: Comparison, arm: Arm) -> Cost | None:
+    """The cost of an arm; None where no seed has answered all tasks."""
+    whole = [runs for seed in comparison.seeds if (runs := _runs(comparison, arm, seed))]
+    if not whole:
+        return None
+
+    def each(measure: Callable[[Result], float | None], together: Callable[[list[float]], float] = sum) -> float | None:
+        return _mean(_together([measure(run) for run in runs], together) for runs in whole)
+
+    return Cost(
+        trainings=len(whole[0]),
+        train_seconds=each(lambda run: run.training.train_seconds),
+        development_seconds=each(lambda run: run.training.development_seconds),
+        test_seconds=each(lambda run: run.test_seconds),
+        tokens=each(lambda run: sum(seen.tokens for seen in run.training.seen.values())),
+        parameters=each(lambda run: run.training.parameters),
+        weights_bytes=each(lambda run: run.training.weights_bytes),
+        peak_memory_bytes=each(lambda run: run.training.peak_memory_bytes, max),
+    )
+
+
+def _runs(comparison: Comparison, arm: Arm, seed: int) -> list[Result]:
+    """The trainings that answer all tasks with a seed; empty if one is missing."""
+    found = [arm.by_task.get(task, {}).get(seed) for task in comparison.tasks]
+    runs = {id(run): run for run in found if run is not None}
+    return list(runs.values()) if all(run is not None for run in found) else []
+
+
+def _together(parts: Sequence[float | None], together: Callable[[list[float]], float]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return together(known) if len(known) == len(parts) else None
+
+
+def _mean(parts: Iterable[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return fmean(known) if known else None
+
+
+_QUANTITIES: tuple[tuple[str, Callable[[Cost], float | None], Callable[[float | None], str]], ...] = (
+    ("trainings = models to keep", lambda cost: cost.trainings, words.count),
+    ("training, wall-clock", lambda cost: cost.train_seconds, words.duration),
+    ("scoring on development sets", lambda cost: cost.development_seconds, words.duration),
+    ("answering the test sets", lambda cost: cost.test_seconds, words.duration),
+    ("real tokens trained on", lambda cost: cost.tokens, words.count),
+    ("real tokens a second", lambda cost: cost.tokens_per_second, words.count),
+    ("parameters", lambda cost: cost.parameters, words.count),
+    ("weights on disk", lambda cost: cost.weights_bytes, words.size),
+    ("peak memory (largest run)", lambda cost: cost.peak_memory_bytes, words.size),
+)
+
+
+def cost_table(comparison: Comparison, arms: Sequence[str]) -> Table:
+    """One row a quantity, one column an arm that learns, and how many times the multitask arm the single one takes."""
+    names = [name for name in arms if name != FLOOR]
+    costs = {name: cost_of(comparison, arm) if (arm := comparison.arm(name)) else None for name in names}
+    single, multi = costs.get(SINGLE), costs.get(MULTI)
+    both = single is not None and multi is not None
+    rows = []
+    for title, measure, write in _QUANTITIES:
+        row = [title, *(write(measure(cost)) if cost else words.MISSING for cost in costs.values())]
+        rows.append((*row, words.ratio(measure(single), measure(multi))) if single and multi else tuple(row))
+    return Table(
+        name=f"{comparison.name}-cost",
+        title=f"Cost of all {len(comparison.tasks)} tasks, mean over seeds",
+        align="l" + "r" * (len(names) + both),
+        header=("", *names, *(["single / multi"] if both else [])),
+        rows=tuple(rows),
+        notes=("single_task sums one training and one model for each task; multitask is one training and one model.",),
+    )
+
+
+def seen_table(comparison: Comparison) -> Table:
+    """What the trainings really saw of each task, mean over seeds; arms that saw the same share a row."""
+    rows = []
+    for task in comparison.tasks:
+        arms = [arm for arm in comparison.trained if task in arm.by_task]
+        seen = {arm.name: _seen(arm, task) for arm in arms}
+        for cells in dict.fromkeys(seen.values()):
+            names = [name for name in seen if seen[name] == cells]
+            rows.append((task, "every arm" if len(names) == len(seen) > 1 else " = ".join(names), *cells))
+    return Table(
+        name=f"{comparison.name}-seen",
+        title="What each task saw in training, mean over seeds",
+        align="llrrrr",
+        header=("task", "arm", "updates", "examples", "tokens", "passes"),
+        rows=tuple(rows),
+    )
+
+
+def _seen(arm: Arm, task: str) -> tuple[str, ...]:
+    found = [run.training.seen[task] for run in arm.by_task[task].values() if task in run.training.seen]
+    if not found:
+        return (words.UNKNOWN,) * 4
+    columns = ([seen.updates for seen in found], [seen.examples for seen in found], [seen.tokens for seen in found])
+    return (*(words.count(fmean(column)) for column in columns), f"{fmean(seen.passes for seen in found):.1f}")

@@ -1,0 +1,66 @@
+"""Every format of the report as text, and all of them in a folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+
+from bench.report import latex, markdown, rows, terminal
+from bench.report.comparison import Selection
+from bench.report.sections import View, sections, views
+
+Form = Callable[[Sequence[View], Path], str]
+
+
+def print_report(results: Path) -> None:
+    """Prints the terminal report of everything below the results folder."""
+    sys.stdout.write(_terminal(views(results, Selection()), results))
+
+
+def write_report(results: Path, out: Path) -> None:
+    """Writes every format and all figures of everything below the results folder."""
+    write_files(views(results, Selection()), results, out)
+
+
+def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
+    """Writes every format and all figures; the paths written. InputError where the folder cannot be written."""
+    from bench.report import figures
+
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    texts = {f"report.{suffix}": FORMS[form](found, results) for form, suffix in _SUFFIXES.items()}
+    texts |= {f"tables/{name}": text for name, text in latex.files(sections(found, results, whole=True)).items()}
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8")
+    return [*(out / name for name in texts), *figures.save(found, out / "figures")]
+
+
+def _terminal(found: Sequence[View], results: Path) -> str:
+    return terminal.render(sections(found, results, whole=False))
+
+
+def _markdown(found: Sequence[View], results: Path) -> str:
+    return markdown.render(sections(found, results, whole=True))
+
+
+def _latex(found: Sequence[View], results: Path) -> str:
+    return latex.render(sections(found, results, whole=True))
+
+
+def _json(found: Sequence[View], results: Path) -> str:
+    tidy = [asdict(row) for row in rows.rows(view.comparison for view in found)]
+    return json.dumps(tidy, indent=1, allow_nan=False) + "\n"
+
+
+def _csv(found: Sequence[View], results: Path) -> str:
+    return str(rows.frame(rows.rows(view.comparison for view in found)).to_csv(index=False))
+
+
+_SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {"terminal": _terminal, "markdown": _markdown, "latex": _latex, "json": _json, "csv": _csv}
+)

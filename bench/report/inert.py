@@ -1,0 +1,49 @@
+"""Text from results made harmless for each format: a label may hold LaTeX, HTML or terminal escapes."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# Control characters, and format characters: those turn the direction of text round or hide what stands there.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': "''", "±": r"$\pm$", "×": r"$\times$", "−": "$-$",
+    "–": "--", "—": "---", "…": r"\dots{}", "†": r"\dag{}",
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """The text with every character that is not seen written as its code point."""
+    return "".join(f"<U+{ord(char):04X}>" if unicodedata.category(char) in _UNSEEN else char for char in text)
+
+
+def stem(text: str) -> str:
+    """The text as part of a file name that every file system and LaTeX take as it is."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", text)
+
+
+def html_text(text: str) -> str:
+    """The text for an HTML element or a quoted attribute."""
+    return html.escape(plain(text))
+
+
+def markdown(text: str) -> str:
+    """The text for a Markdown table cell: nothing in it is markup, and no bar ends the cell."""
+    return re.sub(r"([\\`*_{}\[\]()#!|~$])", r"\\\1", html.escape(plain(text), quote=False))
+
+
+def latex(text: str) -> str:
+    """The text for LaTeX under any font encoding; what bare pdflatex cannot set is written as its code point."""
+    return "".join(_latex_character(char) for char in plain(text)).replace("--", "-{}-")
+
+
+def _latex_character(char: str) -> str:
+    if char in _LATEX:
+        return _LATEX[char]
+    settable = char.isascii() or (char.isalpha() and ord(char) < 0x180)
+    return char if settable else f"U+{ord(char):04X}"

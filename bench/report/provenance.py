@@ -1,0 +1,65 @@
+"""Where the figures come from: versions, device, digests and settings, and whether the runs agree on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+from bench.report.comparison import Comparison
+from bench.report.table import Table
+from bench.store import Result
+
+# A schedule makes another arm, and is named there.
+_MAY_DIFFER = ("schedule", "temperature")
+
+
+def _results(comparison: Comparison) -> list[Result]:
+    return [result for arm in comparison.trained or comparison.arms for result in arm.results]
+
+
+def _distinct(found: Iterable[object]) -> list[str]:
+    return sorted({str(one) for one in found if one is not None})
+
+
+def disagreements(comparison: Comparison) -> list[str]:
+    """One sentence for each thing that makes runs of this comparison unlike each other."""
+    results = _results(comparison)
+    sentences = [
+        f"Runs with different settings stand side by side: {name} is {' or '.join(found)}."
+        for name in (field.name for field in fields(results[0].settings))
+        if name not in _MAY_DIFFER and len(found := _distinct(getattr(one.settings, name) for one in results)) > 1
+    ]
+    for task in comparison.tasks:
+        if len(_distinct(one.depends_on.corpora.get(task) for one in results)) > 1:
+            sentences.append(f"Runs on different versions of the corpus {task} stand side by side.")
+    for name, what in (("encoder", "encoder weights"), ("code", "code")):
+        if len(_distinct(getattr(one.depends_on, name) for one in results)) > 1:
+            sentences.append(f"Runs with different {what} stand side by side.")
+    return sentences
+
+
+def provenance_table(comparison: Comparison) -> Table:
+    """One row a thing that the figures depend on."""
+    results = _results(comparison)
+    rows: list[tuple[str, str]] = []
+    for field in fields(results[0].environment):
+        rows.append((field.name, ", ".join(_distinct(getattr(one.environment, field.name) for one in results))))
+    rows.append(("precision", ", ".join(_distinct(one.training.precision for one in results))))
+    rows.append(("encoder digest", _short(one.depends_on.encoder for one in results)))
+    rows.append(("code digest", _short(one.depends_on.code for one in results)))
+    rows += [(f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in results)) for task in comparison.tasks]
+    for field in fields(results[0].settings):
+        rows.append((f"setting {field.name}", ", ".join(_distinct(getattr(one.settings, field.name) for one in results))))
+    rows.append(("seeds", ", ".join(map(str, comparison.seeds))))
+    rows.append(("finished", f"{min(one.finished for one in results)} to {max(one.finished for one in results)}"))
+    return Table(
+        name=f"{comparison.name}-provenance",
+        title="What these figures depend on",
+        align="ll",
+        header=("what", "value"),
+        rows=tuple(rows),
+    )
+
+
+def _short(digests: Iterable[str | None]) -> str:
+    return ", ".join(digest[:12] for digest in _distinct(digests))

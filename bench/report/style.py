@@ -1,0 +1,51 @@
+"""How each arm looks in a figure: colour, marker, line and hatch differ together, so that any one of them is enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+# Labels may hold dollar signs: nothing is read as mathematics. The salt makes the same figure the same file.
+RC = MappingProxyType(
+    {
+        "text.parse_math": False,
+        "svg.hashsalt": "mt-clinical-bench",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": "0.85",
+        "grid.linewidth": 0.6,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours of the Okabe-Ito palette, chosen so that neighbours differ in lightness too."""
+
+    colour: str
+    marker: str
+    line: str
+    hatch: str
+
+
+_KNOWN = MappingProxyType(
+    {
+        "majority": Look("#999999", "s", ":", ".."),
+        "single_task": Look("#00507F", "o", "-", ""),
+        "multitask": Look("#E69F00", "D", "--", "//"),
+    }
+)
+_OTHERS = (
+    Look("#009E73", "^", "-.", "xx"),
+    Look("#CC79A7", "v", ":", "\\\\"),
+    Look("#56B4E9", "P", "-.", "++"),
+    Look("#000000", "X", "--", "oo"),
+)
+
+
+def look(arm: str) -> Look:
+    """The look of an arm, the same in every figure."""
+    return _KNOWN.get(arm) or _OTHERS[sum(map(ord, arm)) % len(_OTHERS)]

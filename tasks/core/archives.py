@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -20,7 +21,7 @@ RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a 
 RATIO_FROM_BYTES = 64 << 20
 BLOCK_BYTES = 4 << 20
 BLOCKS_KEPT = 8
-MEMBERS = 2_000_000
+MEMBERS = 1_000_000
 
 Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
 
@@ -135,6 +136,12 @@ class GzipBytes:
             raise InputError(f"{self._path}: it unpacks to more than {RATIO} times its size; take it away")
 
 
+_BROKEN = (
+    OSError, EOFError, ValueError, OverflowError, RuntimeError, MemoryError,
+    struct.error, zlib.error, zipfile.BadZipFile, tarfile.TarError,
+)  # fmt: skip
+
+
 def _refusal(name: str, is_file: bool) -> str:
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or ":" in parts[0]:
@@ -156,14 +163,21 @@ def _zip_members(path: Path) -> Iterator[Member]:
             def stream(info: zipfile.ZipInfo = info) -> BinaryIO:
                 return cast(BinaryIO, archive.open(info))
 
-            yield Member(name, info.file_size, stream, _refusal(name, kind in (0, stat.S_IFREG)))
+            refused = _refusal(name, kind in (0, stat.S_IFREG))
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                refused = refused or "packed by a method that is not read"
+            yield Member(name, info.file_size, stream, refused)
 
 
 def _tar_members(path: Path) -> Iterator[Member]:
     source: Bytes = plain_bytes(path) if path.name.lower().endswith(".tar") else GzipBytes(path)
     whole = cast(BinaryIO, io.BufferedReader(Slice(source, 0, 1 << 62), 1 << 16))
     with tarfile.open(fileobj=whole, mode="r:") as archive:
+        before = -1
         for info in archive:
+            if info.offset <= before or info.size < 0:  # a negative size leads round in a circle
+                raise tarfile.ReadError("members out of order")
+            before = info.offset
             if not info.isdir():
                 name = info.name
 
@@ -182,7 +196,7 @@ def members(path: Path) -> list[Member]:
             found.append(member)
             if len(found) > MEMBERS:
                 raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
-    except (OSError, EOFError, ValueError, OverflowError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+    except _BROKEN as error:
         what = type(error).__name__
         raise InputError(f"{path}: no readable archive ({what}); download it again or take it away") from error
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import BinaryIO, Protocol
 from tasks.core import archives
 from tasks.core.errors import InputError, MissingCorpus
 
+DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20
 LINE_BYTES = 16 << 20
 
@@ -39,7 +41,7 @@ def _reading(path: str) -> Iterator[None]:
     """What a file on disk or in an archive may do when read, as the error a user is meant to meet."""
     try:
         yield
-    except (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: it cannot be read ({type(error).__name__}); is it truncated, locked by a password or protected?"
         ) from error
@@ -70,19 +72,25 @@ class CorpusFile:
 
     def chunks(self) -> Iterator[bytes]:
         """Its bytes in pieces, for formats that are read as a stream."""
+        total = 0
         with _reading(self.path), self.opener() as stream:
-            while chunk := stream.read(1 << 16):
+            while chunk := stream.read(1 << 20):
+                total += len(chunk)
+                self._refuse_above(total, FILE_BYTES)
                 yield chunk
 
     def read(self) -> bytes:
-        """All its bytes; InputError where there are more than a corpus file can have."""
+        """All its bytes; InputError where there are more than a document can have."""
         with _reading(self.path), self.opener() as stream:
-            data = stream.read(FILE_BYTES + 1)
-        if len(data) > FILE_BYTES:
-            raise InputError(f"{self.path}: it holds more than {FILE_BYTES >> 20} MiB, as no corpus file does")
+            data = stream.read(DOCUMENT_BYTES + 1)
+        self._refuse_above(len(data), DOCUMENT_BYTES)
         if len(data) < self.size:
             raise InputError(f"{self.path}: it ends after {len(data)} of {self.size} bytes; download it again")
         return data
+
+    def _refuse_above(self, total: int, limit: int) -> None:
+        if total > limit:
+            raise InputError(f"{self.path}: it holds more than {limit >> 20} MiB, as no such file does; take it away")
 
     def text(self) -> str:
         """Its text, every character as it stands."""
@@ -191,12 +199,16 @@ class Corpus:
 
 
 def _plain(place: Path) -> _Opener:
-    return lambda: place.open("rb")
+    name = os.fspath(place)  # a hundred thousand strings are lighter than as many paths
+    return lambda: open(name, "rb")
 
 
 def _shown(place: Path) -> str:
-    """A path that can be printed and hashed even where its bytes are not UTF-8."""
-    return place.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path that is safe to print and to hash: what is not UTF-8 or steers a terminal is escaped."""
+    path = place.as_posix()
+    if path.isprintable():
+        return path
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
 def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[tuple[CorpusFile, CorpusFile]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile
@@ -20,14 +21,16 @@ from tasks.core.formats.surface import agrees, note_difference
 _BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")
 _MENTION = re.compile(r"(T[0-9]+)\t(\S+) ([0-9]{1,19} [0-9]{1,19}(?:;[0-9]{1,19} [0-9]{1,19})*)\t(.*)", re.DOTALL)
 _OTHERS = {
-    "R": re.compile(r"\S+\t\S+ \S+:\S+ \S+:\S+\s*"),
-    "E": re.compile(r"\S+\t\S+:\S+(?: \S+:\S+)*\s*"),
-    "A": re.compile(r"\S+\t\S+ \S+(?: .+)?\s*"),
-    "M": re.compile(r"\S+\t\S+ \S+(?: .+)?\s*"),
+    "R": re.compile(r"\S+\t\S+ [^\s:]+:\S+ [^\s:]+:\S+\s*"),
+    "E": re.compile(r"\S+\t[^\s:]+:\S+(?: [^\s:]+:\S+)*\s*"),
+    "A": re.compile(r"\S+\t\S+ \S+(?: .*)?"),
+    "M": re.compile(r"\S+\t\S+ \S+(?: .*)?"),
     "N": re.compile(r"\S+\t\S+ \S+ \S+(?:\t.*)?", re.DOTALL),
     "#": re.compile(r"\S+\t\S+ \S+(?:\t.*)?", re.DOTALL),
     "*": re.compile(r"\S+\t\S+(?: \S+){2,}\s*"),
 }
+
+LINES_OF_MENTION = 100
 
 Fragments = tuple[tuple[int, int], ...]
 
@@ -88,6 +91,8 @@ def _line(number: int, span: Span, text: str) -> str:
 
 
 def _covered(text: str, fragments: Fragments) -> str:
+    if sum(max(0, end - start) for start, end in fragments) > len(text):
+        return ""  # fragments on top of each other, soon refused: what they cover may be larger than memory
     return " ".join(text[start:end] for start, end in fragments)
 
 
@@ -103,17 +108,17 @@ def _records(file: CorpusFile, text: str) -> Iterator[tuple[int, str]]:
         if _BEGINS.match(line) is None and _goes_on(pending, text):
             pending += "\n" + line
         else:
-            if pending:
+            if pending.strip():
                 yield first, pending
             pending, first = line, number
-    if pending:
+    if pending.strip():
         yield first, pending
 
 
 def _goes_on(record: str, text: str) -> bool:
     """Whether a mention's characters hold more line breaks than its text so far."""
     match = _MENTION.fullmatch(record)
-    if match is None:
+    if match is None or match[4].count("\n") > LINES_OF_MENTION:
         return False
     fragments = _fragments(match[3])
     covered = text[min(start for start, _ in fragments) : max(end for _, end in fragments)]
@@ -141,6 +146,9 @@ def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFi
             raise _wrong(file, mention.line, f"characters {start} to {end} hold nothing; a mention covers one at least")
         if end > len(text):
             raise _wrong(file, mention.line, f"characters {start} to {end} lie outside the text of {len(text)}")
+    ordered = sorted(mention.fragments)
+    if any(after[0] < before[1] for before, after in pairwise(ordered)):
+        raise _wrong(file, mention.line, "fragments of one mention that overlap")
 
 
 def _as_annotated(text: str, mentions: list[_Mention], file: CorpusFile, corpus: Corpus) -> str:

@@ -1,7 +1,7 @@
 """i2b2 XML of 2012 and 2014: a text in CDATA and tags that point into it, `start` from 0, `end` exclusive.
 
-The root's name does not matter, so that corpora of the same kind (MEDDOCAN's) are read too. Offsets count the text as XML
-gives it: a leading line feed counts, CRLF is one character, `&apos;` in CDATA is six.
+The root's name does not matter, so that corpora of the same kind (MEDDOCAN's) are read too. Offsets count the text as
+XML gives it: a leading line feed counts, CRLF is one character, `&apos;` in CDATA is six.
 Source: i2b2 2012 and 2014 annotation releases.
 """
 
@@ -35,7 +35,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a corpus makes of this format: its root, the label of a tag ("" is none, None no mention at all), and back."""
+    """What a corpus makes of this format: its root, a tag's label ("" is none, None no mention at all), and back."""
 
     root: str
     label: Callable[[Tag], str | None]

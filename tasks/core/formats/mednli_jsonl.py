@@ -50,7 +50,7 @@ def _fields(line: str, file: CorpusFile, number: int) -> list[str]:
         record: Any = json.loads(line)
     except (ValueError, RecursionError):
         raise _wrong(file, number, "this is no JSON record; is the file cut short?") from None
-    fields = [record.get(key) for key in _KEYS] if isinstance(record, dict) else []
+    fields: list[Any] = [record.get(key) for key in _KEYS] if isinstance(record, dict) else []
     if not fields or not all(isinstance(field, str) and _is_text(field) for field in fields):
         raise _wrong(file, number, f"a record without text under each of {', '.join(_KEYS)}")
     return fields

@@ -11,6 +11,7 @@ from tasks.core.errors import InputError
 
 FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # \r would come back as \n
 PENDING_CHARACTERS = 16 << 20
+DEPTH = 100
 
 
 class Handler:
@@ -32,8 +33,7 @@ def parse(file: CorpusFile, chunks: Iterator[bytes], handler: Handler) -> Iterat
     """Feed the chunks of a file to a handler, pausing after each; InputError where it is not well-formed XML."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = handler.start
-    parser.EndElementHandler = handler.end
+    parser.StartElementHandler, parser.EndElementHandler = _counted(file, handler)
     parser.CharacterDataHandler = handler.characters
     parser.EntityDeclHandler = parser.SkippedEntityHandler = parser.ExternalEntityRefHandler = _refuse(file)
     handler.line = lambda: parser.CurrentLineNumber
@@ -44,8 +44,27 @@ def parse(file: CorpusFile, chunks: Iterator[bytes], handler: Handler) -> Iterat
     yield
 
 
-def _refuse(file: CorpusFile) -> Callable[..., None]:
-    def refuse(*_: object) -> None:
+def _counted(file: CorpusFile, handler: Handler) -> tuple[Callable[[str, dict[str, str]], None], Callable[[str], None]]:
+    """The handler's start and end, which refuse elements nested without end."""
+    depth = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEPTH:
+            raise InputError(f"{file.path}, line {handler.line()}: elements nested more than {DEPTH} deep")
+        handler.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        handler.end(name)
+
+    return start, end
+
+
+def _refuse(file: CorpusFile) -> Callable[..., int]:
+    def refuse(*_: object) -> int:
         raise InputError(f"{file.path}: it declares or uses XML entities, which are refused; get the official file")
 
     return refuse
@@ -56,7 +75,8 @@ def _feed(parser: expat.XMLParserType, file: CorpusFile, chunk: bytes, last: boo
         parser.Parse(chunk, last)
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
-        raise InputError(f"{file.path}, line {error.lineno}: not well-formed XML ({what}); is it cut short?") from None
+        place = f"{file.path}, line {error.lineno}"
+        raise InputError(f"{place}: not well-formed XML ({what}); is it cut short, or not UTF-8?") from None
     except (LookupError, ValueError):
         raise InputError(f"{file.path}: it names an encoding that cannot be read; convert it to UTF-8") from None
 

@@ -1,7 +1,7 @@
 r"""Clinical STS: sentence1, sentence2 and score, tab-separated, no header, no quoting; lines end at \n alone.
 
-The test file has no score: it stands in a second file, one number a line in the same order. A pair's id is the number of
-its line. Source: the n2c2/OHNLP 2019 track 1 release.
+The test file has no score: it stands in a second file, one number a line in the same order. A pair's id is the
+number of its line. Source: the n2c2/OHNLP 2019 track 1 release.
 """
 
 from __future__ import annotations

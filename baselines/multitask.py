@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from baselines.core.baseline import Baseline, train_model
 
-BASELINE = Baseline(name="multitask", title="one shared encoder, a head for each task", joint=True, needs_encoder=True, train=train_model)
+BASELINE = Baseline(
+    name="multitask",
+    title="one shared encoder, a head for each task",
+    joint=True,
+    needs_encoder=True,
+    train=train_model,
+)

@@ -7,19 +7,46 @@ from pathlib import Path
 
 import pytest
 
-WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "aspirin", "mg", "daily", "x", "ray", "given"]
+WORDS = [
+    "the",
+    "patient",
+    "was",
+    "seen",
+    "in",
+    "clinic",
+    "denies",
+    "chest",
+    "pain",
+    "aspirin",
+    "mg",
+    "daily",
+    "x",
+    "ray",
+    "given",
+]
 
 
 def make_encoder(folder: Path, kind: str = "bert") -> Path:
-    """Write a BERT-type encoder of two thin layers with random weights and a vocabulary of some words and all letters."""
+    """Write a BERT-type encoder of two thin layers: random weights, a vocabulary of some words and all letters."""
     import torch
     from transformers import AutoConfig, AutoModel
 
     marks = list(string.ascii_lowercase + string.digits + string.punctuation)
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *marks, *("##" + c for c in string.ascii_lowercase + string.digits)]
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *WORDS,
+        *marks,
+        *("##" + c for c in string.ascii_lowercase + string.digits),
+    ]
     vocabulary = list(dict.fromkeys(pieces))
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    config = AutoConfig.for_model(kind, vocab_size=len(vocabulary), max_position_embeddings=200, pad_token_id=0, **sizes)
+    config = AutoConfig.for_model(
+        kind, vocab_size=len(vocabulary), max_position_embeddings=200, pad_token_id=0, **sizes
+    )
     torch.manual_seed(0)
     AutoModel.from_config(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")

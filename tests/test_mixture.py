@@ -14,9 +14,9 @@ from baselines.core.mixture import Share, rounds
 from baselines.core.settings import SCHEDULES, Settings
 from baselines.core.streams import stream, stream_seed
 
-shares = st.lists(
-    st.tuples(st.integers(1, 90), st.integers(1, 20), st.integers(1, 5)), min_size=1, max_size=5
-).map(lambda rows: [Share(f"task{n}", *row) for n, row in enumerate(rows)])
+shares = st.lists(st.tuples(st.integers(1, 90), st.integers(1, 20), st.integers(1, 5)), min_size=1, max_size=5).map(
+    lambda rows: [Share(f"task{n}", *row) for n, row in enumerate(rows)]
+)
 
 
 def numbers(plan: list[list[tuple[tuple[str, int], ...]]], task: str) -> list[int]:
@@ -24,7 +24,9 @@ def numbers(plan: list[list[tuple[tuple[str, int], ...]]], task: str) -> list[in
 
 
 @given(shares=shares, seed=st.integers(0, 5))
-def test_interleaving_gives_each_task_the_batches_of_its_own_training_in_their_order(shares: list[Share], seed: int) -> None:
+def test_interleaving_gives_each_task_the_batches_of_its_own_training_in_their_order(
+    shares: list[Share], seed: int
+) -> None:
     plan = rounds(shares, seed, Settings())
     for share in shares:
         (alone,) = [rounds([share], seed, Settings())]
@@ -74,6 +76,9 @@ def test_an_epoch_holds_every_window_once(windows: int, batch: int) -> None:
 
 def test_a_stream_depends_on_its_whole_name() -> None:
     assert stream_seed(0, "a", "order", 1) == stream_seed(0, "a", "order", 1)
-    assert len({stream_seed(*name) for name in [(0, "a", "b"), (1, "a", "b"), (0, "a", "c"), (0, "b", "a"), (0, "ab")]}) == 5
+    assert (
+        len({stream_seed(*name) for name in [(0, "a", "b"), (1, "a", "b"), (0, "a", "c"), (0, "b", "a"), (0, "ab")]})
+        == 5
+    )
     # The numbers themselves are pinned: another NumPy that draws others would change every result.
     assert stream(0, "pinned").integers(0, 1000, 4).tolist() == [102, 240, 128, 951]

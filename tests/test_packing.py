@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import make_encoder
 
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import PACKABLE, SharedEncoder
 from baselines.core.packing import pack
 from baselines.core.windows import Window
+from conftest import make_encoder
 
 LENGTHS = (7, 30, 1, 12)
 
@@ -21,7 +21,13 @@ def random_windows() -> list[Window]:
     """Windows of several lengths with both segments, each read at every place."""
     numbers = np.random.default_rng(0)
     return [
-        Window(numbers.integers(5, 60, n), (np.arange(n) > n // 2).astype(np.int64), np.arange(n), np.zeros((n, 2)), np.zeros(n))
+        Window(
+            numbers.integers(5, 60, n),
+            (np.arange(n) > n // 2).astype(np.int64),
+            np.arange(n),
+            np.zeros((n, 2)),
+            np.zeros(n),
+        )
         for n in LENGTHS
     ]
 

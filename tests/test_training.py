@@ -23,7 +23,7 @@ from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
 from tasks.core.pair_metrics import Accuracy, Pearson
 from tasks.core.span_metrics import ExactF1
 
-WORDS = "the patient was seen in clinic denies chest pain given aspirin daily".split()
+WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]
 SOURCE = Source(licence="", url="", citation="", files={}, sizes={})
 SMALL = Settings(epochs=2, span_batch=4, pair_batch=4, window=24, pair_window=24, precision="float32")
 
@@ -65,7 +65,12 @@ def examples(task: Task[Any, Any], split: str) -> Sequence[Any]:
 
 
 def job(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> Job:
-    fields: dict[str, Any] = {"seed": 0, "settings": SMALL, "progress": lambda fraction, note: None, "checkpoint_seconds": 1e9}
+    fields: dict[str, Any] = {
+        "seed": 0,
+        "settings": SMALL,
+        "progress": lambda fraction, note: None,
+        "checkpoint_seconds": 1e9,
+    }
     return Job(
         tasks=tuple(tasks), examples=examples, encoder=encoder, device="cpu", checkpoints=tmp_path, **(fields | changes)
     )  # fmt: skip
@@ -186,7 +191,9 @@ def test_answers_do_not_depend_on_their_company(tmp_path: Path, tiny_encoder: Pa
         assert model.predict(task, asked) == [model.predict(task, [example])[0] for example in asked]
 
 
-def test_perfect_tags_reach_the_ceiling_and_a_mention_that_cannot_be_tagged_lowers_it(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_perfect_tags_reach_the_ceiling_and_a_mention_that_cannot_be_tagged_lowers_it(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
     model, _ = train(job(tmp_path, tiny_encoder, TASKS))
     plain = Document("1", "chest pain seen", frozenset({Span(((0, 10),), "problem")}))
     nested = Document("2", "chest pain seen", frozenset({Span(((0, 10),), "problem"), Span(((6, 10),), "drug")}))

@@ -97,7 +97,9 @@ def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]])
     logits = np.array(rows)
 
     def allowed(path: tuple[int, ...]) -> bool:
-        return all(tag % 2 or not tag or (place and path[place - 1] in (tag - 1, tag)) for place, tag in enumerate(path))
+        return all(
+            tag % 2 or not tag or (place and path[place - 1] in (tag - 1, tag)) for place, tag in enumerate(path)
+        )
 
     def total(path: tuple[int, ...]) -> float:
         return sum(logits[place, tag] for place, tag in enumerate(path))

@@ -24,8 +24,8 @@ class Model(Protocol):
 class Job:
     """One training to be done.
 
-    `examples(task, split)` reads a split; `progress(fraction, note)` may be called often; unfinished work is kept in the
-    folder `checkpoints` at most every `checkpoint_seconds`.
+    `examples(task, split)` reads a split; `progress(fraction, note)` may be called often; unfinished work is kept in
+    the folder `checkpoints`, at most every `checkpoint_seconds`.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -66,12 +66,16 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """One arm of the comparison. `joint`: one training for all tasks together, otherwise one for each."""
+    """One arm of the comparison. `joint`: one training for all tasks together, otherwise one for each.
+
+    `seeded`: seed and settings change what it answers; where they do not, it is run once.
+    """
 
     name: str
     title: str
     joint: bool
     needs_encoder: bool
+    seeded: bool = True
     train: Callable[[Job], tuple[Model, Record]]
 
 

@@ -43,7 +43,9 @@ class Training:
         yield from ((f"model/{name}", tensor) for name, tensor in self.model.state_dict().items())
         yield from ((f"best/{name}", tensor) for name, tensor in self.best.items())
         for name, parameter in self.model.named_parameters():
-            yield from ((f"optimiser/{part}/{name}", tensor) for part, tensor in self.optimiser.state[parameter].items())
+            yield from (
+                (f"optimiser/{part}/{name}", tensor) for part, tensor in self.optimiser.state[parameter].items()
+            )
 
 
 def save(folder: Path, training: Training) -> None:
@@ -63,7 +65,7 @@ def load(folder: Path, training: Training) -> None:
         return
     try:
         with safe_open(folder / FILE, framework="pt", device="cpu") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
             progress = json.loads(file.metadata()["progress"])
     except (SafetensorError, OSError, KeyError, ValueError):
         return

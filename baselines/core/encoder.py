@@ -54,9 +54,9 @@ class SharedEncoder(nn.Module):
         return hidden
 
     def _padded(self, batch: Batch) -> Tensor:
-        parts = batch.ids[0].split(batch.lengths.each)
+        parts = torch.split(batch.ids[0], batch.lengths.each)
         ids = nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
-        real = torch.arange(batch.lengths.longest, device=ids.device) < torch.tensor(batch.lengths.each, device=ids.device)[:, None]
+        real = torch.arange(ids.shape[1], device=ids.device) < batch.lengths.starts.diff()[:, None]
         hidden: Tensor = self.model(input_ids=ids, attention_mask=real.long()).last_hidden_state
         return hidden[real]
 
@@ -77,8 +77,16 @@ def _weights(folder: Path, config: Any) -> nn.Module:
     try:
         # Plain pytorch_model.bin files load as tensors alone: weights_only refuses any code in the pickle.
         model: nn.Module = AutoModel.from_pretrained(
-            folder, config=config, local_files_only=True, weights_only=True, trust_remote_code=False, dtype=torch.float32
+            folder,
+            config=config,
+            local_files_only=True,
+            weights_only=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
         )
     except Exception as error:  # Torch, safetensors and transformers each have their own errors for a damaged file.
-        raise InputError(f"the weights of encoder {folder.name} cannot be read ({type(error).__name__}): fetch the file anew") from error
+        what = type(error).__name__
+        raise InputError(
+            f"the weights of encoder {folder.name} cannot be read ({what}): fetch the file anew"
+        ) from error
     return model

@@ -142,4 +142,4 @@ HEADS: dict[type, type[Head[Any, Any]]] = {SpanTask: SpanHead, PairTask: PairHea
 
 def head_for(task: Task[Any, Any], hidden: int, settings: Settings) -> Head[Any, Any]:
     """A new head of the task's kind."""
-    return HEADS[type(task)](task, hidden, settings)  # type: ignore[call-arg, arg-type]
+    return HEADS[type(task)](task, hidden, settings)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""Which encoder a name means, where its files are, and what they hash to. Nothing is fetched unless a hub name is given."""
+"""Which encoder a name means, where its files are, and what they hash to; nothing is fetched but by a hub name."""
 
 from __future__ import annotations
 
@@ -36,9 +36,20 @@ ENCODERS = (
     Encoder(CLINICAL, "emilyalsentzer/Bio_ClinicalBERT", "Bio+Clinical BERT, MIMIC-III notes; the paper's encoder"),
     Encoder("discharge-summary-bert", "emilyalsentzer/Bio_Discharge_Summary_BERT", "Bio+Discharge Summary BERT"),
     Encoder("bluebert", "bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12", "BlueBERT, PubMed and MIMIC-III"),
-    Encoder("bioclinical-modernbert", "thomas-sounack/BioClinical-ModernBERT-base", "ModernBERT, biomedical and clinical"),
+    Encoder(
+        "bioclinical-modernbert", "thomas-sounack/BioClinical-ModernBERT-base", "ModernBERT, biomedical and clinical"
+    ),
 )
-_FILES = ("config.json", "*.safetensors", "pytorch_model.bin", "tokenizer*", "vocab.*", "merges.txt", "*.model", "special_tokens_map.json")
+_FILES = (
+    "config.json",
+    "*.safetensors",
+    "pytorch_model.bin",
+    "tokenizer*",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "special_tokens_map.json",
+)
 
 
 def is_local(name: str) -> bool:
@@ -52,7 +63,7 @@ def short_name(name: str) -> str:
 
 
 def resolve(name: str) -> Path:
-    """The local folder of an encoder: a short name, a folder, or a hub id (`owner/name`), which alone may be fetched."""
+    """The local folder of an encoder: a short name, a folder, or the id of a hub model (`owner/name`)."""
     by_name = {encoder.name: encoder for encoder in ENCODERS}
     if name == DEMO:
         return _demo_folder()
@@ -63,7 +74,9 @@ def resolve(name: str) -> Path:
     if name.count("/") == 1 and not name.startswith((".", "/")):
         return _from_hub(name, name)
     known = ", ".join(by_name)
-    raise InputError(f"unknown encoder {name!r}: give one of {known}, the id of a hub model (owner/name) or a local folder")
+    raise InputError(
+        f"unknown encoder {name!r}: give one of {known}, the id of a hub model (owner/name) or a local folder"
+    )
 
 
 def digest(folder: Path) -> str:
@@ -95,7 +108,9 @@ def _complete(folder: Path) -> Path:
     if not list(folder.glob("*.safetensors")) and not (folder / "pytorch_model.bin").is_file():
         missing.append("model.safetensors (or pytorch_model.bin)")
     if missing:
-        raise InputError(f"the encoder folder {folder.name} lacks {' and '.join(missing)}: give the folder of a saved BERT-type model")
+        raise InputError(
+            f"the encoder folder {folder.name} lacks {' and '.join(missing)}: give the folder of a BERT-type model"
+        )
     return folder
 
 

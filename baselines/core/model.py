@@ -5,9 +5,10 @@ R places read, C outputs of a head.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,11 +17,12 @@ from torch import Tensor, nn
 from baselines.core.baseline import Job
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
-from baselines.core.heads import SpanHead, head_for
+from baselines.core.heads import Head, SpanHead, head_for
 from baselines.core.packing import Batch, pack
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
 from tasks.core.errors import InputError
+from tasks.core.formulas import micro_recall
 from tasks.core.kinds import Task
 from tasks.core.metrics import evidence
 
@@ -40,7 +42,10 @@ class MultitaskModel(nn.Module):
         self.encoder = SharedEncoder(job.encoder, job.settings.dropout, self.dropout)
         longest = max(job.settings.window, job.settings.pair_window)
         if longest + self.encoder.first_position > self.encoder.longest:
-            raise InputError(f"windows of {longest} sub-words are too long for this encoder, which takes {self.encoder.longest}: lower --window")
+            most = self.encoder.longest - self.encoder.first_position
+            raise InputError(
+                f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower --window"
+            )
         heads = {task.name: head_for(task, self.encoder.hidden, job.settings) for task in job.tasks}
         self.heads = nn.ModuleDict({name: head.begin(job.seed, self.dropout) for name, head in heads.items()})
         self.to(job.device)
@@ -48,8 +53,11 @@ class MultitaskModel(nn.Module):
     def forward(self, task: str, batch: Batch) -> Tensor:
         """The logits of a task's head at the places it reads, [R, C] in float32."""
         with self.autocast():
-            out: Tensor = self.heads[task].logits(self.encoder(batch))
-        return out.float()
+            return self.head(task).logits(self.encoder(batch)).float()
+
+    def head(self, task: str) -> Head[Any, Any]:
+        """The head of a task."""
+        return cast(Head[Any, Any], self.heads[task])
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which the encoder runs at its precision."""
@@ -57,8 +65,7 @@ class MultitaskModel(nn.Module):
 
     def windows(self, task: Task[Any, Any], example: Any, teach: bool = False) -> list[Window]:
         """An example as its task's head takes it."""
-        windows: list[Window] = self.heads[task.name].windows(self.tokenizer, example, teach)
-        return windows
+        return self.head(task.name).windows(self.tokenizer, example, teach)
 
     def pack(self, windows: Sequence[Window]) -> Batch:
         """Windows as one batch on the model's device."""
@@ -68,7 +75,7 @@ class MultitaskModel(nn.Module):
         """The answers of a task's head, one for each example."""
         windows = [self.windows(task, example) for example in examples]
         logits = self._logits(task.name, [window for each in windows for window in each])
-        head, answers, start = self.heads[task.name], [], 0
+        head, answers, start = self.head(task.name), [], 0
         for each in windows:
             answers.append(head.answer(each, logits[start : start + len(each)]))
             start += len(each)
@@ -81,7 +88,7 @@ class MultitaskModel(nn.Module):
 
     def ceiling(self, task: Task[Any, Any], examples: Sequence[Any]) -> float | None:
         """The primary metric's recall of perfect tags, through these windows and these tags."""
-        head = self.heads[task.name]
+        head = self.head(task.name)
         if not isinstance(head, SpanHead):
             return None
         answers = []
@@ -89,9 +96,8 @@ class MultitaskModel(nn.Module):
             windows = self.windows(task, example)
             answers.append(head.spans(windows, [window.targets for window in windows]))
         found = evidence(task.primary, examples, answers).sum(axis=0)
-        by_role = {role: sum(found[k] for k, c in enumerate(task.primary.columns) if c.endswith(role)) for role in ("tp", "fn")}
-        mentions = by_role["tp"] + by_role["fn"]
-        return float(by_role["tp"] / mentions) if mentions else None
+        recall = float(micro_recall(found, task.primary.columns))
+        return recall if math.isfinite(recall) else None
 
     @torch.no_grad()
     def _logits(self, task: str, windows: Sequence[Window]) -> list[np.ndarray]:

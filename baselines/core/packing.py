@@ -79,16 +79,21 @@ def attention_within(
     It has no dropout: the packed kernel on CUDA has none, and an arm of a comparison must not differ from another.
     """
     lengths: Lengths = settings["packed"]
-    scale: float | None = settings.get("scaling")
+    scale: float = settings["scaling"]
     if query.is_cuda and query.dtype != torch.float32:
         from torch.nn.attention.varlen import varlen_attn
 
-        flat = (part[0].transpose(0, 1) for part in (query, key, value))
-        out = varlen_attn(*flat, lengths.starts, lengths.starts, lengths.longest, lengths.longest, scale=scale)
-        return out[None], None  # type: ignore[index]
-    parts = zip(*(part.split(lengths.each, dim=2) for part in (query, key, value)), strict=True)
-    attend = _attend_plainly if query.dtype == torch.bfloat16 else F.scaled_dot_product_attention
-    return torch.cat([attend(*part, scale=scale) for part in parts], dim=2).transpose(1, 2), None
+        q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
+        starts, longest = lengths.starts, lengths.longest
+        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
+        return torch.as_tensor(out)[None], None
+    parts = zip(*(torch.split(part, lengths.each, dim=2) for part in (query, key, value)), strict=True)
+    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
+    return torch.cat([attend(q, k, v, scale) for q, k, v in parts], dim=2).transpose(1, 2), None
+
+
+def _attend_fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
 def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:

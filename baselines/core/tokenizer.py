@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
-from tokenizers.implementations import BertWordPieceTokenizer
+from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from tasks.core.errors import InputError
 
-# English that every encoder of the field has whole or in pieces: a tokenizer that knows none of it was not loaded right.
+# English that every encoder of the field knows: a tokenizer that knows none of it was not loaded right.
 PROBE = "the patient was seen in the clinic"
 
 
@@ -22,11 +22,15 @@ class SubwordTokenizer:
         self._tokenizer.no_padding()
         special = self._tokenizer.encode("").ids
         if len(special) != 2:
-            raise InputError(f"the tokenizer in {folder.name} does not frame a text by two special tokens: use a BERT-type encoder")
+            raise InputError(
+                f"the tokenizer in {folder.name} does not frame a text by two special tokens: use a BERT-type encoder"
+            )
         self.first, self.last = special
         known = self._tokenizer.encode(PROBE, add_special_tokens=False).ids
         if len(set(known)) < 4:
-            raise InputError(f"the tokenizer in {folder.name} knows no English word: its vocabulary file is damaged or of another encoder")
+            raise InputError(
+                f"the tokenizer in {folder.name} knows no English word: its vocabulary is damaged or not this encoder's"
+            )
 
     def text(self, text: str) -> Encoding:
         """A whole text, however long, without special tokens."""
@@ -48,10 +52,13 @@ def _load(folder: Path) -> Tokenizer:
         # Cased clinical encoders are published without a tokenizer configuration, and the default would lower-case
         # their input: the vocabulary itself says which it is.
         cased = any(word.isalpha() and word != word.lower() for word in words)
-        return BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=not cased, strip_accents=not cased)._tokenizer
+        wordpiece = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=not cased, strip_accents=not cased)
+        return wordpiece._tokenizer
     if (folder / "merges.txt").is_file() or list(folder.glob("*.model")):
         from transformers import AutoTokenizer
 
-        backend: Tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True).backend_tokenizer
+        backend: Tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, use_fast=True
+        ).backend_tokenizer
         return backend
     raise InputError(f"the encoder folder {folder.name} has no tokenizer: it needs a tokenizer.json or a vocab.txt")

@@ -54,7 +54,7 @@ class Trainer:
         self.saved_at, self.save_seconds = time.perf_counter(), 0.0
 
     def _share(self, task: str, windows: int) -> Share:
-        return Share(task, windows, self.model.heads[task].batch, self.job.settings.epochs_for(task))
+        return Share(task, windows, self.model.head(task).batch, self.job.settings.epochs_for(task))
 
     def run(self) -> None:
         """Train to the end, from the last checkpoint if there is one, and leave the chosen weights in the model."""
@@ -78,10 +78,11 @@ class Trainer:
             self.progress.step += 1
             self.progress.updates += 1
             self.progress.record.train_seconds += time.perf_counter() - begun
-            self.job.progress(self.progress.updates / self.updates, f"round {self.progress.round + 1} of {len(self.rounds)}")
+            note = f"round {self.progress.round + 1} of {len(self.rounds)}"
+            self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
         if not math.isfinite(float(total)):
-            raise InputError("training diverged (the loss is not a number): lower --encoder-rate or --head-rate, or use --precision float32")
+            raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
 
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
@@ -91,10 +92,12 @@ class Trainer:
             chosen = share.indices(self.job.seed, number)
             batch = self.model.pack([self.data[task][place] for place in chosen])
             self.model.dropout.begin(self.job.device, self.job.seed, task, "dropout", number)
-            loss = self.model.heads[task].loss(self.model(task, batch), batch.targets)
-            loss.backward()
+            loss = self.model.head(task).loss(self.model(task, batch), batch.targets)
+            torch.autograd.backward(loss)
             total += loss.detach()
-            seen.updates, seen.examples, seen.tokens = seen.updates + 1, seen.examples + len(chosen), seen.tokens + batch.tokens
+            seen.updates += 1
+            seen.examples += len(chosen)
+            seen.tokens += batch.tokens
             seen.passes = seen.examples / share.windows
         if self.job.settings.clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.job.settings.clip)

@@ -96,7 +96,9 @@ def _cuts(text: str, characters: np.ndarray, begins: np.ndarray, room: int, whol
         last = max(first + 1, int(np.searchsorted(begins, begins[first] + room, side="right")) - 1)
         if last < units:
             middle = first + (last - first + 1) // 2
-            last = max(range(max(middle, first + 1), last + 1), key=lambda cut: (_ease(text, characters, cut, inside), cut))
+            last = max(
+                range(max(middle, first + 1), last + 1), key=lambda cut: (_ease(text, characters, cut, inside), cut)
+            )
         ranges.append((first, last))
         first = last
     return ranges

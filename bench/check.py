@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +18,8 @@ STEADY, DRIFTED, UNJUDGED = 0, 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `check`."""
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="where the results lie")
-    parser.add_argument("--reference", type=Path, metavar="DIR", help="what to compare with; default: results/reference")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="results to judge")
+    parser.add_argument("--reference", type=Path, default=Path("results/reference"), metavar="DIR")
     parser.add_argument("--corpus", choices=("demo", "official"), default="demo", help="which results; default: demo")
     parser.add_argument("--margin", type=float, metavar="POINTS", help="changes up to this never drift")
     parser.add_argument("--limit", type=float, metavar="POINTS", help="changes beyond this drift at once")
@@ -37,19 +34,18 @@ def main(args: argparse.Namespace) -> int:
     from bench.reference import accept
     from bench.store import read_all
 
-    reference = args.reference or Path("results/reference")
     results = [result for result in read_all(args.results) if result.corpus == args.corpus]
     if args.update:
-        accepted = accept(results, reference, args.why)
-        print(f"{len(accepted)} results are now the reference in {reference}")
+        accepted = accept(results, args.reference, args.why)
+        print(f"{len(accepted)} results are now the reference in {args.reference}")
         return STEADY
-    old = read_all(reference.parent, reference.name)
-    if len(old) != len(list(reference.rglob("result.json"))):
-        raise InputError(f"Not every result in {reference} can be read, so it cannot be judged against: restore it")
+    old = read_all(args.reference.parent, args.reference.name)
+    if len(old) != len(list(args.reference.rglob("result.json"))):
+        raise InputError(f"Not every result in {args.reference} can be read: restore it")
     tolerance = _tolerance(args)
     findings = judge([result for result in old if result.corpus == args.corpus], results, tolerance)
     if not findings:
-        raise InputError(f"There is no reference for {args.corpus} corpora in {reference}: make one with --update --why")
+        raise InputError(f"There is no {args.corpus} reference in {args.reference}: make one with --update --why")
     print(_json(findings) if args.json else _text(findings, tolerance), end="")
     return status(findings)
 
@@ -70,11 +66,9 @@ def _tolerance(args: argparse.Namespace) -> Tolerance:
 
 
 def _json(findings: Sequence[Finding]) -> str:
-    rows = [
-        {key: None if value != value else value for key, value in (asdict(one.place) | asdict(one)).items() if key != "place"}
-        for one in findings
-    ]
-    return json.dumps({"status": status(findings), "findings": rows}, indent=1, allow_nan=False) + "\n"
+    from bench import strict_json
+
+    return strict_json.dumps({"status": status(findings), "findings": findings}, indent=1) + "\n"
 
 
 def _text(findings: Sequence[Finding], tolerance: Tolerance) -> str:
@@ -82,7 +76,8 @@ def _text(findings: Sequence[Finding], tolerance: Tolerance) -> str:
     from bench.report.table import Section, Table
 
     reasons = [f"{_name(one)}: {one.judgement}: {one.why}." for one in findings if one.why]
-    counts = [f"{sum(one.judgement == kind for one in findings)} {kind}" for kind in ("steady", "drifted", "not judged")]
+    found = [one.judgement for one in findings]
+    counts = [f"{found.count(kind)} {kind}" for kind in ("steady", "drifted", "not judged")]
     table = Table(
         name="check",
         title=f"{', '.join(counts)}. Drift: more than {words.points(tolerance.margin)} points and more than noise, or "

@@ -20,12 +20,13 @@ from tasks.core.errors import InputError
 from tasks.core.formulas import FORMULAS
 
 # Points by which a task's score may move on another processor, in another precision or with another number of
-# threads: each sends a training down another path, as another seed would, so a change of this size is no news by itself.
+# threads: each sends a training down another path, as another seed would, so a change of this size is no news.
 MARGIN = 0.03
 # A change of this size drifts whatever the bootstrap says: on a small test set almost nothing is ever significant.
 LIMIT = 0.10
 
 STEADY, DRIFTED, UNJUDGED = "steady", "drifted", "not judged"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -121,8 +122,8 @@ def _measured(place: Place, pairs: Sequence[tuple[Result, Result]], tolerance: T
     metric = pairs[0][0].scores[place.task].metrics[0]
     sides: list[list[NDArray[Any]]] = [[], []]
     for both in pairs:
-        ids = [_evidence(side, result, place.task, metric) for side, result in zip(sides, both, strict=True)]
-        if not np.array_equal(*ids):
+        old, new = (_evidence(side, result, place.task, metric) for side, result in zip(sides, both, strict=True))
+        if not np.array_equal(old, new):
             return Finding(place, UNJUDGED, f"seed {both[0].seed}: other test examples")
     first, second = map(np.stack, sides)
     if first.shape != second.shape:
@@ -142,7 +143,8 @@ def _evidence(rows: list[NDArray[Any]], result: Result, task: str, metric: Metri
 
 
 def _weighed(place: Place, paired: Paired, tolerance: Tolerance) -> Finding:
-    before, now = (float(np.mean(statistics.scores(side.sum(axis=1), paired))) for side in (paired.first, paired.second))
+    sides = (paired.first, paired.second)
+    before, now = (float(np.mean(statistics.scores(side.sum(axis=1), paired))) for side in sides)
     change = float(statistics.seed_differences(paired).mean())
     low, high = statistics.interval(statistics.bootstrap(paired))
     judgement, why = STEADY, ""

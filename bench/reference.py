@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.report import words
@@ -29,8 +30,9 @@ def accept(results: Sequence[Result], reference: Path, why: str) -> list[Result]
     if not chosen:
         raise InputError(f"There is no result of {' or '.join(ARMS)} to accept: run `python -m bench run` first")
     for result in chosen:
-        if undefined := [task for task, score in result.scores.items() if score.metrics[0].value != score.metrics[0].value]:
-            raise InputError(f"The score of {undefined[0]} in {result.folder} is not a number and cannot be a reference")
+        for task, score in result.scores.items():
+            if not math.isfinite(score.metrics[0].value):
+                raise InputError(f"The score of {task} in {result.folder} is not a number: it could guard nothing")
     for comparison in {result.name.path.parts[0] for result in chosen}:
         shutil.rmtree(reference / comparison, ignore_errors=True)
     for result in chosen:
@@ -50,7 +52,7 @@ def _copy(result: Result, reference: Path) -> None:
 def _remember(chosen: Sequence[Result], history: Path, why: str) -> None:
     if not history.exists():
         history.write_text("# What became the reference, when and why\n", encoding="utf-8")
-    day = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
     with history.open("a", encoding="utf-8") as file:
         file.write(f"\n## {day}\n\n{markdown(' '.join(why.split()))}\n\n")
         file.writelines(f"{line}\n" for line in _table(chosen))

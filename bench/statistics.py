@@ -106,7 +106,8 @@ def bootstrap(paired: Paired, resamples: int = RESAMPLES) -> Array:
         drawn.append(values[:, 1] - values[:, 0])
     # One multitask training answers all tasks, so the pick of seeds is shared between tasks.
     weights = _counts(_stream(f"seeds:{paired.seeds}"), resamples, paired.seeds) / paired.seeds
-    return (np.concatenate(drawn) * weights).sum(axis=1)
+    draws: Array = (np.concatenate(drawn) * weights).sum(axis=1)
+    return draws
 
 
 def interval(draws: Array, level: float = LEVEL) -> tuple[float, float]:

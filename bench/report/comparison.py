@@ -101,7 +101,7 @@ class Comparison:
         return (result for arm in self.arms for result in arm.by_task.get(task, {}).values())
 
 
-def comparisons(results: Iterable[Result], selection: Selection = Selection()) -> list[Comparison]:  # noqa: B008
+def comparisons(results: Iterable[Result], selection: Selection = Selection()) -> list[Comparison]:
     """One comparison for each corpus and encoder, demo first."""
     found: dict[tuple[str, str], list[Result]] = {}
     for result in results:

@@ -104,7 +104,7 @@ def _notes(found: Contrast) -> Sequence[str]:
     ]
     seeds = {difference.seeds for difference in found.each}
     if 1 in seeds:
-        notes.append("One seed: seed variance is unknown, and the interval speaks of the examples alone.")
+        notes.append("Where seeds is 1, seed variance is unknown and the interval speaks of the examples alone.")
     elif seeds and min(seeds) < 5:
         notes.append("With so few seeds a bootstrap interval is rather too narrow; its coverage is not calibrated yet.")
     if found.mean is None and (found.unpaired or len(found.each) > 1):

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from bench import statistics
-from bench.report.comparison import FLOOR, MULTI, SINGLE, Arm, Comparison
+from bench.report.comparison import Arm, Comparison
 from bench.report.cost import Cost, cost_of
 from bench.report.differences import Contrast
 from bench.report.inert import plain, stem
@@ -31,7 +31,7 @@ _ROW_INCHES = 0.42
 def _style() -> Iterator[None]:
     import matplotlib
 
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(dict(RC)):
         yield
 
 
@@ -141,19 +141,21 @@ def _curves(view: View) -> Figure:
     """Scores on the development split after each round, one panel a task, one line a seed."""
     one, columns = view.comparison, min(4, len(view.comparison.tasks))
     lines = math.ceil(len(one.tasks) / columns)
-    figure = _sheet(view, "Learning curves on the development split", 1.2 + 1.7 * lines)
+    figure = _sheet(
+        view, "Primary score (x100) on the development split after each round of training", 1.2 + 1.7 * lines
+    )
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, task in zip(panels, one.tasks, strict=False):
         axes.set_title(plain(task), fontsize=8)
+        axes.set_xlabel("round", fontsize=7)
         axes.grid()
         for arm in one.trained:
             _arm_curves(axes, arm, task)
     for axes in panels[len(one.tasks) :]:
         axes.set_axis_off()
-    figure.supxlabel("round (single_task: epoch)", fontsize=8)
-    figure.supylabel("score x100", fontsize=8)
-    handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False)
+    entries = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
+    legend = {label: handle for panel in entries for handle, label in panel}
+    figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
@@ -162,7 +164,7 @@ def _arm_curves(axes: Axes, arm: Arm, task: str) -> None:
     for result in arm.by_task.get(task, {}).values():
         curve = [100 * scores.get(task, math.nan) for scores in result.training.development]
         rounds = range(1, len(curve) + 1)
-        axes.plot(rounds, curve, style.line, color=style.colour, linewidth=1.2, marker=style.marker, markersize=3, label=label)  # noqa: E501
+        axes.plot(rounds, curve, style.line, color=style.colour, marker=style.marker, markersize=3, label=label)
         label = "_"
 
 
@@ -179,7 +181,7 @@ def _cost(view: View, costs: dict[str, Cost]) -> Figure:
     for axes, (title, measure, unit) in zip(figure.subplots(1, len(_BARS)), _BARS, strict=True):
         for place, (name, cost) in enumerate(costs.items()):
             amount, style = measure(cost), look(name)
-            axes.bar(place, (amount or 0) / unit, color=style.colour, hatch=style.hatch, edgecolor="black", linewidth=0.6)
+            axes.bar(place, (amount or 0) / unit, color=style.colour, hatch=style.hatch, edgecolor="black")
             text = "unknown" if amount is None else f"{amount / unit:,.1f}"
             axes.annotate(text, (place, (amount or 0) / unit), ha="center", va="bottom", fontsize=8)
         axes.set_xticks(range(len(costs)), [plain(name) for name in costs], rotation=20, ha="right")

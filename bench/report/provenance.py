@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
+from baselines.core.settings import Settings
+from bench.environment import Environment
 from bench.report.comparison import Comparison
 from bench.report.table import Table
 from bench.store import Result
@@ -18,7 +20,7 @@ def _results(comparison: Comparison) -> list[Result]:
 
 
 def _distinct(found: Iterable[object]) -> list[str]:
-    return sorted({str(one) for one in found if one is not None})
+    return sorted({str(one) for one in found if one not in (None, ())})
 
 
 def disagreements(comparison: Comparison) -> list[str]:
@@ -41,17 +43,16 @@ def disagreements(comparison: Comparison) -> list[str]:
 def provenance_table(comparison: Comparison) -> Table:
     """One row a thing that the figures depend on."""
     results = _results(comparison)
-    rows: list[tuple[str, str]] = []
-    for field in fields(results[0].environment):
-        rows.append((field.name, ", ".join(_distinct(getattr(one.environment, field.name) for one in results))))
-    rows.append(("precision", ", ".join(_distinct(one.training.precision for one in results))))
-    rows.append(("encoder digest", _short(one.depends_on.encoder for one in results)))
-    rows.append(("code digest", _short(one.depends_on.code for one in results)))
-    rows += [(f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in results)) for task in comparison.tasks]
-    for field in fields(results[0].settings):
-        rows.append((f"setting {field.name}", ", ".join(_distinct(getattr(one.settings, field.name) for one in results))))
-    rows.append(("seeds", ", ".join(map(str, comparison.seeds))))
-    rows.append(("finished", f"{min(one.finished for one in results)} to {max(one.finished for one in results)}"))
+    rows = [
+        *_fields("", [one.environment for one in results]),
+        ("precision", _all(one.training.precision for one in results)),
+        ("encoder digest", _short(one.depends_on.encoder for one in results)),
+        ("code digest", _short(one.depends_on.code for one in results)),
+        *((f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in results)) for task in comparison.tasks),
+        *_fields("setting ", [one.settings for one in results]),
+        ("seeds", ", ".join(map(str, comparison.seeds))),
+        ("finished", f"{min(one.finished for one in results)} to {max(one.finished for one in results)}"),
+    ]
     return Table(
         name=f"{comparison.name}-provenance",
         title="What these figures depend on",
@@ -59,6 +60,15 @@ def provenance_table(comparison: Comparison) -> Table:
         header=("what", "value"),
         rows=tuple(rows),
     )
+
+
+def _fields(prefix: str, records: Sequence[Environment] | Sequence[Settings]) -> Iterator[tuple[str, str]]:
+    for field in fields(records[0]):
+        yield prefix + field.name, _all(getattr(record, field.name) for record in records)
+
+
+def _all(found: Iterable[object]) -> str:
+    return ", ".join(_distinct(found)) or "none"
 
 
 def _short(digests: Iterable[str | None]) -> str:

@@ -94,7 +94,7 @@ def _told(stream: random.Random, words: Words, split: str) -> Clause:
 def _value(stream: random.Random, item: Words, low: float, high: float, step: float) -> str:
     value = low + step * stream.randrange(round((high - low) / step) + 1)
     shown = f"{value:.0f}" if step >= 1 else f"{value:.1f}"
-    return item["format"].format(v=shown, half=round(value * stream.uniform(0.54, 0.62)))
+    return str(item["format"]).format(v=shown, half=round(value * stream.uniform(0.54, 0.62)))
 
 
 def _measured(stream: random.Random, words: Words, split: str) -> Clause:

@@ -36,7 +36,7 @@ def _wish(stream: random.Random, words: Words, split: str) -> Wish:
     while other == disease:
         other = draw(stream, words["diseases"], split)
     intents = stream.sample(words["intent"], len(words["intent"]))
-    asked = 2 if stream.random() < 0.25 else 1
+    asked = 2 if stream.random() < 0.2 else 1
     return Wish(disease, other, tuple(intents[:asked]), tuple(intents[asked:]))
 
 
@@ -48,15 +48,15 @@ def _called(stream: random.Random, disease: str) -> str:
 def _asked(stream: random.Random, words: Words, wish: Wish, split: str) -> str:
     """The consumer's question: a greeting, a remark, what is known already, the questions, thanks."""
     name, other = _called(stream, wish.disease), _called(stream, wish.other)
-    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.3 else []
-    told = stream.random() < 0.6
+    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.25 else []
+    told = stream.random() < 0.5
     if told:
         parts.append(draw(stream, words["remarks"], split).format(d=name, o=other))
-    if stream.random() < 0.25:
+    if stream.random() < 0.15:
         parts.append(stream.choice(stream.choice(wish.not_asked)["known"]))
     for number, intent in enumerate(wish.intents):
         # Once the disease has a name, people call it "it".
-        again = "it" if told and stream.random() < 0.4 or number else name
+        again = "it" if number or (told and stream.random() < 0.4) else name
         parts.append(capital(draw(stream, intent["asks"], split).format(d=again)))
     parts.append(stream.choice(words["thanks"]))
     return slipped(stream, " ".join(part for part in parts if part), 0.04)
@@ -78,7 +78,7 @@ def _drawn(stream: random.Random, split: str) -> Iterator[tuple[str, str, str]]:
                 (stream.choice(wish.intents), wish.other),
                 (stream.choice(wish.not_asked), wish.other),
             ),
-            (6, 3, 1),
+            (5, 3, 2),
         )[0]
         yield question, _faq(stream, intent, disease), NOT_ENTAILED
 

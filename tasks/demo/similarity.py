@@ -10,7 +10,6 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
@@ -49,7 +48,7 @@ def _statements() -> list[Statement]:
 
 def _value(stream: random.Random, kind: str | list[int], split: str) -> str:
     if isinstance(kind, str):
-        return draw(stream, lexicon("similarity")["words"][kind], split)
+        return str(draw(stream, lexicon("similarity")["words"][kind], split))
     low, high, step = kind
     return str(stream.randrange(low, high + 1, step))
 
@@ -118,10 +117,10 @@ def _apart(stream: random.Random, grade: float, split: str) -> tuple[str, str]:
         if (one.topic == two.topic) != (grade >= 1) or (share and not common):
             continue
         first, second = _values(stream, one, split), _values(stream, two, split)
+        if set(first.values()) & set(second.values()):
+            continue
         if share:
             second[common[0]] = first[one.main]
-        elif set(first.values()) & set(second.values()):
-            continue
         return stream.choice(one.wordings).format(**first), stream.choice(two.wordings).format(**second)
 
 
@@ -132,17 +131,24 @@ def _judged(stream: random.Random, grade: float) -> float:
     return min(5.0, max(0.0, grade))
 
 
+def _written(stream: random.Random, grade: float, split: str) -> tuple[str, str]:
+    """Two sentences of a grade as hurried writers put them, the second with more abbreviations where they agree."""
+    pair = _alike(stream, grade, split) if grade >= 2 else _apart(stream, grade, split)
+    rates = (0.1, 0.6 if grade >= 4.5 else 0.2)
+    first, second = (
+        slipped(stream, capital(_shortened(stream, text, rate)), 0.02)
+        for text, rate in zip(stream.sample(pair, 2), rates, strict=True)
+    )
+    return first, second
+
+
 def _drawn(stream: random.Random, split: str) -> Iterator[tuple[str, str, float]]:
     while True:
         for grade in stream.sample(GRADES, len(GRADES)):
-            pair = _alike(stream, grade, split) if grade >= 2 else _apart(stream, grade, split)
-            first, second = stream.sample(pair, 2)
-            rate = 0.6 if grade >= 4.5 else 0.2
-            yield (
-                slipped(stream, capital(_shortened(stream, first, 0.1)), 0.02),
-                slipped(stream, capital(_shortened(stream, second, rate)), 0.02),
-                _judged(stream, grade),
-            )
+            first, second = _written(stream, grade, split)
+            while first == second:
+                first, second = _written(stream, grade, split)
+            yield first, second, _judged(stream, grade)
 
 
 def pairs(stream: random.Random, count: int, split: str) -> Iterator[Pair[float]]:

@@ -1,0 +1,75 @@
+"""Made-up QUAERO: titles as in MEDLINE and leaflets as in its EMEA part, spaced between words and marks as there."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from tasks.core.examples import Document, Span
+from tasks.demo.composer import Composer, grammar
+from tasks.demo.markup import OPENING, document
+
+COUNTS = {"train": 80, "dev": 40, "test": 50}
+
+# The mark of a piece of a discontinuous mention, after its label.
+PIECE = "-a"
+# Of ten documents, so many are leaflets; the others are titles.
+LEAFLETS_IN_TEN = 4
+
+# A small word before a vowel or a mute h, marks of mentions between; "une", "huit" and an aspirated h take no elision.
+SMALL = re.compile(
+    rf"\b(le|la|de|du|à le|au|que|ne|se|jusque) ((?:{OPENING})*)"
+    r"(?=[aàâeéèêiîoôuœyh])(?!hernie|hanche|hamster|haut|huit|onze|yaourt)",
+    re.IGNORECASE,
+)
+ELIDED = {"du": "de l", "au": "à l", "à le": "à l"}
+CONTRACTED = {"de le": "du", "à le": "au", "de les": "des", "à les": "aux"}
+
+
+def _elided(marked: str, mark: str) -> str:
+    """The text with "la hépatite" as "l' hépatite" and "de le rein" as "du rein"."""
+
+    def elision(found: re.Match[str]) -> str:
+        small = found[1].lower()
+        short = ELIDED.get(small, small[:-1])
+        if found[1][0].isupper():
+            short = short.upper() if found[1].isupper() else short.capitalize()
+        return f"{short}{mark} {found[2]}"
+
+    text = SMALL.sub(elision, marked)
+    return re.sub(r"\b(?:de|à) les?\b(?![’' ]*[’'])", lambda found: CONTRACTED[found[0]], text)
+
+
+def _joined(note: Document) -> Document:
+    """The note with the pieces of discontinuous mentions, two and two in their order, made one mention each."""
+    whole = {span for span in note.gold if not span.label.endswith(PIECE)}
+    pieces = sorted(note.gold - whole)
+    for first, second in list(pairwise(pieces))[::2]:
+        whole.add(Span(first.fragments + second.fragments, first.label.removesuffix(PIECE)))
+    return replace(note, gold=frozenset(whole))
+
+
+def _title(composer: Composer) -> str:
+    return _elided(composer.compose("{title}"), "'").replace(".", " .") + "\n"
+
+
+def _leaflet(stream: random.Random, composer: Composer) -> str:
+    """A leaflet's file: its number, and a run of sections in their order."""
+    composer.compose("{&medicine}")
+    sections = composer.grammar.closed["sections"]
+    chosen = sorted(stream.sample(range(len(sections)), stream.randint(5, 8)))
+    body = " \n".join(composer.compose(sections[number]) for number in chosen)
+    return composer.compose("EMEA / H / C / {100..999} \n \n") + _elided(body, " ’") + " \n"
+
+
+def documents(stream: random.Random, count: int, split: str) -> Iterator[Document]:
+    """Titles and leaflets, mixed evenly."""
+    words = grammar("french")
+    for number in range(count):
+        composer = Composer(words, stream, split)
+        leaflet = number * LEAFLETS_IN_TEN % 10 < LEAFLETS_IN_TEN
+        marked = _leaflet(stream, composer) if leaflet else _title(composer)
+        yield _joined(document(f"{'EMEA' if leaflet else 'MEDLINE'}/{split}-{number + 1}", marked))

@@ -76,17 +76,18 @@ def _config(folder: Path) -> Any:
 def _weights(folder: Path, config: Any) -> nn.Module:
     try:
         # Plain pytorch_model.bin files load as tensors alone: weights_only refuses any code in the pickle.
-        model: nn.Module = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            weights_only=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-        )
+        options = {"local_files_only": True, "weights_only": True, "trust_remote_code": False, "dtype": torch.float32}
+        model, report = AutoModel.from_pretrained(folder, config=config, output_loading_info=True, **options)
     except Exception as error:  # Torch, safetensors and transformers each have their own errors for a damaged file.
         what = type(error).__name__
         raise InputError(
             f"the weights of encoder {folder.name} cannot be read ({what}): fetch the file anew"
         ) from error
-    return model
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        # What is not in the file would start at random, and the scores would say nothing about the encoder.
+        raise InputError(
+            f"the weights of encoder {folder.name} lack {missing[0]} and {len(missing) - 1} more: fetch it anew"
+        )
+    loaded: nn.Module = model
+    return loaded

@@ -200,7 +200,7 @@ class Corpus:
 
 def _plain(place: Path) -> _Opener:
     name = os.fspath(place)  # a hundred thousand strings are lighter than as many paths
-    return lambda: open(name, "rb")
+    return lambda: Path(name).open("rb")
 
 
 def _shown(place: Path) -> str:

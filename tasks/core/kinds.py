@@ -56,6 +56,11 @@ class Task(Generic[Example, Answer]):
     group: Callable[[Example], str]
 
     @property
+    def kind(self) -> str:
+        """Its kind in a word: span, pair or similarity."""
+        return type(self).__name__.removesuffix("Task").lower()
+
+    @property
     def primary(self) -> Metric[Example, Answer]:
         """The metric that stands for the task in a comparison."""
         return self.metrics[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from tasks.core.corpus import Corpus
@@ -44,7 +44,7 @@ def _held_out(task: str, groups: set[str], fraction: float) -> set[str]:
     return set(sorted(groups, key=rank)[: math.ceil(fraction * len(groups))])
 
 
-def digest(found: Sequence[Any]) -> str:
+def digest(found: Iterable[Any]) -> str:
     """A SHA-256 of ids, texts and golds in order, the same whatever the corpus is packed in."""
     total = hashlib.sha256()
     for example in found:

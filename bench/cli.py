@@ -1,0 +1,100 @@
+"""Arguments in, exit status out. Only the module of the command that was given is imported."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import NoReturn
+
+from bench import __version__
+from tasks.core.errors import InputError
+
+COMMANDS = MappingProxyType(
+    {
+        "tasks": ("bench.commands.tasks", "list the tasks, and with --data whether their corpora are there and whole"),
+        "plan": ("bench.commands.plan", "print the runs of a comparison: which are done, which are missing, how long"),
+        "run": ("bench.commands.run", "do what is missing of a comparison, and report it"),
+        "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
+        "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
+        "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
+    }
+)
+_STOPPED = 130
+"""128 + SIGINT, as shells have it."""
+
+_DESCRIPTION = "Compares single-task and multitask models on clinical text."
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are InputErrors; an unknown option gets the known ones listed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what argparse would print with the whole usage."""
+        raise InputError(f"{message} (python -m bench {self.prog.split()[-1]} --help)")
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The arguments; InputError for what is not known."""
+        args, extra = self.parse_known_args(argv)
+        if extra:
+            known = ", ".join(sorted(name for name in self._option_string_actions if name.startswith("--")))
+            raise InputError(f"unknown option or argument {extra[0]!r}: the known options are {known}")
+        return args
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs a command; its exit status. What the user can mend is one sentence and status 2, never a traceback."""
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
+    except InputError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
+        return _STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has enough of it. Python would complain again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(_about(error))
+
+
+def _run(argv: Sequence[str]) -> int:
+    name, *rest = argv or ["--help"]
+    if name in ("-h", "--help"):
+        sys.stdout.write(_usage())
+        return 0
+    if name == "--version":
+        sys.stdout.write(__version__ + "\n")
+        return 0
+    if name not in COMMANDS:
+        raise InputError(f"unknown command {name!r}: the known ones are {', '.join(COMMANDS)}")
+    module, what = COMMANDS[name]
+    command = importlib.import_module(module)
+    parser = Parser(prog=f"python -m bench {name}", description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
+    command.add_arguments(parser)
+    return int(command.main(parser.parse(rest)))
+
+
+def _usage() -> str:
+    rows = [f"  {name:<8} {what}" for name, (_, what) in COMMANDS.items()]
+    first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
+    return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
+
+
+def _about(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: make room and give the same command again; what is finished is kept"
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or type(error).__name__}{where}; what is finished is kept"
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return 2

@@ -1,0 +1,1 @@
+"""One file to a command of `python -m bench`: `add_arguments(parser)` and `main(args) -> exit status`."""

@@ -1,0 +1,28 @@
+"""`python -m bench demo`: the made-up corpora as files to look at."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.options import positive
+from tasks.core.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `demo`."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument("--scale", type=positive, default=1.0, metavar="X", help="as many notes times X (default 1)")
+    parser.add_argument("--demo-seed", type=int, default=0, metavar="N", help="another gives other notes (default 0)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Writes the corpora; InputError where the folder holds anything, which would mix with them."""
+    from tasks.demo.corpora import write_demo
+
+    if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
+        raise InputError(f"{args.folder} is not an empty folder: give a new one")
+    write_demo(args.folder, args.scale, args.demo_seed)
+    sys.stderr.write(f"made-up corpora of all tasks are in {args.folder}: these are not clinical notes\n")
+    return 0

@@ -1,0 +1,36 @@
+"""`python -m bench plan`: the runs of a comparison, which are done, which are missing, and how long they will take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `plan`."""
+    options.add_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints one line a run; 0."""
+    from bench.estimate import estimate
+    from bench.plan import DONE
+    from bench.request import prepared
+
+    with prepared(args, fetch=False) as (where, planned):
+        guess = estimate(planned, where)
+    for one in planned:
+        time = "" if one.state == DONE else _about(guess.seconds([one]))
+        sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{one.why}\n")
+    due = sum(one.state != DONE for one in planned)
+    sys.stdout.write(f"{len(planned)} runs, {len(planned) - due} done, {due} to do")
+    sys.stdout.write(f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n")
+    return 0
+
+
+def _about(seconds: float | None) -> str:
+    from bench.progress import duration
+
+    return "unknown time" if seconds is None else f"about {duration(seconds)}"

@@ -1,0 +1,67 @@
+"""`python -m bench run`: does what is missing of a comparison, keeps it, and reports it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from bench import options
+from bench.commands import plan
+
+if TYPE_CHECKING:
+    from bench.plan import Planned
+    from bench.store import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `run`."""
+    options.add_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Does the missing runs in turn, then prints the report and writes its files; 0."""
+    if args.dry_run:
+        return plan.main(args)
+    _run(args)
+    from bench.report.files import print_report, write_report
+
+    print_report(args.results)
+    write_report(args.results, args.results / "report")
+    sys.stderr.write(f"results are in {args.results / 'runs'}, tables and figures in {args.results / 'report'}\n")
+    return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+    from bench.environment import choose_device
+    from bench.place import require_writable
+    from bench.plan import DONE
+    from bench.progress import Progress
+    from bench.request import prepared, requested
+    from bench.runner import carry_out
+
+    requested(args)
+    require_writable(args.results)
+    with prepared(args, fetch=True) as (where, planned):
+        due = [one for one in planned if one.state != DONE]
+        device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
+        with Progress(sum(one.cost for one in due)) as progress:
+            progress.say(f"{len(planned)} runs, {len(planned) - len(due)} done, {len(due)} to do")
+            for one in due:
+                if one.why:
+                    progress.say(f"{one.run.title} again: {one.why}")
+                progress.finished(one.cost, _line(one, carry_out(one, where, device, progress)))
+
+
+def _line(planned: Planned, result: Result) -> str:
+    from bench.progress import duration
+
+    scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
+    return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
+
+
+def _points(result: Result, task: str) -> str:
+    value = result.scores[task].metrics[0].value
+    return f"{100 * value:.1f}" if math.isfinite(value) else "undefined"

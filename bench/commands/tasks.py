@@ -1,0 +1,79 @@
+"""`python -m bench tasks`: the tasks, and whether their corpora are there, whole and of the expected size."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import registry
+from bench.corpora import data_folder
+from tasks.core.corpus import Corpus
+from tasks.core.kinds import SimilarityTask, Task
+from tasks.core.status import SplitStatus, status
+
+LABELS = 60
+"""The width at which a list of labels gives way to their number."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `tasks`."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where the corpora are (or set BENCH_DATA)")
+    parser.add_argument("--verbose", action="store_true", help="with --data: what was mended or skipped, and where")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints the table; 0 whatever is missing, since it was only asked for."""
+    for line in _table():
+        sys.stdout.write(line + "\n")
+    folder = data_folder(args.data)
+    if folder is not None:
+        corpus = Corpus(folder)
+        for task in registry.tasks().values():
+            for line in _state(task, corpus, args.verbose):
+                sys.stdout.write(line + "\n")
+    return 0
+
+
+def _table() -> Iterator[str]:
+    yield f"{'task':<14}{'kind':<12}{'primary score':<16}labels"
+    for task in registry.tasks().values():
+        yield f"{task.name:<14}{task.kind:<12}{task.primary.title:<16}{_labels(task)}"
+
+
+def _labels(task: Task[Any, Any]) -> str:
+    if isinstance(task, SimilarityTask):
+        return "from {:g} to {:g}".format(*task.scale)
+    labels = ", ".join(task.labels)
+    return labels if len(labels) <= LABELS else str(len(task.labels))
+
+
+def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]:
+    splits = status(task, corpus)
+    yield f"\n{task.name}: {_word(splits)}"
+    for split in splits:
+        yield f"  {split.split:<6}{_found(split)}"
+        if split.notices:
+            yield f"        {len(split.notices)} things mended or skipped{'' if verbose else ' (--verbose lists them)'}"
+        for notice in split.notices if verbose else ():
+            line = "" if notice.line is None else f", line {notice.line}"
+            yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"
+
+
+def _word(splits: Sequence[SplitStatus]) -> str:
+    if any(not split.present for split in splits):
+        return "missing"
+    if any(split.problem for split in splits):
+        return "damaged"
+    return "complete" if all(split.whole for split in splits) else "of another size than expected"
+
+
+def _found(split: SplitStatus) -> str:
+    if split.problem:
+        return split.problem
+    if split.expected is None or split.found == split.expected.examples:
+        return f"{split.found} examples" + ("" if split.expected is None else ", as expected")
+    doubt = "" if split.expected.confirmed else " (unconfirmed)"
+    return f"{split.found} examples where {split.expected.examples}{doubt} are expected"

@@ -1,0 +1,125 @@
+"""The corpora of a command: official ones below a folder, or the demo's, written anew and read the same way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tasks.core import splits
+from tasks.core.corpus import Corpus
+from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.examples import Document
+from tasks.core.kinds import TRAIN, Task
+from tasks.core.status import notice_counts
+
+DEMO, OFFICIAL = "demo", "official"
+PAIR_CHARACTERS = 512
+"""Pairs are cut at 128 sub-words as a rule, of some four characters."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """What one pass over a corpus says of it: `notices` counts by kind what was mended or skipped.
+
+    `train_characters` is what one epoch of training reads.
+    """
+
+    digest: str
+    train_characters: int
+    notices: dict[str, int]
+
+
+@dataclass
+class Corpora:
+    """All corpora below a folder; `name` is demo or official."""
+
+    name: str
+    folder: Path
+    _censuses: dict[str, Census] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._corpus = Corpus(self.folder)
+
+    def examples(self, task: Task[Any, Any], split: str, fraction: float) -> list[Any]:
+        """The examples of a split; a development split is cut from training where there is no official one."""
+        return splits.examples(task, self._corpus, split, fraction)
+
+    def census(self, task: Task[Any, Any]) -> Census:
+        """The census of a task's corpus, which is read once, as a stream."""
+        if task.name not in self._censuses:
+            self._censuses[task.name] = _count(task, self._corpus)
+        return self._censuses[task.name]
+
+    def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
+        """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
+        missing: list[tuple[str, MissingCorpus]] = []
+        for task in tasks:
+            try:
+                self.census(task)
+            except MissingCorpus as error:
+                missing.append((task.name, error))
+        if not missing:
+            return
+        there = [task.name for task in tasks if task.name in self._censuses]
+        hint = f"; what is there runs with --tasks {' '.join(there)}" if there else ""
+        raise InputError("; ".join(f"{name}: {error}" for name, error in missing) + hint)
+
+
+def _count(task: Task[Any, Any], corpus: Corpus) -> Census:
+    before, digests, characters = len(corpus.notices), [], {}
+    for split in task.official_splits:
+        passed = _Passed(task.read(corpus, split))
+        digests.append(splits.digest(passed))
+        characters[split] = passed.characters
+        if not passed.examples:
+            raise InputError(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
+    together = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return Census(together, characters[TRAIN], notice_counts(corpus.notices[before:]))
+
+
+class _Passed:
+    """Examples as they pass, counted."""
+
+    def __init__(self, examples: Iterable[Any]) -> None:
+        self._examples = examples
+        self.examples = self.characters = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for example in self._examples:
+            self.examples += 1
+            self.characters += _characters(example)
+            yield example
+
+
+def _characters(example: Any) -> int:
+    """The characters that a training reads of an example."""
+    if isinstance(example, Document):
+        return len(example.text)
+    return min(len(example.first) + len(example.second), PAIR_CHARACTERS)
+
+
+@contextmanager
+def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
+    """The corpora below a folder; without one the demo's, in a temporary folder that goes when they are done with."""
+    if data is not None:
+        if not data.is_dir():
+            raise InputError(f"the data folder {data} is not there: give --data the folder in which the downloads lie")
+        yield Corpora(OFFICIAL, data)
+        return
+    from tasks.demo.corpora import write_demo
+
+    with tempfile.TemporaryDirectory(prefix="mt-clinical-demo-") as folder:
+        write_demo(Path(folder), scale)
+        yield Corpora(DEMO, Path(folder))
+
+
+def data_folder(given: Path | None) -> Path | None:
+    """Where official corpora lie: --data, else the environment variable BENCH_DATA, else nowhere."""
+    named = os.environ.get("BENCH_DATA")
+    return given or (Path(named) if named else None)

@@ -1,0 +1,126 @@
+"""The options that `plan` and `run` share: what to compare, where, and every setting of a training."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, Settings
+from tasks.core.errors import InputError
+
+
+def whole(low: int) -> Callable[[str], int]:
+    """A reader of whole numbers from `low` on."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} on")
+        return int(text)
+
+    return read
+
+
+def number(low: float, below: float, low_too: bool) -> Callable[[str], float]:
+    """A reader of finite numbers between `low` (itself allowed if `low_too`) and `below`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not ((low < value or (low_too and value == low)) and value < below):
+            bound = f" and below {below:g}" if below < math.inf else ""
+            raise argparse.ArgumentTypeError(f"{text!r} is no number {'from' if low_too else 'above'} {low:g}{bound}")
+        return value
+
+    return read
+
+
+positive = number(0, math.inf, low_too=False)
+_not_negative = number(0, math.inf, low_too=True)
+_part = number(0, 1, low_too=True)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a setting is given on the command line: by a reader or from choices."""
+
+    what: str
+    read: Callable[[str], Any] = str
+    choices: tuple[str, ...] | None = None
+
+
+FLAGS = MappingProxyType(
+    {
+        "span_batch": Flag("windows in a batch of a span task", whole(1)),
+        "pair_batch": Flag("pairs in a batch", whole(1)),
+        "encoder_rate": Flag("learning rate of the encoder", positive),
+        "head_rate": Flag("learning rate of the heads", positive),
+        "warmup": Flag("part of the updates in which rates rise", _part),
+        "decay": Flag("how rates fall after that", choices=DECAYS),
+        "weight_decay": Flag("weight decay of AdamW", _not_negative),
+        "clip": Flag("largest norm of the gradient; 0 does not clip", _not_negative),
+        "dropout": Flag("dropout in encoder and heads", _part),
+        "window": Flag("sub-words in a window of a note", whole(8)),
+        "pair_window": Flag("sub-words of a pair", whole(8)),
+        "development": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
+        "precision": Flag("of the encoder; auto: bfloat16 where the processor has it", choices=PRECISIONS),
+        "schedule": Flag("how a multitask training mixes its tasks", choices=SCHEDULES),
+        "temperature": Flag("for --schedule temperature: tasks are drawn by size ** (1 / T)", positive),
+    }
+)
+"""Every field of Settings but the profile and the epochs, which have a form of their own."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `plan` and `run`."""
+    add = parser.add_argument
+    add("--all", action="store_true", help="all tasks, and all baselines unless --baselines names some")
+    add("--tasks", nargs="+", metavar="TASK", help="these tasks")
+    add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
+    add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
+    add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
+    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    add("--scale", type=positive, metavar="X", help="demo corpora of X times as many notes (default: 1)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    _add_settings(parser.add_argument_group("settings of a training"))
+
+
+def _add_settings(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--profile", choices=tuple(PROFILES), help="values for all (default: demo; with --data paper)")
+    group.add_argument("--epochs", nargs="+", metavar="N|TASK=N", help="passes over training, for all or one task")
+    for name, flag in FLAGS.items():
+        usual = ", ".join(f"{profile} {getattr(values, name)}" for profile, values in PROFILES.items())
+        group.add_argument(
+            "--" + name.replace("_", "-"),
+            type=flag.read,
+            choices=flag.choices,
+            metavar=None if flag.choices else "X",
+            help=f"{flag.what} ({usual})",
+        )
+
+
+def settings_of(args: argparse.Namespace, profile: str) -> Settings:
+    """The settings of a profile, with what the user gave instead."""
+    given = {name: getattr(args, name) for name in FLAGS if getattr(args, name) is not None}
+    settings = replace(PROFILES[args.profile or profile], **given)
+    for task, epochs in map(_epochs, args.epochs or ()):
+        if task is None:
+            settings = replace(settings, epochs=epochs)
+        else:
+            settings = replace(settings, epochs_of=tuple(sorted({**dict(settings.epochs_of), task: epochs}.items())))
+    return settings
+
+
+def _epochs(text: str) -> tuple[str | None, int]:
+    task, equals, count = text.rpartition("=")
+    try:
+        return (task if equals else None), whole(1)(count)
+    except argparse.ArgumentTypeError as error:
+        raise InputError(f"--epochs: {error}; give 6, or quaero_2014=10 medrqe_2016=3") from None

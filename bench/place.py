@@ -1,0 +1,63 @@
+"""Where runs take place: the corpora, the encoder and the results folder of a command."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselines.core import hub
+from bench import store
+from bench.corpora import Corpora
+from tasks.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class EncoderFiles:
+    """An encoder by the name results give it; folder and digest are None where its files were not looked at."""
+
+    name: str
+    folder: Path | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """The surroundings of runs."""
+
+    corpora: Corpora
+    results: Path
+    encoder: EncoderFiles
+
+
+def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
+    """The files of an encoder; without `fetch` nothing is downloaded, and one that is not here yet is only named."""
+    # No telemetry, and no network at all unless an encoder of a hub is named: said before its client is imported.
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    if hub.is_local(encoder) or not fetch:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    name = hub.short_name(encoder)
+    try:
+        folder = hub.resolve(encoder)
+    except InputError:
+        if fetch or hub.is_local(encoder) or not _of_hub(encoder):
+            raise
+        return EncoderFiles(name)
+    return EncoderFiles(name, folder, hub.digest(folder))
+
+
+def _of_hub(encoder: str) -> bool:
+    return encoder.count("/") == 1 or any(encoder == one.name for one in hub.ENCODERS)
+
+
+def require_writable(results: Path) -> None:
+    """InputError where results could not be stored, before anything is trained."""
+    try:
+        for part in (store.RUNS, store.UNFINISHED):
+            (results / part).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=results / part):
+                pass
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"results cannot be written to {results} ({reason}): give another with --results") from error

@@ -1,0 +1,77 @@
+"""How far a command is: one bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+LINE_SECONDS = 10.0
+"""Plain lines come no closer than this."""
+
+_BAR = "{percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left · {desc}"
+
+
+class Progress:
+    """The work of a command, in shares of its runs' costs."""
+
+    def __init__(self, total: float) -> None:
+        self.total, self.done, self.part = total, 0.0, 0.0
+        self.begun = self.said = time.monotonic()
+        self.bar: tqdm[None] | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty() and self.total:
+            from tqdm import tqdm
+
+            # Smoothing 0 is the mean speed of all that was done: tasks differ in their cost for each character.
+            self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, smoothing=0, dynamic_ncols=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def reached(self, cost: float, fraction: float, note: str) -> None:
+        """The run under way, of this cost, has come so far."""
+        self.part = cost * min(max(fraction, 0.0), 1.0)
+        if self.bar is not None:
+            self.bar.set_description_str(note, refresh=False)
+            self.bar.update(self._share - self.bar.n)
+        elif time.monotonic() - self.said >= LINE_SECONDS:
+            self.said = time.monotonic()
+            self.say(f"{self._share:4.0%} · {self._left()} left · {note}")
+
+    def finished(self, cost: float, line: str) -> None:
+        """A run of this cost is stored."""
+        self.done, self.part = self.done + cost, 0.0
+        self.say(line)
+        if self.bar is not None:
+            self.bar.update(self._share - self.bar.n)
+
+    def say(self, line: str) -> None:
+        """A line of its own, above the bar where there is one."""
+        if self.bar is not None:
+            self.bar.write(line, file=sys.stderr)
+        else:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    @property
+    def _share(self) -> float:
+        return (self.done + self.part) / self.total if self.total else 1.0
+
+    def _left(self) -> str:
+        gone = time.monotonic() - self.begun
+        return duration(gone * (1 - self._share) / self._share) if self._share else "some time"
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 45 s, 3 min, 2 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,103 @@
+"""Every task and every baseline: found by looking in their folders, and by the entry points of plugins."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any, Generic, TypeVar
+
+from baselines.core.baseline import Baseline
+from tasks.core.errors import InputError
+from tasks.core.kinds import Task
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Shelf(Generic[Value]):
+    """Where values of a kind are found: under `attribute` in each module of a package, and in an entry-point group."""
+
+    word: str
+    package: str
+    attribute: str
+    group: str
+    kind: type[Value]
+
+
+TASKS: Shelf[Task[Any, Any]] = Shelf("task", "tasks", "TASK", "mt_clinical_bench.tasks", Task)
+BASELINES: Shelf[Baseline] = Shelf("baseline", "baselines", "BASELINE", "mt_clinical_bench.baselines", Baseline)
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Value]):
+    """A task or a baseline, and the module that it stands in."""
+
+    value: Value
+    module: str
+
+
+def tasks() -> dict[str, Task[Any, Any]]:
+    """Every task by name."""
+    return {name: entry.value for name, entry in entries(TASKS).items()}
+
+
+def baselines() -> dict[str, Baseline]:
+    """Every baseline by name."""
+    return {name: entry.value for name, entry in entries(BASELINES).items()}
+
+
+def task(name: str) -> Task[Any, Any]:
+    """The task of that name; InputError lists the known ones."""
+    return entry(TASKS, name).value
+
+
+def baseline(name: str) -> Baseline:
+    """The baseline of that name; InputError lists the known ones."""
+    return entry(BASELINES, name).value
+
+
+def entry(shelf: Shelf[Value], name: str) -> Entry[Value]:
+    """What a shelf holds under a name; InputError lists what it holds."""
+    known = entries(shelf)
+    if name not in known:
+        raise InputError(f"unknown {shelf.word} {name!r}: the known ones are {', '.join(known)}")
+    return known[name]
+
+
+@cache
+def entries(shelf: Shelf[Value]) -> dict[str, Entry[Value]]:
+    """All that a shelf holds, by name: ours first, then plugins'."""
+    found: dict[str, Entry[Value]] = {}
+    for name, module, attribute in (*_ours(shelf), *_plugins(shelf)):
+        if name in found:
+            both = f"{found[name].module} and {module}"
+            raise InputError(f"two {shelf.word}s are called {name!r}, in {both}: uninstall one of them")
+        found[name] = Entry(_load(shelf, name, module, attribute), module)
+    return found
+
+
+def _ours(shelf: Shelf[Any]) -> Iterator[tuple[str, str, str]]:
+    package = importlib.import_module(shelf.package)
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.ispkg:
+            yield module.name, f"{shelf.package}.{module.name}", shelf.attribute
+
+
+def _plugins(shelf: Shelf[Any]) -> Iterator[tuple[str, str, str]]:
+    for point in sorted(metadata.entry_points(group=shelf.group)):
+        yield point.name, point.module, point.attr
+
+
+def _load(shelf: Shelf[Value], name: str, module: str, attribute: str) -> Value:
+    try:
+        value = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # A plugin may fail in any way it likes.
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"the {shelf.word} {name!r} cannot be loaded from {module} ({reason}): mend it") from error
+    if not isinstance(value, shelf.kind) or value.name != name:  # type: ignore[attr-defined]
+        raise InputError(f"{module}.{attribute} is no {shelf.word} named {name!r}, as its file or entry point is")
+    return value

@@ -1,0 +1,52 @@
+"""From the options of a command to the runs that it asks for, and their state."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from baselines.core import hub
+from bench import options, registry
+from bench.corpora import data_folder, opened
+from bench.place import EncoderFiles, Place, encoder_files
+from bench.plan import Grid, Planned, grid, plan
+from tasks.core.errors import InputError
+
+
+def requested(args: argparse.Namespace) -> Grid:
+    """What the user asked to be compared, in the registry's order; InputError lists what is known."""
+    if not args.all and not args.tasks:
+        raise InputError(f"say what to run: --all, or --tasks with some of {', '.join(registry.tasks())}")
+    if args.all and args.tasks:
+        raise InputError("--all is all tasks: give it or --tasks, not both")
+    tasks = [registry.task(name) for name in args.tasks] if args.tasks else list(registry.tasks().values())
+    baselines = [registry.baseline(name) for name in args.baselines or registry.baselines()]
+    official = data_folder(args.data) is not None
+    if official and args.scale is not None:
+        raise InputError("--scale is for the demo corpora: leave out --scale, or --data")
+    settings = options.settings_of(args, "paper" if official else "demo")
+    for task, _ in settings.epochs_of:
+        registry.task(task)
+    return Grid(
+        tasks=tuple(sorted({task.name: task for task in tasks}.values(), key=lambda task: task.name)),
+        baselines=tuple({baseline.name: baseline for baseline in baselines}.values()),
+        seeds=tuple(dict.fromkeys(args.seeds)),
+        settings=settings,
+    )
+
+
+@contextmanager
+def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, list[Planned]]]:
+    """The place of a command and its runs with their states, as long as its corpora are open.
+
+    Without `fetch` no encoder is downloaded: what is not here yet is only named.
+    """
+    asked, data = requested(args), data_folder(args.data)
+    name = args.encoder or (hub.DEMO if data is None else hub.CLINICAL)
+    needed = any(baseline.needs_encoder for baseline in asked.baselines)
+    encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
+    with opened(data, args.scale or 1.0) as corpora:
+        corpora.require(asked.tasks)
+        where = Place(corpora, args.results, encoder)
+        yield where, plan(grid(asked), where)

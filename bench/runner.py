@@ -1,0 +1,163 @@
+"""One run to one result: train, then read the test split once, answer it, and store what the metrics observe.
+
+B examples, K columns of evidence.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baselines.core.baseline import Job, Model, Record
+from bench import store, strict_json
+from bench.environment import environment
+from bench.place import Place
+from bench.plan import Planned
+from bench.progress import Progress
+from bench.store import DependsOn, Evidence, Metric, Result, Score
+from tasks.core.kinds import DEV, TEST, TRAIN, Task
+from tasks.core.metrics import evidence
+
+CHECKPOINT_SECONDS = 30.0
+TRAINING_SHARE = 0.97
+"""What training is taken to be of a run, for the bar; the rest is the test split."""
+
+_STAMP = "depends_on.json"
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a model gave for the test split of one task."""
+
+    score: Score
+    evidence: Evidence
+    answers: list[Any]
+    seconds: float
+
+
+def carry_out(planned: Planned, where: Place, device: str, progress: Progress) -> Result:
+    """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
+    run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
+    _keep_if_same(checkpoints, planned.depends_on)
+    reader = Reader(where, run.settings.development)
+    job = Job(
+        tasks=run.tasks,
+        examples=reader.examples,
+        seed=run.seed,
+        settings=run.settings,
+        encoder=where.encoder.folder if run.baseline.needs_encoder else None,
+        device=device,
+        checkpoints=checkpoints,
+        checkpoint_seconds=CHECKPOINT_SECONDS,
+        progress=_share_of_bar(planned, progress),
+    )
+    model, record = run.baseline.train(job)
+    tested = {task.name: _test(model, task, reader) for task in run.tasks}
+    result = _result(planned, where, record, tested, device)
+    observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
+    store.write(where.results / store.RUNS, result, observed, answers)
+    _remove(checkpoints, where.results / store.UNFINISHED)
+    return result
+
+
+class Reader:
+    """The splits of a run: training may read train and dev, as often as it likes; test is for the runner alone."""
+
+    def __init__(self, where: Place, fraction: float) -> None:
+        self._where, self._fraction = where, fraction
+        self._read: dict[tuple[str, str], Sequence[Any]] = {}
+
+    def examples(self, task: Task[Any, Any], split: str) -> Sequence[Any]:
+        """What a job may read of a task."""
+        if split not in (TRAIN, DEV):
+            raise PermissionError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
+        key = (task.name, split)
+        if key not in self._read:
+            self._read[key] = self._where.corpora.examples(task, split, self._fraction)
+        return self._read[key]
+
+    def test(self, task: Task[Any, Any]) -> Sequence[Any]:
+        """The test split of a task."""
+        return self._where.corpora.examples(task, TEST, self._fraction)
+
+
+def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str], None]:
+    def moved(fraction: float, note: str) -> None:
+        progress.reached(planned.cost, fraction * TRAINING_SHARE, f"{planned.run.title} · {note}")
+
+    return moved
+
+
+def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
+    examples = reader.test(task)
+    begun = time.perf_counter()
+    answers = model.predict(task, examples)
+    seconds = time.perf_counter() - begun
+    rows = {metric.name: evidence(metric, examples, answers) for metric in task.metrics}
+    counts = {split: len(reader.examples(task, split)) for split in (TRAIN, DEV)} | {TEST: len(examples)}
+    score = Score(
+        kind=task.kind,
+        title=task.title,
+        examples=counts,
+        ceiling=model.ceiling(task, examples),
+        metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
+    )
+    return Tested(score, Evidence(np.array([example.id for example in examples], dtype=str), rows), answers, seconds)
+
+
+def _metric(task: Task[Any, Any], place: int, rows: dict[str, Any]) -> Metric:
+    metric = task.metrics[place]
+    return Metric(
+        name=metric.name,
+        title=metric.title,
+        primary=place == 0,
+        formula=metric.formula,
+        columns=metric.columns,
+        value=float(metric.value(rows[metric.name].sum(axis=0))),
+    )
+
+
+def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Tested], device: str) -> Result:
+    run, name = planned.run, planned.name
+    return Result(
+        corpus=name.corpus,
+        encoder=name.encoder,
+        arm=name.arm,
+        baseline=run.baseline.name,
+        joint=run.baseline.joint,
+        tasks=name.tasks,
+        seed=name.seed,
+        settings=run.settings,
+        depends_on=planned.depends_on,
+        scores={task: one.score for task, one in tested.items()},
+        training=record,
+        test_seconds=sum(one.seconds for one in tested.values()),
+        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        notices={task.name: where.corpora.census(task).notices for task in run.tasks},
+        environment=environment(device if run.baseline.needs_encoder else None),
+    )
+
+
+def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
+    """Leave a folder of checkpoints as it is only if they belong to just this run."""
+    stamp, wanted = checkpoints / _STAMP, strict_json.dumps(depends_on)
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        checkpoints.mkdir(parents=True)
+        stamp.write_text(wanted)
+
+
+def _remove(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it that are then empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for above in folder.relative_to(root).parents:
+        with suppress(OSError):
+            (root / above).rmdir()

@@ -1,0 +1,224 @@
+"""The results folder: one folder for each run, written whole or not at all. Numbers, offsets and labels; never text.
+
+B examples, K columns of evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.core.baseline import Record
+from baselines.core.settings import Settings
+from bench import strict_json
+from bench.environment import Environment
+from tasks.core.errors import InputError
+
+FORMAT = 1
+RUNS, UNFINISHED, REFERENCE = "runs", "unfinished", "reference"
+_RESULT = "result.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One score of one task, and how it comes from its evidence; `value` is nan where it is not defined."""
+
+    name: str
+    title: str
+    primary: bool
+    formula: str
+    columns: tuple[str, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a run reached on a task; `examples` by split, `ceiling` the recall that perfect tags would reach."""
+
+    kind: str
+    title: str
+    examples: dict[str, int]
+    ceiling: float | None
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependsOn:
+    """What a result depends on, as sha256: when one of these changes, the run is repeated."""
+
+    settings: str
+    corpora: dict[str, str]
+    encoder: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunName:
+    """Which run: it says where a result lies, so that no two results share a path."""
+
+    corpus: str
+    encoder: str
+    arm: str
+    tasks: tuple[str, ...]
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """The run's folder below `runs`, `unfinished` or `reference`."""
+        return Path(f"{self.corpus}-{self.encoder}", self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
+
+
+def tasks_label(tasks: Sequence[str]) -> str:
+    """What a set of tasks is called in a path: up to three names, or their number and a digest of their names."""
+    names = sorted(tasks)
+    if len(names) <= 3:
+        return "+".join(names)
+    return f"{len(names)}-tasks-{hashlib.sha256('+'.join(names).encode()).hexdigest()[:6]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Everything that is known of a finished run but its evidence and answers; `folder` is where it was read."""
+
+    format: int = FORMAT
+    corpus: str
+    encoder: str
+    arm: str
+    baseline: str
+    joint: bool
+    tasks: tuple[str, ...]
+    seed: int
+    settings: Settings
+    depends_on: DependsOn
+    scores: dict[str, Score]
+    training: Record
+    test_seconds: float
+    finished: str
+    notices: dict[str, dict[str, int]]
+    environment: Environment
+    folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
+
+    @property
+    def name(self) -> RunName:
+        """Which run this is."""
+        return RunName(corpus=self.corpus, encoder=self.encoder, arm=self.arm, tasks=self.tasks, seed=self.seed)
+
+    @property
+    def label(self) -> str:
+        """What its set of tasks is called in paths."""
+        return tasks_label(self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the metrics of a task observed: ids [B], and for each metric by name its rows [B, K]."""
+
+    ids: NDArray[np.str_]
+    rows: dict[str, NDArray[Any]]
+
+
+def read_all(results: Path, part: str = RUNS) -> list[Result]:
+    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
+    root, found = results / part, []
+    for path in sorted(root.glob(f"*/*/*/seed-*/{_RESULT}")):
+        try:
+            found.append(read(root, path.parent.relative_to(root)))
+        except InputError as error:
+            sys.stderr.write(f"warning: {error}\n")
+    return found
+
+
+def read(root: Path, run: Path) -> Result:
+    """The result in one run's folder; InputError where there is none that is whole and in its place."""
+    path = root / run / _RESULT
+    try:
+        result = strict_json.loads(Result, path.read_bytes())
+        if result.format != FORMAT:
+            raise ValueError(f"its format is {result.format}, not {FORMAT}")
+        if result.name.path != run:
+            raise ValueError(f"it is the result of {result.name.path}")
+        there = {task for task in result.scores if _evidence(root / run, task).is_file()}
+        if there != set(result.tasks):
+            raise ValueError(f"it has a score and evidence for {len(there)} of its {len(result.tasks)} tasks")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path} is not a finished result ({reason}): give the command that made it again") from None
+    return replace(result, folder=root / run)
+
+
+def read_evidence(result: Result, task: str) -> Evidence:
+    """The evidence of one task of a result that was read from a folder."""
+    assert result.folder is not None
+    path, metrics = _evidence(result.folder, task), result.scores[task].metrics
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            evidence = Evidence(arrays["ids"], {metric.name: arrays[metric.name] for metric in metrics})
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        kind = type(error).__name__
+        raise InputError(f"{path} cannot be read ({kind}): delete its run's folder and run again") from None
+    for metric in metrics:
+        rows = evidence.rows[metric.name]
+        if rows.shape != (len(evidence.ids), len(metric.columns)) or not np.isfinite(rows).all():
+            raise InputError(f"{path}: {metric.name} is not finite numbers: delete its run's folder and run again")
+    return evidence
+
+
+def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[Any]]) -> Path:
+    """Store a finished run below `root`, in place of an older result of the same run; the folder it lies in."""
+    folder = root / result.name.path
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    for left in (new, old):  # What a run that was killed here has left.
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        _fill(new, result, evidence, answers)
+        if folder.exists():
+            folder.replace(old)
+        new.replace(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[Any]]) -> None:
+    for part in ("evidence", "answers"):
+        (folder / part).mkdir(parents=True)
+    for task, observed in evidence.items():
+        arrays = {"ids": observed.ids, **observed.rows}
+        np.savez_compressed(_evidence(folder, task), **arrays)  # type: ignore[arg-type]  # Its stub lacks named arrays.
+        pairs = zip(observed.ids.tolist(), answers[task], strict=True)
+        lines = [strict_json.dumps({"id": one, "answer": _answer(answer)}) + "\n" for one, answer in pairs]
+        (folder / "answers" / f"{task}.jsonl").write_text("".join(lines))
+    (folder / _RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def _answer(answer: Any) -> Any:
+    """Spans as [label, [[start, end], ...]] in order; a class or a score as it is."""
+    return [[span.label, span.fragments] for span in sorted(answer)] if isinstance(answer, frozenset) else answer
+
+
+def _evidence(folder: Path, task: str) -> Path:
+    return folder / "evidence" / f"{task}.npz"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

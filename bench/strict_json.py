@@ -1,0 +1,97 @@
+"""Dataclasses to JSON and back, strictly: every field there, none besides, each of its type; nan is written as null."""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+Kind = TypeVar("Kind")
+
+HERE_ONLY = {"stored": False}
+"""The metadata of a dataclass field that is not written."""
+
+
+def dumps(value: object, indent: int | None = None) -> str:
+    """A dataclass or what JSON knows as ASCII text; a nan becomes null, infinity is a ValueError."""
+    return json.dumps(_plain(value), allow_nan=False, indent=indent)
+
+
+def loads(kind: type[Kind], text: str | bytes) -> Kind:
+    """A dataclass from its JSON; null is nan where a float is due. ValueError says which field is wrong and how."""
+    try:
+        data = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return cast(Kind, _typed(kind, data, ""))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value) if _stored(field)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _stored(field: Any) -> bool:
+    return bool(field.metadata.get("stored", True))
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _typed(kind: Any, data: Any, where: str) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        return _record(kind, data, where)
+    if origin in (Union, types.UnionType):
+        chosen = next(one for one in inner if one is not type(None))
+        return None if data is None else _typed(chosen, data, where)
+    if origin is dict:
+        items = _expect(dict, data, where).items()
+        return {key: _typed(inner[1], one, f"{where}.{key}") for key, one in items}
+    if origin in (list, tuple):
+        return _row(origin, inner, _expect(list, data, where), where)
+    if kind is float:
+        return _number(data, where)
+    return _expect(kind, data, where)
+
+
+def _row(origin: Any, inner: tuple[Any, ...], data: list[Any], where: str) -> Any:
+    fixed = origin is tuple and inner[-1] is not Ellipsis
+    kinds = inner if fixed else (inner[0],) * len(data)
+    if len(kinds) != len(data):
+        raise ValueError(f"{where.lstrip('.')} has {len(data)} parts instead of {len(kinds)}")
+    pairs = enumerate(zip(kinds, data, strict=True))
+    return origin(_typed(kind, one, f"{where}[{place}]") for place, (kind, one) in pairs)
+
+
+def _record(kind: Any, data: Any, where: str) -> Any:
+    due = {field.name for field in fields(kind) if _stored(field)}
+    given = set(_expect(dict, data, where))
+    if due != given:
+        word, names = ("lacks", due - given) if due - given else ("has unknown", given - due)
+        raise ValueError(f"{where.lstrip('.') or 'it'} {word} {', '.join(sorted(map(repr, names)))}")
+    hints = get_type_hints(kind)
+    return kind(**{name: _typed(hints[name], data[name], f"{where}.{name}") for name in due})
+
+
+def _number(data: Any, where: str) -> float:
+    if data is None:
+        return math.nan
+    if type(data) not in (int, float) or not math.isfinite(data):
+        raise ValueError(f"{where.lstrip('.')} is not a finite number")
+    return float(data)
+
+
+def _expect(kind: Any, data: Any, where: str) -> Any:
+    if type(data) is not kind:
+        raise ValueError(f"{where.lstrip('.') or 'it'} is {type(data).__name__} instead of {kind.__name__}")
+    return data

@@ -53,7 +53,7 @@ def _joined(note: Document) -> Document:
 
 
 def _title(composer: Composer) -> str:
-    return _elided(composer.compose("{title}"), "'").replace(".", " .") + "\n"
+    return re.sub(r"([.,])", r" \1", _elided(composer.compose("{title}"), "'")) + "\n"
 
 
 def _leaflet(stream: random.Random, composer: Composer) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
 
-COUNTS = {"train": 500, "test": 200}
+COUNTS = {"train": 600, "test": 200}
 
 ENTAILED, NOT_ENTAILED = "true", "false"
 
@@ -48,11 +48,11 @@ def _called(stream: random.Random, disease: str) -> str:
 def _asked(stream: random.Random, words: Words, wish: Wish, split: str) -> str:
     """The consumer's question: a greeting, a remark, what is known already, the questions, thanks."""
     name, other = _called(stream, wish.disease), _called(stream, wish.other)
-    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.25 else []
-    told = stream.random() < 0.5
+    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.2 else []
+    told = stream.random() < 0.4
     if told:
         parts.append(draw(stream, words["remarks"], split).format(d=name, o=other))
-    if stream.random() < 0.15:
+    if stream.random() < 0.1:
         parts.append(stream.choice(stream.choice(wish.not_asked)["known"]))
     for number, intent in enumerate(wish.intents):
         # Once the disease has a name, people call it "it".

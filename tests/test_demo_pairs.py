@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from itertools import islice
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,12 @@ PAIRS = {"entailment": entailment, "questions": questions, "similarity": similar
 CLASSES = {"entailment": mednli.LABELS, "questions": medrqe_2016.LABELS}
 
 
-def drawn(maker: ModuleType, split: str, seed: int = 0) -> list[Pair]:
+def drawn(maker: ModuleType, split: str, seed: int = 0) -> list[Pair[Any]]:
     """A split of the default size."""
     return list(maker.pairs(random.Random(f"{seed}:{split}"), maker.COUNTS[split], split))
 
 
-def texts(pairs: list[Pair]) -> str:
+def texts(pairs: list[Pair[Any]]) -> str:
     """All text of some pairs, in lower case."""
     return "\n".join(f"{pair.first}\n{pair.second}" for pair in pairs).lower()
 
@@ -98,13 +99,13 @@ def test_scores_are_spread_over_their_range() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_one_side_alone_does_not_tell_the_class(name: str) -> None:
     """Second sentences seen often nearly all carry every class; guessing each one's commonest class is not enough."""
-    pairs = list(PAIRS[name].pairs(random.Random("many"), 24_000, "train"))
+    pairs = list(PAIRS[name].pairs(random.Random("many"), 15_000, "train"))
     by_second: dict[str, Counter[str]] = defaultdict(Counter)
     for pair in pairs:
         by_second[pair.second][pair.gold] += 1
-    often = [counts for counts in by_second.values() if counts.total() >= 30]
+    often = [counts for counts in by_second.values() if counts.total() >= 20]
     assert len(often) > 50
-    assert sum(len(counts) == len(CLASSES[name]) for counts in often) > 0.95 * len(often)
+    assert sum(len(counts) == len(CLASSES[name]) for counts in often) > 0.9 * len(often)
     guessed = sum(max(counts.values()) for counts in often) / sum(counts.total() for counts in often)
     assert guessed < 1 / len(CLASSES[name]) + 0.25
 
@@ -190,7 +191,7 @@ def test_a_third_of_french_test_mentions_is_new(leaflets: dict[str, list[Documen
 def test_french_words_are_a_label_here_and_none_there() -> None:
     """ "fer" and "face" are mentions in one context and plain words in another; "rate" is an organ or an animal."""
     labels: dict[str, set[str]] = defaultdict(set)
-    for note in french.documents(random.Random(0), 1_000, "train"):
+    for note in french.documents(random.Random(0), 600, "train"):
         exact = {span.fragments[0]: span.label for span in note.gold if len(span.fragments) == 1}
         for found in re.finditer(r"\b(fer|face|rate)\b", note.text.lower()):
             labels[found[1]].add(exact.get(found.span(), "none"))
@@ -202,7 +203,7 @@ def test_french_words_are_a_label_here_and_none_there() -> None:
 )
 def test_french_articles_are_elided_and_contracted(wrong: str) -> None:
     """No article stands before a vowel that asks for its elision, and none is left uncontracted."""
-    text = " ".join(note.text for note in french.documents(random.Random(0), 300, "test"))
+    text = " ".join(note.text for note in french.documents(random.Random(0), 150, "test"))
     assert wrong not in text.lower()
     assert "l ’ " in text
     assert "d' " in text

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
@@ -19,7 +19,65 @@ COUNTS = {"train": 780, "dev": 99, "test": 198}
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = "entailment", "neutral", "contradiction"
 
-Words = dict[str, Any]
+
+@dataclass(frozen=True)
+class Group:
+    """Members of one concept, and the areas of medicine it touches."""
+
+    concept: str
+    area: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """How notes state a kind of things, present, absent or unsure, and how hypotheses affirm or deny them."""
+
+    states: Mapping[str, tuple[str, ...]]
+    affirm: tuple[str, ...]
+    deny: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """A range of values (low, high, step) and what it amounts to."""
+
+    range: tuple[float, float, float]
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something measured: its kind (lab, vital, echo), names, way of writing, and states."""
+
+    kind: str
+    area: str
+    names: tuple[str, ...]
+    format: str
+    states: tuple[State, ...]
+
+
+@cache
+def _topic(name: str) -> Topic:
+    table = lexicon("entailment")["topic"][name]
+    groups = tuple(Group(item["concept"], item["area"], tuple(item["members"])) for item in table["group"])
+    states = {state: tuple(table[state]) for state in ("present", "absent", "unsure")}
+    return Topic(states, tuple(table["affirm"]), tuple(table["deny"]), groups)
+
+
+@cache
+def _measures() -> tuple[Measure, ...]:
+    return tuple(
+        Measure(
+            item["kind"],
+            item["area"],
+            tuple(item["names"]),
+            item["format"],
+            tuple(State(tuple(state["range"]), tuple(state["says"])) for state in item["states"]),
+        )
+        for item in lexicon("entailment")["measure"]["item"]
+    )
 
 
 @dataclass(frozen=True)
@@ -49,7 +107,7 @@ def _member(entry: str, area: str) -> Member:
     return Member(name, (bare, short) if short else (bare,), frozenset(f"{area} {more}".split()))
 
 
-def _filled(stream: random.Random, sentences: list[str], word: str) -> str:
+def _filled(stream: random.Random, sentences: Sequence[str], word: str) -> str:
     return capital(stream.choice(sentences).replace("{x}", word).replace("{c}", word))
 
 
@@ -66,19 +124,18 @@ class Claims:
         return self.so, self.not_so
 
 
-def _told(stream: random.Random, words: Words, split: str) -> Clause:
+def _told(stream: random.Random, topic: Topic, split: str) -> Clause:
     """A statement that a thing, or a kind of things, is present, absent, or not known to be either."""
-    group = stream.choice(words["group"])
-    member = _member(draw(stream, group["members"], split), group["area"])
-    concept = group["concept"]
+    group = stream.choice(topic.groups)
+    member = _member(draw(stream, group.members, split), group.area)
     kind, thing = (
-        Claims(*(_filled(stream, words[side], about) for side in ("affirm", "deny")))
-        for about in (concept, member.name)
+        Claims(_filled(stream, topic.affirm, about), _filled(stream, topic.deny, about))
+        for about in (group.concept, member.name)
     )
     state = stream.choices(("present", "absent", "unsure"), (12, 4, 2))[0]
     general = stream.random() < (0.2 if state == "present" else 0.5)
-    written = re.sub(r"^an? ", "", concept) if general else stream.choice(member.written)
-    text = _filled(stream, words[state], written)
+    written = re.sub(r"^an? ", "", group.concept) if general else stream.choice(member.written)
+    text = _filled(stream, topic.states[state], written)
     if state == "unsure":
         return Clause(text, member.areas, left_open=kind.both + thing.both)
     if state == "present":
@@ -91,34 +148,34 @@ def _told(stream: random.Random, words: Words, split: str) -> Clause:
     return Clause(text, member.areas, (thing.not_so,), (thing.so,), kind.both)
 
 
-def _value(stream: random.Random, item: Words, low: float, high: float, step: float) -> str:
+def _value(stream: random.Random, measure: Measure, state: State) -> str:
+    """A value of a state as notes write it; blood pressures have both halves."""
+    low, high, step = state.range
     value = low + step * stream.randrange(round((high - low) / step) + 1)
     shown = f"{value:.0f}" if step >= 1 else f"{value:.1f}"
-    return str(item["format"]).format(v=shown, half=round(value * stream.uniform(0.54, 0.62)))
+    return measure.format.format(v=shown, half=round(value * stream.uniform(0.54, 0.62)))
 
 
-def _measured(stream: random.Random, words: Words, split: str) -> Clause:
+def _measured(stream: random.Random) -> Clause:
     """A statement of one to three measurements, the first asked about."""
     kind = stream.choices(("lab", "vital", "echo"), (10, 6, 1))[0]
-    known = [item for item in words["item"] if item["kind"] == kind]
-    items = stream.sample(known, min(len(known), stream.choice((1, 2, 3))))
-    shown, states = [], []
-    for item in items:
-        state = stream.choice(item["states"])
-        shown.append(f"{stream.choice(item['names'])} {_value(stream, item, *state['range'])}")
-        states.append(state)
-    text = _filled(stream, words["frames"][kind], ", ".join(stream.sample(shown, len(shown))))
-    others = [says for state in items[0]["states"] if state is not states[0] for says in state["says"]]
-    areas = frozenset(area for item in items for area in item["area"].split())
-    return Clause(text, areas, tuple(states[0]["says"]), tuple(others))
+    known = [measure for measure in _measures() if measure.kind == kind]
+    measures = stream.sample(known, min(len(known), stream.choice((1, 2, 3))))
+    states = [stream.choice(measure.states) for measure in measures]
+    shown = [
+        f"{stream.choice(measure.names)} {_value(stream, measure, state)}"
+        for measure, state in zip(measures, states, strict=True)
+    ]
+    stream.shuffle(shown)
+    text = _filled(stream, lexicon("entailment")["measure"]["frames"][kind], ", ".join(shown))
+    others = tuple(says for state in measures[0].states if state is not states[0] for says in state.says)
+    areas = frozenset(area for measure in measures for area in measure.area.split())
+    return Clause(text, areas, states[0].says, others)
 
 
 def _clause(stream: random.Random, split: str) -> Clause:
-    words = lexicon("entailment")
     topic = stream.choices(("diagnosis", "drug", "surgery", "symptom", "habit", "measure"), (6, 5, 2, 4, 1, 3))[0]
-    if topic == "measure":
-        return _measured(stream, words["measure"], split)
-    return _told(stream, words["topic"][topic], split)
+    return _measured(stream) if topic == "measure" else _told(stream, _topic(topic), split)
 
 
 def _settled(stream: random.Random, split: str) -> Clause:

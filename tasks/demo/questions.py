@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
@@ -17,7 +17,14 @@ COUNTS = {"train": 600, "test": 200}
 
 ENTAILED, NOT_ENTAILED = "true", "false"
 
-Words = dict[str, Any]
+
+@dataclass(frozen=True)
+class Intent:
+    """Something to ask about a disease: as an FAQ puts it, as people do, and how they say that they know it already."""
+
+    known: tuple[str, ...]
+    faq: tuple[str, ...]
+    asks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,16 +33,28 @@ class Wish:
 
     disease: str
     other: str
-    intents: tuple[Words, ...]
-    not_asked: tuple[Words, ...]
+    intents: tuple[Intent, ...]
+    not_asked: tuple[Intent, ...]
 
 
-def _wish(stream: random.Random, words: Words, split: str) -> Wish:
-    disease = draw(stream, words["diseases"], split)
+@cache
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(lexicon("questions")[name])
+
+
+@cache
+def _intents() -> tuple[Intent, ...]:
+    return tuple(
+        Intent(tuple(item["known"]), tuple(item["faq"]), tuple(item["asks"])) for item in lexicon("questions")["intent"]
+    )
+
+
+def _wish(stream: random.Random, split: str) -> Wish:
+    disease = draw(stream, _words("diseases"), split)
     other = disease
     while other == disease:
-        other = draw(stream, words["diseases"], split)
-    intents = stream.sample(words["intent"], len(words["intent"]))
+        other = draw(stream, _words("diseases"), split)
+    intents = stream.sample(_intents(), len(_intents()))
     asked = 2 if stream.random() < 0.2 else 1
     return Wish(disease, other, tuple(intents[:asked]), tuple(intents[asked:]))
 
@@ -45,32 +64,31 @@ def _called(stream: random.Random, disease: str) -> str:
     return slipped(stream, stream.choice(disease.split(" / ")), 0.1)
 
 
-def _asked(stream: random.Random, words: Words, wish: Wish, split: str) -> str:
+def _asked(stream: random.Random, wish: Wish, split: str) -> str:
     """The consumer's question: a greeting, a remark, what is known already, the questions, thanks."""
     name, other = _called(stream, wish.disease), _called(stream, wish.other)
-    parts = [f"{capital(name)}.", stream.choice(words["greetings"])] if stream.random() < 0.2 else []
+    parts = [f"{capital(name)}.", stream.choice(_words("greetings"))] if stream.random() < 0.2 else []
     told = stream.random() < 0.4
     if told:
-        parts.append(draw(stream, words["remarks"], split).format(d=name, o=other))
+        parts.append(draw(stream, _words("remarks"), split).format(d=name, o=other))
     if stream.random() < 0.1:
-        parts.append(stream.choice(stream.choice(wish.not_asked)["known"]))
+        parts.append(stream.choice(stream.choice(wish.not_asked).known))
     for number, intent in enumerate(wish.intents):
         # Once the disease has a name, people call it "it".
         again = "it" if number or (told and stream.random() < 0.4) else name
-        parts.append(capital(draw(stream, intent["asks"], split).format(d=again)))
-    parts.append(stream.choice(words["thanks"]))
+        parts.append(capital(draw(stream, intent.asks, split).format(d=again)))
+    parts.append(stream.choice(_words("thanks")))
     return slipped(stream, " ".join(part for part in parts if part), 0.04)
 
 
-def _faq(stream: random.Random, intent: Words, disease: str) -> str:
-    return str(stream.choice(intent["faq"])).format(d=disease.split(" / ")[0])
+def _faq(stream: random.Random, intent: Intent, disease: str) -> str:
+    return stream.choice(intent.faq).format(d=disease.split(" / ")[0])
 
 
 def _drawn(stream: random.Random, split: str) -> Iterator[tuple[str, str, str]]:
-    words = lexicon("questions")
     while True:
-        wish = _wish(stream, words, split)
-        question = _asked(stream, words, wish, split)
+        wish = _wish(stream, split)
+        question = _asked(stream, wish, split)
         yield question, _faq(stream, stream.choice(wish.intents), wish.disease), ENTAILED
         intent, disease = stream.choices(
             (

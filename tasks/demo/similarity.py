@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
@@ -39,11 +40,12 @@ class Statement:
 Values = Mapping[str, str]
 
 
-def _statements() -> list[Statement]:
-    return [
+@cache
+def _statements() -> tuple[Statement, ...]:
+    return tuple(
         Statement(item["topic"], item["main"], item["slots"], tuple(item["wordings"]))
         for item in lexicon("similarity")["statement"]
-    ]
+    )
 
 
 def _value(stream: random.Random, kind: str | list[int], split: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from pathlib import Path
 from types import MappingProxyType
@@ -35,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints the report in the form asked for; 0, or InputError where there is nothing to report."""
     from bench.report.comparison import Selection
-    from bench.report.files import FORMS, write_files
+    from bench.report.files import FORMS, show, write_files
     from bench.report.sections import views
 
     selection = Selection(
@@ -49,8 +48,5 @@ def main(args: argparse.Namespace) -> int:
         for path in write_files(found, args.results, args.out):
             sys.stderr.write(f"{path}\n")
     if args.form or not args.out:
-        # A terminal that cannot show "±" gets "?" instead of a traceback.
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")
-        sys.stdout.write(FORMS[args.form or "terminal"](found, args.results))
+        show(FORMS[args.form or "terminal"](found, args.results))
     return 0

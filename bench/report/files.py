@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,14 @@ Form = Callable[[Sequence[View], Path], str]
 
 def print_report(results: Path) -> None:
     """Prints the terminal report of everything below the results folder."""
-    sys.stdout.write(_terminal(views(results, Selection()), results))
+    show(_terminal(views(results, Selection()), results))
+
+
+def show(text: str) -> None:
+    """Prints a report; a terminal that has no "±" gets "?" instead of a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    sys.stdout.write(text)
 
 
 def write_report(results: Path, out: Path) -> None:
@@ -33,10 +41,15 @@ def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     (out / "figures").mkdir(parents=True, exist_ok=True)
     (out / "tables").mkdir(parents=True, exist_ok=True)
     texts = {f"report.{suffix}": FORMS[form](found, results) for form, suffix in _SUFFIXES.items()}
-    texts |= {f"tables/{name}": text for name, text in latex.files(sections(found, results, whole=True)).items()}
+    texts |= {f"tables/{name}": text for name, text in latex_files(found, results).items()}
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8")
     return [*(out / name for name in texts), *figures.save(found, out / "figures")]
+
+
+def latex_files(found: Sequence[View], results: Path) -> dict[str, str]:
+    """File name -> content of one LaTeX file a table, and report.tex that takes them in."""
+    return latex.files(sections(found, results, whole=True))
 
 
 def _terminal(found: Sequence[View], results: Path) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
-from bench.report.comparison import FLOOR, MULTI, SINGLE, Arm, Comparison
+from baselines.core.settings import PROFILES, Settings
+from bench.report.comparison import FLOOR, MULTI, SINGLE, Comparison
 
 DEFAULT_RESULTS = Path("results")
 
@@ -40,21 +42,35 @@ def commands(comparison: Comparison, arms: Sequence[str], results: Path) -> list
 
 def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int]) -> str:
     arm = comparison.arm(name)
-    joint = name == MULTI or (arm is not None and arm.joint)
-    # A joint model must be trained on all its tasks to be the same arm.
-    together = sorted(arm.results[0].tasks) if arm and arm.joint else comparison.tasks
-    words = ["python", "-m", "bench", "run", "--baselines", arm.baseline if arm else name]
-    words += ["--tasks", *(together if joint else tasks), "--seeds", *map(str, seeds)]
-    words += ["--encoder", comparison.encoder]
-    words += _settings(arm or comparison.arms[-1])
+    if arm is None:
+        # Nothing of it is there to go by: it is to be like what it will stand beside.
+        like = (comparison.trained or comparison.arms)[0].results[0].settings
+        tasks, baseline, settings = comparison.tasks if name == MULTI else tasks, name, _usual(like)
+    else:
+        # A joint model must be trained on all its tasks to be the same arm.
+        tasks = sorted(arm.results[0].tasks) if arm.joint else tasks
+        baseline, settings = arm.baseline, arm.results[0].settings
+    words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
+    words += ["--encoder", comparison.encoder, *_flags(settings)]
     words += ["--data", "DIR"] if comparison.corpus != "demo" else []
     return " ".join(map(shlex.quote, words))
 
 
-def _settings(arm: Arm) -> list[str]:
-    settings = arm.results[0].settings
-    words = ["--profile", settings.profile]
-    return words + (["--schedule", settings.schedule] if arm.joint and settings.schedule != "interleaved" else [])
+def _usual(settings: Settings) -> Settings:
+    usual = PROFILES[settings.profile]
+    return replace(settings, schedule=usual.schedule, temperature=usual.temperature)
+
+
+def _flags(settings: Settings) -> list[str]:
+    """The options that give these settings: the profile, and every setting that is not the profile's."""
+    usual, flags = PROFILES[settings.profile], ["--profile", settings.profile]
+    changed = {field.name for field in fields(settings) if getattr(settings, field.name) != getattr(usual, field.name)}
+    epochs = [str(settings.epochs)] if "epochs" in changed else []
+    epochs += [f"{task}={count}" for task, count in settings.epochs_of]
+    flags += ["--epochs", *epochs] if epochs else []
+    for name in sorted(changed - {"epochs", "epochs_of"}):
+        flags += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
+    return flags
 
 
 def _where(results: Path) -> str:

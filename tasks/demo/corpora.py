@@ -4,32 +4,44 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from tasks import i2b2_2010, i2b2_2012, i2b2_2014, mednli, medrqe_2016, n2c2_2018, n2c2_2019, quaero_2014
+from tasks.core.kinds import Task
 from tasks.demo import concepts, entailment, events, french, identifiers, medications, questions, similarity
 
-DOCUMENTS: dict[ModuleType, ModuleType] = {
-    i2b2_2010: concepts,
-    i2b2_2012: events,
-    i2b2_2014: identifiers,
-    n2c2_2018: medications,
-    quaero_2014: french,
-}
-PAIRS: dict[ModuleType, ModuleType] = {mednli: entailment, medrqe_2016: questions, n2c2_2019: similarity}
+
+@dataclass(frozen=True)
+class Maker:
+    """Where the examples of a task come from, and how many each split has at scale 1."""
+
+    task: Task[Any, Any]
+    make: Callable[[random.Random, int, str], Iterator[Any]]
+    counts: Mapping[str, int]
+
+    def examples(self, split: str, scale: float = 1.0, seed: int = 0) -> Iterator[Any]:
+        """The examples of a split, `scale` times as many as by default."""
+        stream = random.Random(f"{seed}:{self.task.name}:{split}")
+        return self.make(stream, max(1, math.ceil(scale * self.counts[split])), split)
 
 
-def _write(folder: Path, task: Any, examples: Any, counts: dict[str, int], seed: int) -> None:
-    for split, count in counts.items():
-        stream = random.Random(f"{seed}:{task.name}:{split}")
-        task.write(folder / task.name, split, examples(stream, count, split))
+MAKERS = (
+    Maker(i2b2_2010.TASK, concepts.documents, concepts.COUNTS),
+    Maker(i2b2_2012.TASK, events.documents, events.COUNTS),
+    Maker(i2b2_2014.TASK, identifiers.documents, identifiers.COUNTS),
+    Maker(n2c2_2018.TASK, medications.documents, medications.COUNTS),
+    Maker(quaero_2014.TASK, french.documents, french.COUNTS),
+    Maker(mednli.TASK, entailment.pairs, entailment.COUNTS),
+    Maker(medrqe_2016.TASK, questions.pairs, questions.COUNTS),
+    Maker(n2c2_2019.TASK, similarity.pairs, similarity.COUNTS),
+)
 
 
 def write_demo(folder: Path, scale: float = 1.0, seed: int = 0) -> None:
     """Every corpus in a folder of its own below the given one, `scale` times as large as by default."""
-    for makers, shape in ((DOCUMENTS, "documents"), (PAIRS, "pairs")):
-        for asked, maker in makers.items():
-            counts = {split: max(1, math.ceil(scale * count)) for split, count in maker.COUNTS.items()}
-            _write(folder, asked.TASK, getattr(maker, shape), counts, seed)
+    for maker in MAKERS:
+        for split in maker.counts:
+            maker.task.write(folder / maker.task.name, split, maker.examples(split, scale, seed))

@@ -26,7 +26,7 @@ def _records(stream: random.Random, split: str) -> Iterator[Document]:
     while True:
         # What is kept for the patient; each note adds to a copy.
         patient = Composer(rules, stream, split)
-        patient.compose("{&person}{&patient}{&time}{patient!}{age!}{record_number!}")
+        patient.compose("{&patient}{&time}{patient!}{age!}{record_number!}")
         for visit in range(1, 1 + stream.randint(2, 4)):
             text = with_articles(Composer(rules, stream, split, dict(patient.kept)).compose("{note}"))
             yield sometimes_wrapped(stream, document(f"{number:03d}-{visit:02d}", text), WRAPPED_RATE)

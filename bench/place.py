@@ -41,14 +41,21 @@ def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
     try:
         folder = hub.resolve(encoder)
     except InputError:
-        if fetch or hub.is_local(encoder) or not _of_hub(encoder):
+        if fetch or not _of_hub(encoder):
             raise
         return EncoderFiles(name)
     return EncoderFiles(name, folder, hub.digest(folder))
 
 
+def require_known(encoder: str) -> None:
+    """InputError for an encoder that is neither here nor one of a hub."""
+    if not _of_hub(encoder):
+        hub.resolve(encoder)
+
+
 def _of_hub(encoder: str) -> bool:
-    return encoder.count("/") == 1 or any(encoder == one.name for one in hub.ENCODERS)
+    named = encoder.count("/") == 1 or any(encoder == one.name for one in hub.ENCODERS)
+    return named and not hub.is_local(encoder)
 
 
 def require_writable(results: Path) -> None:

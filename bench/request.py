@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from baselines.core import hub
 from bench import options, registry
 from bench.corpora import data_folder, opened
-from bench.place import EncoderFiles, Place, encoder_files
+from bench.place import EncoderFiles, Place, encoder_files, require_known
 from bench.plan import Grid, Planned, grid, plan
 from tasks.core.errors import InputError
 
@@ -45,8 +45,11 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     asked, data = requested(args), data_folder(args.data)
     name = args.encoder or (hub.DEMO if data is None else hub.CLINICAL)
     needed = any(baseline.needs_encoder for baseline in asked.baselines)
-    encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
+    # What can be wrong is found before an encoder is fetched, which may take long.
+    if needed:
+        require_known(name)
     with opened(data, args.scale or 1.0) as corpora:
         corpora.require(asked.tasks)
+        encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
         where = Place(corpora, args.results, encoder)
         yield where, plan(grid(asked), where)

@@ -6,13 +6,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench import registry
-from bench.corpora import data_folder
-from tasks.core.corpus import Corpus
-from tasks.core.kinds import SimilarityTask, Task
-from tasks.core.status import SplitStatus, status
+if TYPE_CHECKING:
+    from tasks.core.corpus import Corpus
+    from tasks.core.kinds import Task
+    from tasks.core.status import SplitStatus
 
 LABELS = 60
 """The width at which a list of labels gives way to their number."""
@@ -26,24 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prints the table; 0 whatever is missing, since it was only asked for."""
-    for line in _table():
+    from bench import registry
+    from bench.corpora import data_folder
+    from tasks.core.corpus import Corpus
+
+    tasks = list(registry.tasks().values())
+    for line in _table(tasks):
         sys.stdout.write(line + "\n")
     folder = data_folder(args.data)
     if folder is not None:
         corpus = Corpus(folder)
-        for task in registry.tasks().values():
+        for task in tasks:
             for line in _state(task, corpus, args.verbose):
                 sys.stdout.write(line + "\n")
     return 0
 
 
-def _table() -> Iterator[str]:
+def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
     yield f"{'task':<14}{'kind':<12}{'primary score':<16}labels"
-    for task in registry.tasks().values():
+    for task in tasks:
         yield f"{task.name:<14}{task.kind:<12}{task.primary.title:<16}{_labels(task)}"
 
 
 def _labels(task: Task[Any, Any]) -> str:
+    from tasks.core.kinds import SimilarityTask
+
     if isinstance(task, SimilarityTask):
         return "from {:g} to {:g}".format(*task.scale)
     labels = ", ".join(task.labels)
@@ -51,12 +57,14 @@ def _labels(task: Task[Any, Any]) -> str:
 
 
 def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]:
+    from tasks.core.status import status
+
     splits = status(task, corpus)
     yield f"\n{task.name}: {_word(splits)}"
     for split in splits:
         yield f"  {split.split:<6}{_found(split)}"
         if split.notices:
-            yield f"        {len(split.notices)} things mended or skipped{'' if verbose else ' (--verbose lists them)'}"
+            yield f"        mended or skipped: {len(split.notices)}{'' if verbose else ' (--verbose lists them)'}"
         for notice in split.notices if verbose else ():
             line = "" if notice.line is None else f", line {notice.line}"
             yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"

@@ -1,0 +1,123 @@
+"""What a comparison consists of, and what its results depend on: that, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from baselines.core.settings import Settings
+from bench import code, registry
+from bench.corpora import OFFICIAL, Corpora
+from bench.estimate import estimate
+from bench.place import EncoderFiles, Place
+from bench.plan import MISSING, Grid, Run, depends_on, grid, plan
+from bench.store import DependsOn
+from small_bench import ALONE, TOGETHER, plugins, write_corpora
+
+__all__ = ["plugins"]
+
+
+@pytest.fixture
+def where(tmp_path: Path, plugins: Callable[..., None]) -> Place:
+    """Small corpora and an encoder that is only named."""
+    plugins(("alone", "small_bench:ALONE"), ("together", "small_bench:TOGETHER"))
+    write_corpora(tmp_path)
+    return Place(Corpora(OFFICIAL, tmp_path), tmp_path / "results", EncoderFiles("tiny", None, "e" * 64))
+
+
+def runs(*seeds: int) -> list[Run]:
+    """The runs of all tasks and our three baselines."""
+    baselines = tuple(registry.baseline(name) for name in ("majority", "single_task", "multitask"))
+    return list(grid(Grid(tuple(registry.tasks().values()), baselines, seeds, Settings())))
+
+
+def test_the_whole_comparison_is_eight_trainings_against_one_and_a_floor() -> None:
+    assert [(run.baseline.name, len(run.tasks)) for run in runs(0)] == (
+        [("majority", 1)] * 8 + [("single_task", 1)] * 8 + [("multitask", 8)]
+    )
+
+
+def test_more_seeds_repeat_what_chance_decides_and_nothing_else() -> None:
+    assert [sum(run.baseline.name == name for run in runs(3, 4, 5)) for name in ("majority", "multitask")] == [8, 3]
+
+
+def of(settings: Settings, names: tuple[str, ...], where: Place) -> DependsOn:
+    tasks = tuple(registry.task(name) for name in names)
+    return depends_on(Run(TOGETHER if len(names) > 1 else ALONE, tasks, 0, settings), where)
+
+
+BOTH = ("mednli", "quaero_2014")
+
+
+@pytest.mark.parametrize(
+    ("change", "tasks"),
+    [
+        ({"profile": "paper"}, BOTH),
+        ({"temperature": 5.0}, BOTH),
+        ({"schedule": "loss_sum"}, ("mednli",)),
+        ({"epochs_of": (("quaero_2014", 9),)}, ("mednli",)),
+        ({"epochs": 9, "epochs_of": (("mednli", 6),)}, ("mednli",)),
+    ],
+)
+def test_settings_that_cannot_matter_repeat_no_run(
+    where: Place, change: dict[str, object], tasks: tuple[str, ...]
+) -> None:
+    assert of(replace(Settings(), **change), tasks, where) == of(Settings(), tasks, where)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 7}, {"schedule": "loss_sum"}, {"epochs_of": (("mednli", 9),)}, {"window": 100}, {"encoder_rate": 1e-5}],
+)
+def test_settings_that_matter_change_what_a_run_depends_on(where: Place, change: dict[str, object]) -> None:
+    assert of(replace(Settings(), **change), BOTH, where).settings != of(Settings(), BOTH, where).settings  # type: ignore[arg-type]
+
+
+def test_the_digest_of_a_corpus_covers_every_split_and_no_packing(where: Place, tmp_path: Path) -> None:
+    task = registry.task("mednli")
+    digests = [Corpora(OFFICIAL, tmp_path).census(task).digest]
+    (tmp_path / "below").mkdir()
+    (tmp_path / "mli_dev_v1.jsonl").rename(tmp_path / "below" / "mli_dev_v1.jsonl")
+    digests.append(Corpora(OFFICIAL, tmp_path).census(task).digest)
+    for split in ("train", "dev", "test"):
+        (path,) = tmp_path.rglob(f"mli_{split}_v1.jsonl")
+        path.write_text(path.read_text().replace("It was.", "It is."))
+        digests.append(Corpora(OFFICIAL, tmp_path).census(task).digest)
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 4
+
+
+def package(folder: Path, text: str) -> str:
+    """The digest of a plugin with this text."""
+    (folder / "plugin_of_ours.py").write_text(text)
+    code.digest.cache_clear()
+    code._tree.cache_clear()
+    return code.digest(("plugin_of_ours",))
+
+
+def test_comments_and_docstrings_are_no_code_and_what_is_imported_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    plain = package(tmp_path, "def f(x):\n    return x\n")
+    assert package(tmp_path, '"""What."""\n\n\ndef f(x):\n    """Why."""\n    return x  # so\n') == plain
+    assert package(tmp_path, "def f(x):\n    return -x\n") != plain
+    assert package(tmp_path, "def f(x):\n    return x\nimport tasks.core.errors\n") != package(
+        tmp_path, "def f(x):\n    return x\nimport numpy\n"
+    )
+
+
+def test_the_code_of_a_training_is_reached_though_it_is_imported_late() -> None:
+    reached = code._reached(["baselines.multitask", "tasks.mednli"])
+    assert {"baselines.core.training", "baselines.core.heads", "tasks.mednli", "tasks.core.metrics"} <= reached
+    assert not [name for name in reached if name.startswith("tasks.demo") or name == "tasks.quaero_2014"]
+
+
+def test_an_estimate_without_grounds_says_so_and_is_no_number(where: Place) -> None:
+    asked = Grid((registry.task("mednli"),), (ALONE,), (0, 1), Settings())
+    planned = plan(grid(asked), where)
+    assert [one.state for one in planned] == [MISSING, MISSING]
+    assert estimate(planned, where).seconds(planned) is None

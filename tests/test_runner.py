@@ -1,0 +1,225 @@
+"""A finished run is never repeated without a reason, an unfinished one goes on, and no text reaches the results."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from baselines.core.baseline import Job
+from bench import corpora, store
+from small_bench import DURING, PLANTED, TRAININGS, bench, plugins, write_corpora
+from tasks.core.errors import InputError
+
+__all__ = ["bench", "plugins"]
+
+Bench = Callable[..., int]
+
+
+def trained() -> list[tuple[str, ...]]:
+    """The tasks of each training since it was asked last."""
+    asked = [tuple(task.name for task in job.tasks) for job in TRAININGS]
+    TRAININGS.clear()
+    return asked
+
+
+def results(tmp_path: Path) -> list[store.Result]:
+    return store.read_all(tmp_path / "results")
+
+
+def test_a_joint_baseline_trains_all_tasks_at_once_and_another_each_alone(bench: Bench, tmp_path: Path) -> None:
+    assert bench(baselines=("alone", "together")) == 0
+    assert trained() == [("mednli",), ("quaero_2014",), ("mednli", "quaero_2014")]
+    assert [result.label for result in results(tmp_path)] == ["mednli", "quaero_2014", "mednli+quaero_2014"]
+
+
+def test_a_finished_run_is_not_repeated(bench: Bench, tmp_path: Path) -> None:
+    bench()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").rglob("*")}
+    trained()
+    assert bench() == 0
+    assert trained() == []
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").rglob("*")}
+
+
+def test_changed_settings_repeat_a_run_and_say_why(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench("--epochs", "6")
+    trained()
+    bench("--epochs", "6", "mednli=8")
+    assert trained() == [("mednli",)]
+    assert "again: the settings changed: epochs 6 -> 8" in capsys.readouterr().err
+
+
+def test_a_schedule_means_nothing_to_a_training_of_one_task(bench: Bench) -> None:
+    bench()
+    trained()
+    bench("--schedule", "round_robin")
+    assert trained() == []
+
+
+def test_another_schedule_is_another_arm(bench: Bench, tmp_path: Path) -> None:
+    bench(baselines=("together",))
+    bench("--schedule", "loss_sum", baselines=("together",))
+    assert {result.arm for result in results(tmp_path)} == {"together", "together-loss_sum"}
+
+
+def test_a_changed_corpus_repeats_its_runs_alone(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench()
+    trained()
+    file = tmp_path / "data" / "mli_test_v1.jsonl"
+    file.write_text(file.read_text().replace("It was.", "It is."))
+    bench()
+    assert trained() == [("mednli",)]
+    assert "again: the corpus of mednli changed" in capsys.readouterr().err
+
+
+def test_a_damaged_result_is_made_anew(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bench()
+    trained()
+    (path,) = (tmp_path / "results").glob("runs/*/*/mednli/*/result.json")
+    path.write_text(path.read_text()[:200])
+    assert bench() == 0
+    assert trained() == [("mednli",)]
+    assert "not a finished result" in capsys.readouterr().err
+    assert len(results(tmp_path)) == 2
+
+
+def stop(error: BaseException, at: str) -> Callable[[Job], None]:
+    def act(job: Job) -> None:
+        if job.tasks[0].name == at:
+            (job.checkpoints / "state").write_text("half done")
+            raise error
+
+    return act
+
+
+def test_what_is_finished_is_kept_when_stopped_and_the_rest_goes_on(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    DURING.append(stop(KeyboardInterrupt(), "quaero_2014"))
+    assert bench() == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert [result.label for result in results(tmp_path)] == ["mednli"]
+    trained()
+    left = []
+    DURING[:] = [lambda job: left.append((job.checkpoints / "state").read_text())]
+    assert bench() == 0
+    assert (trained(), left) == ([("quaero_2014",)], ["half done"])
+    assert not (tmp_path / "results" / "unfinished").exists()
+
+
+def test_a_checkpoint_of_other_settings_is_thrown_away(bench: Bench) -> None:
+    DURING.append(stop(KeyboardInterrupt(), "mednli"))
+    bench()
+    left = []
+    DURING[:] = [lambda job: left.append((job.checkpoints / "state").exists())]
+    bench("--epochs", "9")
+    assert not any(left)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (InputError("x.jsonl, line 3: no pair"), "x.jsonl, line 3: no pair"),
+    ],
+)
+def test_an_error_in_the_middle_is_one_sentence_and_leaves_what_is_finished(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, words: str
+) -> None:
+    DURING.append(stop(error, "quaero_2014"))
+    assert bench() == 2
+    said = capsys.readouterr().err
+    assert words in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert [result.label for result in results(tmp_path)] == ["mednli"]
+
+
+def test_a_disk_that_fills_while_a_result_is_stored_leaves_the_older_one(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench("--tasks", "mednli")
+    before = results(tmp_path)
+
+    def full(*arguments: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    assert bench("--tasks", "mednli", "--epochs", "9") == 2
+    assert results(tmp_path) == before
+
+
+def test_training_cannot_read_the_test_split(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def peek(job: Job) -> None:
+        with pytest.raises(PermissionError):
+            job.examples(job.tasks[0], "test")
+        seen.append("refused")
+
+    DURING.append(peek)
+    assert bench() == 0
+    assert len(seen) == 2
+
+
+def test_the_test_split_is_read_once_and_after_training(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    examples = corpora.Corpora.examples
+
+    def spy(self: corpora.Corpora, task: Any, split: str, fraction: float) -> list[Any]:
+        events.append(split)
+        return examples(self, task, split, fraction)
+
+    monkeypatch.setattr(corpora.Corpora, "examples", spy)
+    DURING.append(lambda job: events.append("training"))
+    bench("--tasks", "mednli")
+    assert events.count("test") == 1
+    assert events.index("test") > events.index("training")
+
+
+def test_a_result_holds_its_evidence_and_answers_for_every_test_example(bench: Bench, tmp_path: Path) -> None:
+    bench(baselines=("together",))
+    (result,) = results(tmp_path)
+    assert result.folder is not None
+    assert result.scores["mednli"].metrics[0].value == 0.25
+    assert result.scores["quaero_2014"].ceiling == 0.5
+    assert result.scores["mednli"].examples == {"train": 4, "dev": 4, "test": 4}
+    evidence = store.read_evidence(result, "mednli")
+    assert evidence.rows["accuracy"].sum(axis=0).tolist() == [1, 4]
+    lines = (result.folder / "answers" / "quaero_2014.jsonl").read_text().splitlines()
+    first = json.loads(lines[0])
+    assert first["answer"] == [["ANAT", [[0, 3]]]]
+    assert first["id"] == store.read_evidence(result, "quaero_2014").ids[0]
+
+
+def test_nothing_but_the_corpora_holds_a_word_of_them(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    DURING.append(stop(KeyboardInterrupt(), "quaero_2014"))
+    bench(baselines=("majority", "alone"))
+    write_corpora(tmp_path / "other", documents=3)
+    said = capsys.readouterr()
+    holders = [
+        path.relative_to(tmp_path).parts[0]
+        for path in tmp_path.rglob("*")
+        if path.is_file() and PLANTED.encode() in path.read_bytes()
+    ]
+    assert set(holders) == {"data", "other"}
+    assert PLANTED not in said.out + said.err
+    packed = [store.read_evidence(result, task).ids for result in results(tmp_path) for task in result.tasks]
+    assert packed
+    assert PLANTED not in str(packed)
+
+
+def test_a_dry_run_trains_and_writes_nothing(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("--dry-run", "--seeds", "0", "1") == 0
+    assert trained() == []
+    assert not (tmp_path / "results").exists()
+    assert "4 runs, 0 done, 4 to do" in capsys.readouterr().out

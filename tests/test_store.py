@@ -1,0 +1,149 @@
+"""A result is stored whole or not at all, read strictly or not at all, and found nowhere but in its place."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import store, strict_json
+from bench.store import Result
+from made_up_results import Maker
+from tasks.core.errors import InputError
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Result:
+    """A joint result in a results folder."""
+    return Maker(root=tmp_path).run("multitask", ("mednli", "i2b2_2010"), 0)
+
+
+def test_what_is_written_is_read_back(stored: Result, tmp_path: Path) -> None:
+    (found,) = store.read_all(tmp_path)
+    assert found == stored
+    assert found.folder == tmp_path / "runs" / "demo-minilm" / "multitask" / "i2b2_2010+mednli" / "seed-0"
+    assert store.read_evidence(found, "mednli").ids.shape == (40,)
+
+
+def test_a_score_that_is_not_defined_is_null_and_comes_back_as_nan(stored: Result, tmp_path: Path) -> None:
+    score = stored.scores["mednli"]
+    undefined = replace(score, metrics=(replace(score.metrics[0], value=math.nan), *score.metrics[1:]), ceiling=None)
+    text = strict_json.dumps(replace(stored, scores={"mednli": undefined}))
+    assert '"value": null' in text
+    back = strict_json.loads(Result, text).scores["mednli"]
+    assert math.isnan(back.metrics[0].value)
+    assert back.ceiling is None
+
+
+def test_more_than_three_tasks_have_a_short_name_of_their_own() -> None:
+    labels = {store.tasks_label(tasks) for tasks in (["a", "b", "c", "d"], ["d", "c", "b", "a"], ["a", "b", "c", "e"])}
+    assert len(labels) == 2
+    assert all(label.startswith("4-tasks-") and len(label) == 14 for label in labels)
+
+
+def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
+    def edited(text: str) -> str:
+        data = json.loads(text)
+        change(data)
+        return json.dumps(data)
+
+    return edited
+
+
+DAMAGES: list[tuple[Callable[[str], str], str]] = [
+    (lambda text: "", "Expecting value"),
+    (lambda text: text[: len(text) // 2], "line"),
+    (lambda text: "[" * 100_000, "nested too deeply"),
+    (lambda text: text.replace('"seed": 0', '"seed": NaN'), "NaN is no JSON"),
+    (lambda text: text.replace('"test_seconds": 3.0', '"test_seconds": 1e999'), "test_seconds is not a finite number"),
+    (edit(lambda data: data.pop("seed")), "lacks 'seed'"),
+    (edit(lambda data: data.update(more=1)), "unknown 'more'"),
+    (edit(lambda data: data.update(seed="0")), "seed is str instead of int"),
+    (edit(lambda data: data.update(seed=True)), "seed is bool instead of int"),
+    (edit(lambda data: data.update(seed=1)), "it is the result of"),
+    (edit(lambda data: data.update(format=2)), "its format is 2"),
+    (edit(lambda data: data["scores"].pop("mednli")), "1 of its 2 tasks"),
+    (edit(lambda data: data["settings"].update(epochs_of=[["a"]])), r"epochs_of\[0\] has 1 parts"),
+]
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGES)
+def test_a_damaged_result_is_none_and_is_said_to_be(
+    stored: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[str], str], words: str
+) -> None:
+    assert stored.folder is not None
+    path = stored.folder / "result.json"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(InputError, match=words):
+        store.read(tmp_path / "runs", stored.name.path)
+    assert store.read_all(tmp_path) == []
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_result_that_lies_elsewhere_counts_once(stored: Result, tmp_path: Path) -> None:
+    assert stored.folder is not None
+    shutil.copytree(stored.folder, stored.folder.with_name("seed-7"))
+    assert store.read_all(tmp_path) == [stored]
+
+
+def test_evidence_with_an_object_in_it_is_refused(stored: Result) -> None:
+    assert stored.folder is not None
+    rows = {metric.name: np.array([{}], dtype=object) for metric in stored.scores["mednli"].metrics}
+    np.savez(stored.folder / "evidence" / "mednli.npz", ids=np.array(["1"]), **rows)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"mednli\.npz cannot be read"):
+        store.read_evidence(stored, "mednli")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", None])
+def test_damaged_evidence_is_a_clear_error(stored: Result, damage: bytes | None) -> None:
+    assert stored.folder is not None
+    path = stored.folder / "evidence" / "mednli.npz"
+    path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
+    with pytest.raises(InputError, match=r"mednli\.npz cannot be read"):
+        store.read_evidence(stored, "mednli")
+
+
+def test_evidence_of_another_shape_is_refused(stored: Result) -> None:
+    other = replace(stored.scores["mednli"].metrics[0], columns=("a", "b", "c", "d", "e"))
+    changed = replace(stored, scores={"mednli": replace(stored.scores["mednli"], metrics=(other,))})
+    with pytest.raises(InputError, match="is not finite numbers"):
+        store.read_evidence(changed, "mednli")
+
+
+@pytest.mark.parametrize("dies_at", ["_fill", "_sync"])
+def test_a_writer_that_dies_leaves_the_older_result_and_no_litter(
+    stored: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, dies_at, die)
+        with pytest.raises(KeyboardInterrupt):
+            Maker(root=tmp_path).run("multitask", ("mednli", "i2b2_2010"), 0, skill=0.9)
+    assert store.read_all(tmp_path) == [stored]
+    assert [path.name for path in (tmp_path / "runs" / "demo-minilm" / "multitask" / "i2b2_2010+mednli").iterdir()] == [
+        "seed-0"
+    ]
+
+
+def test_what_a_killed_writer_left_is_no_result_and_is_cleared_away(stored: Result, tmp_path: Path) -> None:
+    assert stored.folder is not None
+    for word in ("new", "old"):
+        shutil.copytree(stored.folder, stored.folder.with_name(f".seed-0.{word}"))
+    assert store.read_all(tmp_path) == [stored]
+    Maker(root=tmp_path).run("multitask", ("mednli", "i2b2_2010"), 0)
+    assert [path.name for path in stored.folder.parent.iterdir()] == ["seed-0"]
+
+
+def test_a_newer_result_takes_the_place_of_the_older(stored: Result, tmp_path: Path) -> None:
+    newer = Maker(root=tmp_path).run("multitask", ("mednli", "i2b2_2010"), 0, skill=0.9)
+    assert newer != stored
+    assert store.read_all(tmp_path) == [newer]

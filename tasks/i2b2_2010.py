@@ -37,12 +37,12 @@ SOURCE = Source(
 )
 
 # Training data lie in two hospitals' folders; a third, partners/unannotated, has texts alone and is no part of them.
-_HOSPITAL = r"(?:^|/)concept_assertion_relation_training_data/(?:[^/]+/)?(?:beth|partners)"
+_HOSPITAL = r"(?:^|/)concept_assertion_relation_training_data[^/]*/(?:beth|partners)"
 _CONCEPTS = {
     TRAIN: _HOSPITAL + r"/concepts?/([^/]+)\.con$",
-    TEST: r"(?:^|/)reference_standard_for_test_data/(?:[^/]+/)?concepts?/([^/]+)\.con$",
+    TEST: r"(?:^|/)reference_standard_for_test_data[^/]*/concepts?/([^/]+)\.con$",
 }
-_TEXTS = {TRAIN: _HOSPITAL + r"/txt/([^/]+)\.txt$", TEST: r"(?:^|/)test_data/([^/]+)\.txt$"}
+_TEXTS = {TRAIN: _HOSPITAL + r"/txt/([^/]+)\.txt$", TEST: r"(?:^|/)test_data(?:\.[^/]+)?/([^/]+)\.txt$"}
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -53,8 +53,8 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     if split == TEST:
         texts = _annotated(texts, concepts, corpus)
     corpus.note_strays(concepts, (".con",))
-    for text, annotations in paired(texts, concepts):
-        yield read_document(ConceptFiles(text.key[0], text, annotations), LABELS, corpus)
+    for text, marked in paired(texts, concepts):
+        yield read_document(ConceptFiles(text.key[0], text, marked), LABELS, corpus)
 
 
 def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corpus) -> list[CorpusFile]:

@@ -38,8 +38,8 @@ SOURCE = Source(
     sizes={TRAIN: Size(190, confirmed=False), TEST: Size(120, confirmed=False)},
 )
 
-_TRAIN = r"(?:^|/)2012-07-15\.original-annotation\.release(?:/[^/]+)*?/([0-9]+)\.xml$"
-_MERGED = r"(?:^|/)ground_truth/merged_xml/([0-9]+)\.xml$"
+_TRAIN = r"(?:^|/)2012-07-15\.original-annotation\.release[^/]*/([0-9]+)\.xml$"
+_MERGED = r"(?:^|/)(?:ground_truth|2012-08-23[^/]*)/merged_xml/([0-9]+)\.xml$"
 _SEPARATE = r"(?:^|/)(?:ground_truth|2012-08-[^/]*groundtruth[^/]*)/(?:[^/]+/)*?xml/([0-9]+)\.xml$"
 _SUFFIXES = (".xml", ".xml.txt", ".xml.extent", ".xml.tlink")
 

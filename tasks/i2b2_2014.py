@@ -1,6 +1,7 @@
 """i2b2 2014: names, places, dates and other identifiers in notes (de-identification, track 1).
 
-What: the notes of 296 patients with every piece of protected health information marked, realistic surrogates in its place.
+What: the notes of 296 patients with every piece of protected health information marked, realistic
+surrogates in its place.
 Who: i2b2 and UTHealth, with notes of Partners HealthCare.
 When: the challenge of 2014.
 Sizes: 790 documents to train in two sets, 514 to test (unconfirmed).
@@ -53,10 +54,10 @@ SOURCE = Source(
     sizes={TRAIN: Size(790, confirmed=False), TEST: Size(514, confirmed=False)},
 )
 
-_DOCUMENT = r"(?:/[^/]+)*?/([0-9]+-[0-9]+)\.xml$"
+_DOCUMENT = r"[^/]*/([0-9]+-[0-9]+)\.xml$"
 _SETS = {
-    TRAIN: (r"(?:^|/)(?:2014_)?training-PHI-Gold-Set1[^/]*", r"(?:^|/)(?:2014_)?training-PHI-Gold-Set2[^/]*"),
-    TEST: (r"(?:^|/)testing-PHI-Gold-fixed[^/]*",),
+    TRAIN: (r"(?:^|/)(?:2014_)?training-PHI-Gold-Set1", r"(?:^|/)(?:2014_)?training-PHI-Gold-Set2"),
+    TEST: (r"(?:^|/)testing-PHI-Gold-fixed",),
 }
 
 

@@ -7,8 +7,8 @@ When: the challenge of 2018.
 Sizes: 303 documents to train, 202 to test (unconfirmed).
 Licence: data use agreement with Harvard's DBMI.
 Apply: https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/
-Cite: Henry, Buchan, Filannino, Stubbs, Uzuner. 2018 n2c2 shared task on adverse drug events and medication extraction in
-electronic health records. JAMIA 27(1):3-12, 2020.
+Cite: Henry, Buchan, Filannino, Stubbs, Uzuner. 2018 n2c2 shared task on adverse drug events and medication extraction
+in electronic health records. JAMIA 27(1):3-12, 2020.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ SOURCE = Source(
 )
 
 _PLACES = {
-    TRAIN: r"(?:^|/)(?:training_20180910|track2-training_data_[23])[^/]*/(?:[^/]+/)*?",
-    TEST: r"(?:^|/)test/",
+    TRAIN: r"(?:^|/)(?:training_20180910[^/]*|track2-training_data_[23][^/]*(?:/[^/]+)?)/",
+    TEST: r"(?:^|/)(?:test|gold-standard-test-data[^/]*)/",
 }
 
 

@@ -1,7 +1,7 @@
 """QUAERO: ten kinds of medical concepts in French drug leaflets and titles of articles.
 
-What: texts of the EMEA (leaflets, cut in files) and MEDLINE (titles) with the semantic groups of the UMLS marked; mentions
-nest and may be in several fragments.
+What: texts of the EMEA (leaflets, cut in files) and MEDLINE (titles) with the semantic groups of the UMLS marked;
+mentions nest and may be in several fragments.
 Who: LIMSI-CNRS and partners of the QUAERO programme; the release of CLEF eHealth 2015 and 2016.
 When: 2014.
 Sizes: 844 documents to train, 844 to develop, 848 to test; 5,689, 5,237 and 5,307 annotation lines, of which 1, 0 and 8

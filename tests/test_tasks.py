@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invented import FOLDER, NAMES, laid, refused, splits, task
 
+from invented import FOLDER, NAMES, laid, refused, splits, task
 from tasks.core.corpus import Corpus
 from tasks.core.errors import MissingCorpus
 from tasks.core.examples import Document, Pair

@@ -185,6 +185,8 @@ def _tar_members(path: Path) -> Iterator[Member]:
                     return cast(BinaryIO, io.BufferedReader(Slice(source, start, size), 1 << 16))
 
                 yield Member(name, info.size, stream, _refusal(name, info.isreg() and not info.issparse()))
+        if source(archive.offset, 512) != bytes(512):  # tarfile itself takes a cut between two members for the end
+            raise EOFError("it ends too early")
 
 
 def members(path: Path) -> list[Member]:

@@ -161,11 +161,9 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-            self._files = [
-                CorpusFile(_shown(place), (self.folder / place).stat().st_size, _plain(self.folder / place))
-                for place in places
-            ]
-            self._files += [member for place in places for member in self._members(place)]
+            loose = [self._loose(place) for place in places if not _is_archive(place)]
+            packed = [member for place in places if _is_archive(place) for member in self._members(place)]
+            self._files = loose + packed
         return self._files
 
     def _on_disk(self) -> Iterator[Path]:
@@ -183,19 +181,24 @@ class Corpus:
     def _unreadable(self, error: OSError) -> None:
         raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
 
+    def _loose(self, place: Path) -> CorpusFile:
+        return CorpusFile(_shown(place), (self.folder / place).stat().st_size, _plain(self.folder / place))
+
     def _members(self, place: Path) -> Iterator[CorpusFile]:
-        if not place.name.lower().endswith(archives.SUFFIXES):
-            return
         for member in archives.members(self.folder / place):
             shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
             if _is_litter(shown):
                 continue
             if member.refused:
                 self.note(shown, None, member.refused, "ignored")
-            elif member.name.lower().endswith(archives.SUFFIXES):
+            elif _is_archive(Path(member.name)):
                 self.note(shown, None, "archive in an archive", "not looked into")
             else:
                 yield CorpusFile(shown, member.size, member.open)
+
+
+def _is_archive(place: Path) -> bool:
+    return place.name.lower().endswith(archives.SUFFIXES)
 
 
 def _plain(place: Path) -> _Opener:

@@ -179,13 +179,15 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
     Maker(root=tmp_path, encoder="<script>\x1b[2J\u202e$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
     files.write_report(tmp_path, tmp_path / "out")
     texts = {path: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png"}
-    assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json"}
+    assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json", ".html"}
     for path, text in texts.items():
         assert "\x1b" not in text
         assert "\u202e" not in text
         if path.suffix in (".md", ".svg"):
             # A fenced block of Markdown shows its lines as they are.
             assert "<script" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        if path.suffix == ".html":
+            assert text.count("<script") == 1
     assert not any(ord(char) < 32 or char == "\u202e" for char in inert.plain(HOSTILE))
     assert r"\input{/etc" not in inert.latex(HOSTILE)
     assert r"\textbackslash{}input\{/etc/passwd\}" in inert.latex(HOSTILE)
@@ -193,20 +195,31 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
     assert "|" not in inert.markdown(HOSTILE).replace(r"\|", "")
 
 
-def test_figures_are_drawn_as_svg_and_png(whole: Path, tmp_path: Path) -> None:
-    """Every SVG is well-formed and says demo; every PNG has its mark; twice the same results give the same files."""
+def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
+    """Every SVG is well-formed and says demo; every PNG has its mark; the same results give the same SVG."""
     from bench.report import figures
 
-    found = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
-    (tmp_path / "again").mkdir()
-    for path in figures.save(found, tmp_path):
-        if path.suffix == ".svg":
-            assert ET.parse(path).getroot().tag.endswith("svg")
-            assert "not clinical results" in path.read_text()
-        else:
-            assert path.read_bytes().startswith(b"\x89PNG")
-    for path in figures.save(found, tmp_path / "again"):
-        assert path.suffix == ".png" or path.read_bytes() == (tmp_path / path.name).read_bytes()
+    (view,) = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
+    svgs = figures.draw(view, "svg")
+    assert {name.removeprefix("demo-minilm-") for name in svgs} == {
+        "scores", "difference-multitask", "difference-multitask-round_robin", "curves", "cost",
+    }  # fmt: skip
+    for svg in svgs.values():
+        assert ET.fromstring(svg).tag.endswith("svg")
+        assert b"not clinical results" in svg
+    assert svgs == figures.draw(view, "svg")
+    assert all(png.startswith(b"\x89PNG") for png in figures.draw(view, "png").values())
+
+
+def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No address is fetched, every table and figure is inside, and both colour schemes are there."""
+    page = report(whole, "--html", "--tasks", "mednli", capsys=capsys)
+    assert not re.search(r"(src|href)=\"(?!#)[^\"]", re.sub(r"xlink:href=\"#[^\"]*\"", "", page))
+    assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert page.count("<figure>") == 5
+    assert page.count("<table>") == page.count("</table>") == 7
+    assert "prefers-color-scheme: dark" in page
+    assert "not clinical results" in page.partition("</title>")[0]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

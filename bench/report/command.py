@@ -14,6 +14,7 @@ _FORMS = MappingProxyType(
         "csv": "print tidy rows, one a score",
         "markdown": "print tables for a README",
         "latex": "print a document for pdflatex",
+        "html": "print one page for a browser",
     }
 )
 

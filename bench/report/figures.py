@@ -6,7 +6,6 @@ import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -35,27 +34,14 @@ def _style() -> Iterator[None]:
         yield
 
 
-def save(views: Sequence[View], folder: Path) -> list[Path]:
-    """Writes every figure as SVG and PNG; the paths written."""
-    written = []
-    with _style():
-        for view in views:
-            for name, figure in _figures(view).items():
-                for suffix in ("svg", "png"):
-                    path = folder / f"{stem(f'{view.comparison.name}-{name}')}.{suffix}"
-                    figure.savefig(path, dpi=160, metadata={"Date": None} if suffix == "svg" else None)
-                    written.append(path)
-    return written
-
-
-def inline(view: View) -> dict[str, str]:
-    """Name -> SVG element, to stand inside a page."""
+def draw(view: View, form: str) -> dict[str, bytes]:
+    """File stem -> figure, as svg or png."""
     drawn = {}
     with _style():
         for name, figure in _figures(view).items():
-            buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-            drawn[name] = "<svg" + buffer.getvalue().partition("<svg")[2]
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=form, dpi=160, metadata={"Date": None} if form == "svg" else None)
+            drawn[stem(f"{view.comparison.name}-{name}")] = buffer.getvalue()
     return drawn
 
 
@@ -133,7 +119,7 @@ def _forest(view: View, contrast: Contrast) -> Figure:
         )
     _task_axis(axes, [line.name for line in lines])
     axes.set_xlabel("difference in points, 95 % bootstrap interval; right is better than single_task")
-    axes.legend(loc="best", fontsize=7)
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
 
 

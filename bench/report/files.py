@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.report import latex, markdown, rows, terminal
+from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
 from bench.report.sections import View, sections, views
 
@@ -35,16 +35,20 @@ def write_report(results: Path, out: Path) -> None:
 
 
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
-    """Writes every format and all figures; the paths written. InputError where the folder cannot be written."""
+    """Writes every format and all figures; the paths written."""
     from bench.report import figures
 
-    (out / "figures").mkdir(parents=True, exist_ok=True)
-    (out / "tables").mkdir(parents=True, exist_ok=True)
-    texts = {f"report.{suffix}": FORMS[form](found, results) for form, suffix in _SUFFIXES.items()}
-    texts |= {f"tables/{name}": text for name, text in latex_files(found, results).items()}
-    for name, text in texts.items():
-        (out / name).write_text(text, encoding="utf-8")
-    return [*(out / name for name in texts), *figures.save(found, out / "figures")]
+    drawn = {view.comparison.name: figures.draw(view, "svg") for view in found}
+    content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
+    content["report.html"] = _page(found, results, drawn).encode()
+    content |= {f"tables/{name}": text.encode() for name, text in latex_files(found, results).items()}
+    for view in found:
+        content |= {f"figures/{name}.svg": svg for name, svg in drawn[view.comparison.name].items()}
+        content |= {f"figures/{name}.png": png for name, png in figures.draw(view, "png").items()}
+    for name, data in content.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(data)
+    return [out / name for name in content]
 
 
 def latex_files(found: Sequence[View], results: Path) -> dict[str, str]:
@@ -64,6 +68,20 @@ def _latex(found: Sequence[View], results: Path) -> str:
     return latex.render(sections(found, results, whole=True))
 
 
+def _html(found: Sequence[View], results: Path) -> str:
+    from bench.report import figures
+
+    return _page(found, results, {view.comparison.name: figures.draw(view, "svg") for view in found})
+
+
+def _page(found: Sequence[View], results: Path, drawn: Mapping[str, Mapping[str, bytes]]) -> str:
+    # What stands before the element itself (declaration, document type) has no place inside a page.
+    figures = {
+        name: ["<svg" + svg.decode().partition("<svg")[2] for svg in svgs.values()] for name, svgs in drawn.items()
+    }
+    return html.render(sections(found, results, whole=True), figures)
+
+
 def _json(found: Sequence[View], results: Path) -> str:
     tidy = [asdict(row) for row in rows.rows(view.comparison for view in found)]
     return json.dumps(tidy, indent=1, allow_nan=False) + "\n"
@@ -75,5 +93,5 @@ def _csv(found: Sequence[View], results: Path) -> str:
 
 _SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})
 FORMS: Mapping[str, Form] = MappingProxyType(
-    {"terminal": _terminal, "markdown": _markdown, "latex": _latex, "json": _json, "csv": _csv}
+    {"terminal": _terminal, "markdown": _markdown, "latex": _latex, "html": _html, "json": _json, "csv": _csv}
 )

@@ -12,6 +12,7 @@ RC = MappingProxyType(
         "svg.hashsalt": "mt-clinical-bench",
         "svg.fonttype": "none",
         "font.size": 9,
+        "lines.linewidth": 1.1,
         "axes.axisbelow": True,
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -23,12 +23,14 @@ class Selection:
 
     def takes(self, result: Result) -> bool:
         """Whether a result has anything to say on what is looked at."""
+        # The floor has one seed, which stands for all.
+        seeds = self.seeds if result.baseline != FLOOR else ()
         return all(
             not wanted or any(one in wanted for one in found)
             for wanted, found in (
                 (self.tasks, result.scores),
                 (self.baselines, (result.baseline, result.arm)),
-                (self.seeds, (result.seed,)),
+                (seeds, (result.seed,)),
                 (self.corpora, (result.corpus,)),
             )
         )
@@ -101,7 +103,7 @@ class Comparison:
         return (result for arm in self.arms for result in arm.by_task.get(task, {}).values())
 
 
-def comparisons(results: Iterable[Result], selection: Selection = Selection()) -> list[Comparison]:
+def comparisons(results: Iterable[Result], selection: Selection) -> list[Comparison]:
     """One comparison for each corpus and encoder, demo first."""
     found: dict[tuple[str, str], list[Result]] = {}
     for result in results:
@@ -116,7 +118,8 @@ def _comparison(key: tuple[str, str], results: Sequence[Result], selection: Sele
     kinds = {kind: place for place, kind in enumerate(_KINDS)}
     tasks = sorted(wanted, key=lambda task: (kinds.get(scores[task].kind, len(kinds)), task))
     # The floor learns nothing: a seed of it alone asks for no trainings with that seed.
-    seeds = {result.seed for result in results if result.baseline != FLOOR} or {result.seed for result in results}
+    learned = {result.seed for result in results if result.baseline != FLOOR}
+    seeds = set(selection.seeds) or learned or {result.seed for result in results}
     return Comparison(*key, tuple(tasks), tuple(sorted(seeds)), _arms(results))
 
 

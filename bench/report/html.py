@@ -39,7 +39,7 @@ for (const button of document.querySelectorAll("th button")) button.addEventList
   const down = head.getAttribute("aria-sort") === "ascending";
   for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", down ? "descending" : "ascending");
-  const number = text => parseFloat(text.replace(/[^0-9.+-]*/, "").replaceAll(",", ""));
+  const number = text => parseFloat((text.match(/^[[<]?([-+]?[0-9][0-9,.]*)/) || ["", ""])[1].replaceAll(",", ""));
   const text = row => row.cells[head.cellIndex].textContent;
   const order = (a, b) => {
     const x = number(text(a)), y = number(text(b));

@@ -30,7 +30,10 @@ def primary_table(comparison: Comparison, arms: Sequence[str], commands: Sequenc
         for task, metric in primary.items()
     ]
     means = {name: _means(comparison, name) for name in arms}
-    total = (_paired(means[SINGLE], means[name]) if less else _spread(means[name]) for name, less in columns)
+    total = (
+        _paired(means[SINGLE], means[name]) if less else _mean_cell(comparison, name, means[name])
+        for name, less in columns
+    )
     return Table(
         name=f"{comparison.name}-scores",
         title="Scores on the test sets (x100)",
@@ -105,8 +108,9 @@ def _difference(comparison: Comparison, name: str, task: str, metric: str) -> st
     return _paired(values(comparison, SINGLE, task, metric), values(comparison, name, task, metric))
 
 
-def _spread(found: dict[int, float]) -> str:
-    return words.mean_and_spread(list(found.values()))
+def _mean_cell(comparison: Comparison, name: str, means: dict[int, float]) -> str:
+    partly = means and any(gaps(comparison, name, task) for task in comparison.tasks)
+    return words.mean_and_spread(list(means.values())) + (PARTLY if partly else "")
 
 
 def _means(comparison: Comparison, name: str) -> dict[int, float]:

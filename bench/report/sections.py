@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from bench.report.comparison import Comparison, Selection, comparisons
@@ -17,13 +18,17 @@ from bench.store import read_all
 from tasks.core.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A comparison with what was worked out for it, so that tables and figures share it."""
+    """A comparison with what is worked out for it once, so that tables and figures share it."""
 
     comparison: Comparison
     arms: tuple[str, ...]
-    contrasts: tuple[Contrast, ...]
+
+    @cached_property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """Each arm against the single-task baseline; takes a second, and only some formats need it."""
+        return tuple(contrasts(self.comparison))
 
     @property
     def title(self) -> str:
@@ -45,7 +50,7 @@ def views(results: Path, selection: Selection) -> list[View]:
             f"There is no finished run to report in {results}, or none that the filters let through: "
             "run `python -m bench run --all`, or name its folder with --results."
         )
-    return [View(one, tuple(expected(one, selection.baselines)), tuple(contrasts(one))) for one in found]
+    return [View(one, tuple(expected(one, selection.baselines))) for one in found]
 
 
 def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:

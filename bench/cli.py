@@ -92,7 +92,7 @@ def _about(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full: make room and give the same command again; what is finished is kept"
     where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or type(error).__name__}{where}; what is finished is kept"
+    return f"{error.strerror or error}{where}; what is finished is kept"
 
 
 def _fail(message: str) -> int:

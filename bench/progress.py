@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0
 """Plain lines come no closer than this."""
 
-_BAR = "{percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left · {desc}"
+_BAR = "{percentage:3.0f}% |{bar:20}| {elapsed} gone, {remaining} left · {desc}"
 
 
 class Progress:
@@ -27,8 +28,10 @@ class Progress:
         if sys.stderr.isatty() and self.total:
             from tqdm import tqdm
 
-            # Smoothing 0 is the mean speed of all that was done: tasks differ in their cost for each character.
-            self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, smoothing=0, dynamic_ncols=True)
+            # Smoothing 0 is the mean speed of all that was done: tasks differ in their cost for each character. tqdm's
+            # own look at a terminal that does not tell its size, as in some CI, makes it draw nothing at all.
+            columns, rows = shutil.get_terminal_size()
+            self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, smoothing=0, ncols=columns - 1, nrows=rows)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:

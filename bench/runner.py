@@ -78,7 +78,7 @@ class Reader:
     def examples(self, task: Task[Any, Any], split: str) -> Sequence[Any]:
         """What a job may read of a task."""
         if split not in (TRAIN, DEV):
-            raise PermissionError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
+            raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
         key = (task.name, split)
         if key not in self._read:
             self._read[key] = self._where.corpora.examples(task, split, self._fraction)

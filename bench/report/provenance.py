@@ -34,10 +34,19 @@ def disagreements(comparison: Comparison) -> list[str]:
     for task in comparison.tasks:
         if len(_distinct(one.depends_on.corpora.get(task) for one in results)) > 1:
             sentences.append(f"Runs on different versions of the corpus {task} stand side by side.")
-    for name, what in (("encoder", "encoder weights"), ("code", "code")):
-        if len(_distinct(getattr(one.depends_on, name) for one in results)) > 1:
-            sentences.append(f"Runs with different {what} stand side by side.")
+    if len(_distinct(one.depends_on.encoder for one in results)) > 1:
+        sentences.append("Runs with different encoder weights stand side by side.")
+    # Each baseline and each task reaches code of its own: only runs that differ in nothing but the seed share all of it.
+    if any(len(_distinct(one.depends_on.code for one in runs)) > 1 for runs in _by_arm_and_tasks(results)):
+        sentences.append("Runs with different code stand side by side.")
     return sentences
+
+
+def _by_arm_and_tasks(results: Iterable[Result]) -> Iterable[list[Result]]:
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.arm, result.label), []).append(result)
+    return groups.values()
 
 
 def provenance_table(comparison: Comparison) -> Table:

@@ -227,6 +227,14 @@ def test_a_truncated_archive_is_a_clear_error(archive: str, tmp_path: Path) -> N
             Corpus(tmp_path).find("")
 
 
+def test_a_member_without_a_name_is_nothing(tmp_path: Path) -> None:
+    """Found by damaging archives: a name that begins with a zero byte is empty."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr("Xa.txt", "")
+    (tmp_path / "x.zip").write_bytes((tmp_path / "x.zip").read_bytes().replace(b"Xa.txt", b"\0a.txt"))
+    assert not Corpus(tmp_path).find("")
+
+
 def test_a_member_that_does_not_match_its_checksum_is_a_clear_error(tmp_path: Path) -> None:
     """A damaged member is named."""
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:

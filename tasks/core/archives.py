@@ -19,8 +19,8 @@ from tasks.core.errors import InputError
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a two-hundredth
 RATIO_FROM_BYTES = 64 << 20
-BLOCK_BYTES = 4 << 20
-BLOCKS_KEPT = 8
+BLOCK_BYTES = 2 << 20
+BLOCKS_KEPT = 64
 MEMBERS = 1_000_000
 
 Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
@@ -80,7 +80,7 @@ class GzipBytes:
     """The uncompressed bytes of a gzip file at any offset.
 
     The decompressor's state is kept for the start of each block, so that a read costs at most a block and a
-    thousand members in any order cost no thousand passes; memory is a few blocks and 1 % of the file.
+    thousand members in any order cost no thousand passes; memory is 128 MiB at most and 2 % of what is unpacked.
     """
 
     def __init__(self, path: Path) -> None:
@@ -156,8 +156,8 @@ def _zip_members(path: Path) -> Iterator[Member]:
     if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * path.stat().st_size:
         raise InputError(f"{path}: it unpacks to more than {RATIO} times its size; take it away")
     for info in infos:
-        if not info.is_dir():
-            name = info.filename.replace("\\", "/")
+        name = info.filename.replace("\\", "/")
+        if name and not name.endswith("/"):
             kind = stat.S_IFMT(info.external_attr >> 16)
 
             def stream(info: zipfile.ZipInfo = info) -> BinaryIO:

@@ -13,8 +13,9 @@ from bench import code, registry
 from bench.corpora import OFFICIAL, Corpora
 from bench.estimate import estimate
 from bench.place import EncoderFiles, Place
-from bench.plan import MISSING, Grid, Run, depends_on, grid, plan
+from bench.plan import MISSING, Grid, Run, changed, depends_on, grid, plan
 from bench.store import DependsOn
+from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, plugins, write_corpora
 
 __all__ = ["plugins"]
@@ -114,6 +115,30 @@ def test_the_code_of_a_training_is_reached_though_it_is_imported_late() -> None:
     reached = code._reached(["baselines.multitask", "tasks.mednli"])
     assert {"baselines.core.training", "baselines.core.heads", "tasks.mednli", "tasks.core.metrics"} <= reached
     assert not [name for name in reached if name.startswith("tasks.demo") or name == "tasks.quaero_2014"]
+
+
+@pytest.mark.parametrize(
+    ("had", "why"),
+    [
+        ({}, ""),
+        ({"code": "1"}, "the code of tasks or baselines changed"),
+        ({"corpora": {"mednli": "1", "quaero_2014": "q"}}, "the corpus of mednli changed"),
+        ({"encoder": "1"}, "the encoder's files changed"),
+        ({"encoder": "1", "code": "1"}, "the encoder's files changed; the code of tasks or baselines changed"),
+    ],
+)
+def test_a_run_is_repeated_for_each_thing_that_it_depends_on(tmp_path: Path, had: dict[str, object], why: str) -> None:
+    result = Maker(root=tmp_path).run("multitask", BOTH, 0)
+    wanted = DependsOn(settings="s", corpora={"mednli": "m", "quaero_2014": "q"}, encoder="e", code="c")
+    run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
+    stored = replace(result, depends_on=replace(wanted, **had))  # type: ignore[arg-type]
+    assert changed(run, wanted, stored) == why
+
+
+def test_an_encoder_that_is_not_here_yet_is_no_change(tmp_path: Path) -> None:
+    result = Maker(root=tmp_path).run("multitask", BOTH, 0)
+    run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
+    assert changed(run, replace(result.depends_on, encoder=None), result) == ""
 
 
 def test_an_estimate_without_grounds_says_so_and_is_no_number(where: Place) -> None:

@@ -36,7 +36,7 @@ def disagreements(comparison: Comparison) -> list[str]:
             sentences.append(f"Runs on different versions of the corpus {task} stand side by side.")
     if len(_distinct(one.depends_on.encoder for one in results)) > 1:
         sentences.append("Runs with different encoder weights stand side by side.")
-    # Each baseline and each task reaches code of its own: only runs that differ in nothing but the seed share all of it.
+    # Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it.
     if any(len(_distinct(one.depends_on.code for one in runs)) > 1 for runs in _by_arm_and_tasks(results)):
         sentences.append("Runs with different code stand side by side.")
     return sentences

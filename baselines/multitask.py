@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from baselines.core.baseline import Baseline, train_model
+from baselines.core.baseline import Baseline
+from baselines.core.late import train_model
 
 BASELINE = Baseline(
     name="multitask",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from baselines.core.baseline import Baseline, train_model
+from baselines.core.baseline import Baseline
+from baselines.core.late import train_model
 
 BASELINE = Baseline(
     name="single_task", title="one encoder for each task", joint=False, needs_encoder=True, train=train_model

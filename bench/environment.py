@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 
 from bench import __version__
-from tasks.core.errors import InputError
 
 _PROCESSOR = Path("/proc/cpuinfo")
 
@@ -28,9 +27,8 @@ class Environment:
     bench: str
 
 
-def environment(device: str | None) -> Environment:
-    """This machine now; `device` is cpu or cuda, or None for a run that used no torch."""
-    name, threads = ("cpu", 1) if device is None else _torch_device(device)
+def environment(device: str = "cpu", threads: int = 1) -> Environment:
+    """This machine now, with the name of the device that was trained on and the threads that torch had."""
     return Environment(
         python=platform.python_version(),
         torch=_version("torch"),
@@ -38,29 +36,10 @@ def environment(device: str | None) -> Environment:
         numpy=_version("numpy"),
         platform=f"{platform.system()}-{platform.machine()}",
         processor=_processor(),
-        device=name,
+        device=device,
         threads=threads,
         bench=__version__,
     )
-
-
-def choose_device(wanted: str) -> str:
-    """cpu or cuda for what the user gave: auto, cpu or cuda."""
-    if wanted == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "cuda":
-        raise InputError("there is no CUDA device here that torch can use: give --device cpu")
-    return "cpu"
-
-
-def _torch_device(device: str) -> tuple[str, int]:
-    import torch
-
-    return (torch.cuda.get_device_name() if device == "cuda" else device), torch.get_num_threads()
 
 
 def _version(distribution: str) -> str | None:

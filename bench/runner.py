@@ -18,6 +18,7 @@ import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
 from bench import store, strict_json
+from bench.device import torch_environment
 from bench.environment import environment
 from bench.place import Place
 from bench.plan import Planned
@@ -142,7 +143,7 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
         test_seconds=sum(one.seconds for one in tested.values()),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         notices={task.name: where.corpora.census(task).notices for task in run.tasks},
-        environment=environment(device if run.baseline.needs_encoder else None),
+        environment=torch_environment(device) if run.baseline.needs_encoder else environment(),
     )
 
 

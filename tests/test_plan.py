@@ -115,6 +115,7 @@ def test_the_code_of_a_training_is_reached_though_it_is_imported_late() -> None:
     reached = code._reached(["baselines.multitask", "tasks.mednli"])
     assert {"baselines.core.training", "baselines.core.heads", "tasks.mednli", "tasks.core.metrics"} <= reached
     assert not [name for name in reached if name.startswith("tasks.demo") or name == "tasks.quaero_2014"]
+    assert "baselines.core.training" not in code._reached(["baselines.majority"])
 
 
 @pytest.mark.parametrize(

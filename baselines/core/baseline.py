@@ -77,10 +77,3 @@ class Baseline:
     needs_encoder: bool
     seeded: bool = True
     train: Callable[[Job], tuple[Model, Record]]
-
-
-def train_model(job: Job) -> tuple[Model, Record]:
-    """Train an encoder with a head for each task of a job; torch is imported only now."""
-    from baselines.core.training import train
-
-    return train(job)

@@ -35,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from bench.environment import choose_device
+    from bench.device import choose_device
     from bench.place import require_writable
     from bench.plan import DONE
     from bench.progress import Progress

@@ -1,0 +1,12 @@
+"""The training of every baseline with an encoder, by a name that costs nothing to import: torch comes with the call."""
+
+from __future__ import annotations
+
+from baselines.core.baseline import Job, Model, Record
+
+
+def train_model(job: Job) -> tuple[Model, Record]:
+    """Train an encoder with a head for each task of a job."""
+    from baselines.core.training import train
+
+    return train(job)

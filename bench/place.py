@@ -37,6 +37,8 @@ def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     if hub.is_local(encoder) or not fetch:
         os.environ["HF_HUB_OFFLINE"] = "1"
+        # Bars of others, for loading weights, would break into ours; a download may show how far it is.
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     name = hub.short_name(encoder)
     try:
         folder = hub.resolve(encoder)

@@ -84,6 +84,12 @@ def plan(runs: Iterable[Run], where: Place) -> list[Planned]:
     return [_planned(run, where, where.results / store.RUNS) for run in runs]
 
 
+def summary(planned: Sequence[Planned]) -> str:
+    """How many runs there are, and how many of them are done."""
+    due = sum(one.state != DONE for one in planned)
+    return f"{len(planned)} run{'s' * (len(planned) != 1)}, {len(planned) - due} done, {due} to do"
+
+
 def _planned(run: Run, where: Place, root: Path) -> Planned:
     name = RunName(corpus=where.corpora.name, encoder=where.encoder.name, arm=run.arm, tasks=run.names, seed=run.seed)
     wanted, price = depends_on(run, where), cost(run.settings, run, where)

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints one line a run; 0."""
     from bench.estimate import estimate
-    from bench.plan import DONE
+    from bench.plan import DONE, summary
     from bench.request import prepared
 
     with prepared(args, fetch=False) as (where, planned):
@@ -24,9 +24,8 @@ def main(args: argparse.Namespace) -> int:
     for one in planned:
         time = "" if one.state == DONE else _about(guess.seconds([one]))
         sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{one.why}\n")
-    due = sum(one.state != DONE for one in planned)
-    sys.stdout.write(f"{len(planned)} runs, {len(planned) - due} done, {due} to do")
-    sys.stdout.write(f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n")
+    due = any(one.state != DONE for one in planned)
+    sys.stdout.write(summary(planned) + (f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n"))
     return 0
 
 

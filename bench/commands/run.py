@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> None:
     from bench.device import choose_device
     from bench.place import require_writable
-    from bench.plan import DONE
+    from bench.plan import DONE, summary
     from bench.progress import Progress
     from bench.request import prepared, requested
     from bench.runner import carry_out
@@ -48,7 +48,7 @@ def _run(args: argparse.Namespace) -> None:
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
-            progress.say(f"{len(planned)} runs, {len(planned) - len(due)} done, {len(due)} to do")
+            progress.say(summary(planned))
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")

@@ -77,9 +77,11 @@ def test_packed_equals_the_models_own_padded_output(kind: str, tmp_path: Path) -
 
 def test_bfloat16_attention_agrees_with_the_fused_kernel() -> None:
     """The spelled-out attention used in bfloat16 is the same function."""
-    from baselines.core.packing import _attend_plainly
+    from baselines.core.packing import _attend_fused, _attend_plainly
 
     torch.manual_seed(0)
     parts = [torch.randn(1, 4, 20, 8) for _ in range(3)]
-    fused = torch.nn.functional.scaled_dot_product_attention(*parts, scale=0.3)
-    assert torch.allclose(_attend_plainly(*parts, scale=0.3), fused, atol=1e-6)
+    real = torch.arange(20) < torch.tensor([13])[:, None, None, None]
+    for mask in (None, real):
+        fused = _attend_fused(*parts, mask, 0.3)
+        assert torch.allclose(_attend_plainly(*parts, mask, 0.3), fused, atol=1e-6)

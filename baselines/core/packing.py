@@ -5,8 +5,9 @@ T sub-words of all sequences, B sequences, N attention heads, D units of one, H 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,21 @@ from baselines.core.windows import Window
 ATTENTION = "within_each_sequence"
 """The name under which transformers finds our attention."""
 
+ALIKE = 0.75
+"""A group on a processor holds sequences of at least this part of its longest: padding lies in attention alone."""
+
+MOST_SCORES = 2**18
+"""G * L * L of a group: beyond, its attention scores leave the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sequences of like length, G of them, that attend together: their sub-words [G * L], and which are real."""
+
+    rows: Tensor
+    real: Tensor | None  # [G, 1, 1, L]; None where all are as long
+    size: tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -32,6 +48,34 @@ class Lengths:
     def longest(self) -> int:
         """Sub-words of the longest sequence."""
         return max(self.each)
+
+    @cached_property
+    def groups(self) -> tuple[list[Group], Tensor]:
+        """The groups, and for each sub-word its place [T] in their rows."""
+        device, starts = self.starts.device, np.concatenate([[0], np.cumsum(self.each)])
+        groups, place, base = [], np.zeros(starts[-1], dtype=np.int64), 0
+        for members in _alike(self.each):
+            lengths = np.array([self.each[member] for member in members])
+            within = np.arange(lengths[0])
+            real = within < lengths[:, None]
+            rows = np.where(real, starts[members][:, None] + within, 0)
+            place[rows[real]] = base + np.flatnonzero(real)
+            base += rows.size
+            mask = None if real.all() else torch.from_numpy(real[:, None, None]).to(device)
+            groups.append(Group(torch.from_numpy(rows.ravel()).to(device), mask, real.shape))
+        return groups, torch.from_numpy(place).to(device)
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Sequences in groups of like length, longest first in each."""
+    group: list[int] = []
+    for member in sorted(range(len(lengths)), key=lambda member: -lengths[member]):
+        longest = lengths[group[0]] if group else 0
+        if group and (lengths[member] < ALIKE * longest or (len(group) + 1) * longest**2 > MOST_SCORES):
+            yield group
+            group = []
+        group.append(member)
+    yield group
 
 
 @dataclass(frozen=True)
@@ -87,18 +131,26 @@ def attention_within(
         starts, longest = lengths.starts, lengths.longest
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
         return torch.as_tensor(out)[None], None
-    parts = zip(*(torch.split(part, lengths.each, dim=2) for part in (query, key, value)), strict=True)
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    return torch.cat([attend(q, k, v, scale) for q, k, v in parts], dim=2).transpose(1, 2), None
+    groups, place = lengths.groups
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    outs = []
+    for group in groups:
+        q, k, v = (part[group.rows].view(*group.size, *part.shape[1:]).transpose(1, 2) for part in parts)
+        outs.append(attend(q, k, v, group.real, scale).transpose(1, 2).flatten(0, 1))
+    return torch.cat(outs).index_select(0, place)[None], None
 
 
-def _attend_fused(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    return F.scaled_dot_product_attention(query, key, value, scale=scale)
+def _attend_fused(query: Tensor, key: Tensor, value: Tensor, real: Tensor | None, scale: float) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=real, scale=scale)
 
 
-def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, real: Tensor | None, scale: float) -> Tensor:
     """Attention spelled out: in bfloat16 on a processor its backward is twice as fast as the fused kernel's."""
-    return (query @ key.transpose(-1, -2) * scale).softmax(-1) @ value
+    scores = query @ key.transpose(-1, -2) * scale
+    if real is not None:
+        scores = scores.masked_fill(~real, float("-inf"))
+    return scores.softmax(-1) @ value
 
 
 AttentionInterface.register(ATTENTION, attention_within)

@@ -181,11 +181,11 @@ def test_french_mentions_nest_and_some_are_discontinuous(leaflets: dict[str, lis
     assert all(" et " in note.text[s.fragments[0][1] : s.fragments[1][0]] for note, s in split)
 
 
-def test_a_third_of_french_test_mentions_is_new(leaflets: dict[str, list[Document]]) -> None:
-    """At least a third of the test mentions occur in no training mention as strings."""
+def test_half_of_french_test_mentions_is_new(leaflets: dict[str, list[Document]]) -> None:
+    """At least half of the test mentions occur in no training mention as strings."""
     known = set(mentions(leaflets["train"]))
     tested = mentions(leaflets["test"])
-    assert sum(mention not in known for mention in tested) >= len(tested) / 3
+    assert sum(mention not in known for mention in tested) >= len(tested) / 2
 
 
 def test_french_words_are_a_label_here_and_none_there() -> None:

@@ -162,6 +162,7 @@ class Composer:
     split: str
     kept: dict[str, str] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
+    unseen_share: float = UNSEEN_SHARE
 
     def compose(self, template: str) -> str:
         """The template in words, with mentions marked as tasks.demo.markup reads them."""
@@ -210,7 +211,7 @@ class Composer:
     def _drawn(self, name: str, entries: Sequence[str], is_open: bool) -> str:
         if is_open:
             unseen = held_out(entries)
-            new = self.split != "train" and self.stream.random() < UNSEEN_SHARE
+            new = self.split != "train" and self.stream.random() < self.unseen_share
             entries = unseen if new else entries[: len(entries) - len(unseen)]
         fresh = [entry for entry in entries if (name, entry) not in self.used] or entries
         entry = self.stream.choice(fresh)

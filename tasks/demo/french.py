@@ -22,7 +22,7 @@ LEAFLETS_IN_TEN = 4
 # A small word before a vowel or a mute h, marks of mentions between; "une", "huit" and an aspirated h take no elision.
 SMALL = re.compile(
     rf"\b(le|la|de|du|à le|au|que|ne|se|jusque) ((?:{OPENING})*)"
-    r"(?=[aàâeéèêiîoôuœyh])(?!hernie|hanche|hamster|haut|huit|onze|yaourt)",
+    r"(?=[aàâeéèêiîoôuœyh])(?!hernie|hanche|hamster|haut|hodgkin|hoquet|huit|onze|yaourt)",
     re.IGNORECASE,
 )
 ELIDED = {"du": "de l", "au": "à l", "à le": "à l"}
@@ -58,7 +58,6 @@ def _title(composer: Composer) -> str:
 
 def _leaflet(stream: random.Random, composer: Composer) -> str:
     """A leaflet's file: its number, and a run of sections in their order."""
-    composer.compose("{&medicine}")
     sections = composer.grammar.closed["sections"]
     chosen = sorted(stream.sample(range(len(sections)), stream.randint(5, 8)))
     body = " \n".join(composer.compose(sections[number]) for number in chosen)
@@ -67,7 +66,7 @@ def _leaflet(stream: random.Random, composer: Composer) -> str:
 
 def documents(stream: random.Random, count: int, split: str) -> Iterator[Document]:
     """Titles and leaflets, mixed evenly."""
-    words = grammar("french")
+    words = grammar("french", "french_words")
     for number in range(count):
         composer = Composer(words, stream, split)
         leaflet = number * LEAFLETS_IN_TEN % 10 < LEAFLETS_IN_TEN

@@ -19,18 +19,18 @@ class Settings:
     """
 
     profile: str = "demo"
-    epochs: int = 6
+    epochs: int = 4
     epochs_of: tuple[tuple[str, int], ...] = ()
-    span_batch: int = 16
-    pair_batch: int = 32
-    encoder_rate: float = 2e-4
+    span_batch: int = 4
+    pair_batch: int = 16
+    encoder_rate: float = 3e-4
     head_rate: float = 1e-3
     warmup: float = 0.1
     decay: str = "linear"
     weight_decay: float = 0.01
     clip: float = 1.0
     dropout: float = 0.1
-    window: int = 256
+    window: int = 128
     pair_window: int = 128
     development: float = 0.1
     precision: str = "auto"
@@ -45,7 +45,7 @@ class Settings:
 # JAMIA 28(10):2108 and its code: Adam at a constant 5e-5 for encoder and heads, 6 epochs, batches of 25 and 40, windows
 # of 512 and pairs of 128 sub-words. Adam without weight decay is AdamW with none.
 PAPER = Settings(
-    profile="paper", span_batch=25, pair_batch=40, encoder_rate=5e-5, head_rate=5e-5, warmup=0.0, decay="constant",
-    weight_decay=0.0, clip=0.0, window=512,
+    profile="paper", epochs=6, span_batch=25, pair_batch=40, encoder_rate=5e-5, head_rate=5e-5, warmup=0.0,
+    decay="constant", weight_decay=0.0, clip=0.0, window=512,
 )  # fmt: skip
 PROFILES = MappingProxyType({"demo": Settings(), "paper": PAPER})

@@ -13,13 +13,15 @@ import xml.etree.ElementTree as ET
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from baselines.core.settings import PAPER, Settings
-from bench.report import command, files, inert, words
+from bench.report import command, files, inert, latex, markdown, terminal, words
 from bench.report.comparison import Selection
 from bench.report.sections import views
+from bench.report.table import Section, Table
 from made_up_results import KINDS, Maker
 from tasks.core.errors import InputError
 
@@ -165,7 +167,7 @@ def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, capsys: pytest
     """Other settings in one arm than in the other make no fair comparison."""
     Maker(root=tmp_path).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, settings=Settings(epochs=9)).run("multitask", ("mednli", "medrqe_2016"), 0)
-    assert "epochs is 6 or 9" in report(tmp_path, capsys=capsys)
+    assert f"epochs is {Settings().epochs} or 9" in report(tmp_path, capsys=capsys)
 
 
 def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,6 +176,21 @@ def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, capsys:
     maker.everything((0,))
     maker.run("multitask", ("mednli", "medrqe_2016"), 0, skill=0.4)
     assert "multitask (mednli+medrqe_2016)" in report(tmp_path, capsys=capsys)
+
+
+@pytest.mark.parametrize("form", [terminal, markdown, latex])
+def test_no_grid_rewrites_a_cell(form: ModuleType) -> None:
+    """What looks like a number, a truth value or nothing stays as it was written, and a long cell is shown whole."""
+    cells = ("1e5", "007", "0.10", "+0.50", "1_000", "True", "None", "417,488", "nan", "[x", "*")
+    long = " ".join(f"word{k}" for k in range(30))
+    rows = (*((cell, cell) for cell in cells), (long, long), ("mean", "0.0"))
+    table = Table(name="t", title="t", align="lr", header=("1.0", "2.50"), rows=rows, total=True)
+    text = form.render([Section(name="s", title="s", notes=(), tables=(table,))])
+    for cell in cells:
+        shown = cell if form is terminal else {markdown: inert.markdown, latex: inert.latex}[form](cell)
+        assert len(re.findall(rf"(?<!\S)(?:\{{\}})?{re.escape(shown)}(?!\S)", text)) == 2
+    assert all(text.count(f"word{k}") >= 2 for k in range(30))
+    assert max(map(len, text.splitlines())) <= 80 or form is not terminal
 
 
 def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:

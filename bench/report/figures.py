@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _WIDTH_INCHES = 7.2
 _ROW_INCHES = 0.42
+_ARM_INCHES = 0.14  # as high as the marker of a mean, so that no arm covers another
 
 
 @contextmanager
@@ -75,10 +76,11 @@ def _task_axis(axes: Axes, tasks: Sequence[str]) -> None:
 def _scores(view: View) -> Figure:
     """Each seed a small point, their mean a large one."""
     one = view.comparison
-    figure = _sheet(view, "Primary score on the test set", 1.6 + _ROW_INCHES * len(one.tasks))
+    row_inches = max(_ROW_INCHES, _ARM_INCHES * (len(one.arms) + 0.5))
+    figure = _sheet(view, "Primary score on the test set", 1.6 + row_inches * len(one.tasks))
     axes = figure.subplots()
     for place, arm in enumerate(one.arms):
-        shift = 0.5 * ((place + 0.5) / len(one.arms) - 0.5)
+        shift = (place - (len(one.arms) - 1) / 2) * _ARM_INCHES / row_inches
         _arm_points(axes, one, arm, shift)
     _task_axis(axes, [f"{task} ({one.score(task).metrics[0].name})" for task in one.tasks])
     axes.set_xlabel("score x100; small: each seed, large: mean over seeds")
@@ -134,6 +136,7 @@ def _curves(view: View) -> Figure:
     for axes, task in zip(panels, one.tasks, strict=False):
         axes.set_title(plain(task), fontsize=8)
         axes.set_xlabel("round", fontsize=7)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
         for arm in one.trained:
             _arm_curves(axes, arm, task)
@@ -169,7 +172,9 @@ def _cost(view: View, costs: dict[str, Cost]) -> Figure:
             amount, style = measure(cost), look(name)
             axes.bar(place, (amount or 0) / unit, color=style.colour, hatch=style.hatch, edgecolor="black")
             text = "unknown" if amount is None else f"{amount / unit:,.1f}"
-            axes.annotate(text, (place, (amount or 0) / unit), ha="center", va="bottom", fontsize=8)
+            axes.annotate(
+                text, (place, (amount or 0) / unit), (0, 2), textcoords="offset points", ha="center", fontsize=8
+            )
         axes.set_xticks(range(len(costs)), [plain(name) for name in costs], rotation=20, ha="right")
         axes.set_title(title, fontsize=9)
         axes.margins(y=0.15)

@@ -17,10 +17,13 @@ body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; color: var(-
 h1 { font-size: 1.6rem; } h2 { font-size: 1.35rem; margin-top: 3rem; border-bottom: 2px solid var(--line); }
 .scroll { overflow-x: auto; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
-caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-th, td { padding: .25rem .7rem; white-space: nowrap; text-align: left; }
+caption { text-align: left; font-weight: 600; padding-bottom: .4rem; max-width: calc(100vw - 2rem); }
+th, td { padding: .25rem .7rem; white-space: nowrap; text-align: left; vertical-align: top; }
+td.l:last-child { white-space: normal; min-width: 8rem; }
 thead th { border-bottom: 2px solid var(--line); } tfoot td { border-top: 2px solid var(--line); font-weight: 600; }
+tr { background: var(--paper); } th:first-child, td:first-child { position: sticky; left: 0; background: inherit; }
 tbody tr:nth-child(even) { background: var(--band); }
+@media (max-width: 40rem) { table { font-size: .82rem; } th, td { padding: .2rem .4rem; } }
 .r { text-align: right; }
 th button { all: unset; cursor: pointer; } th button:focus-visible { outline: 2px solid; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
@@ -28,8 +31,9 @@ th[aria-sort=descending] button::after { content: " \\25BC"; }
 .gap { color: #b3261e; font-weight: 600; } @media (prefers-color-scheme: dark) { .gap { color: #ff8a80; } }
 .note { color: var(--soft); font-size: .85rem; margin: .4rem 0; max-width: 48rem; }
 pre { overflow-x: auto; background: var(--band); padding: .6rem; font-size: .82rem; }
-figure { margin: 1.5rem 0; padding: .5rem; background: #fff; border: 1px solid var(--line); border-radius: 6px; }
-figure svg { width: 100%; height: auto; }
+figure { margin: 1.5rem 0; padding: .5rem; background: #fff; border: 1px solid var(--line); border-radius: 6px;
+  overflow-x: auto; }
+figure svg { width: 100%; min-width: 34rem; height: auto; }
 """
 
 # A click on a heading sorts by its column; what is no number comes last, and the total stays where it is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bench.report.grid import draw
 from bench.report.inert import markdown, plain
 from bench.report.table import Section, Table
 
@@ -23,17 +24,12 @@ def _section(section: Section) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield from (f"### {markdown(table.title)}", "")
-    yield _row(table.header)
-    yield "|" + "|".join(":---" if side == "l" else "---:" for side in table.align) + "|"
-    for place, row in enumerate(table.rows, 1):
-        yield _row(row, bold=table.total and place == len(table.rows))
+    rows = [[markdown(cell) for cell in row] for row in table.rows]
+    if table.total:
+        rows[-1] = [cell and f"**{cell}**" for cell in rows[-1]]
+    yield draw([markdown(cell) for cell in table.header], rows, table.align, "pipe")
     yield ""
     for note in table.notes:
         yield from (markdown(note), "")
     if table.commands:
         yield from ("```", *(plain(command).replace("`", "'") for command in table.commands), "```", "")
-
-
-def _row(cells: Sequence[str], bold: bool = False) -> str:
-    mark = "**" if bold else ""
-    return "| " + " | ".join(f"{mark}{markdown(cell)}{mark}" if cell else "" for cell in cells) + " |"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from bench.report.grid import draw
 from bench.report.inert import plain
 from bench.report.table import Section, Table
 
@@ -35,21 +36,23 @@ def _wrapped(text: str) -> list[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield from _wrapped(table.title)
-    grid = [[_cut(plain(cell)) for cell in row] for row in (table.header, *table.rows)]
-    widths = [max(len(row[k]) for row in grid) for k in range(len(table.header))]
-    for columns in _pages(widths):
-        lines = [_line(row, columns, widths, table.align) for row in grid]
-        rule = "-" * len(lines[0])
-        last = len(lines) - 1 if table.total else len(lines)
-        yield from (rule, lines[0], rule, *lines[1:last], *([rule] if table.total else []), *lines[last:], rule)
+    rule, *_ = _grid(table, range(len(table.header))).splitlines()
+    pages = _pages([len(part) for part in rule.split()])
+    yield from "\n\n".join(_grid(table, columns) for columns in pages).splitlines()
     for note in table.notes:
         yield from _wrapped(note)
     for command in table.commands:
         yield from _command(plain(command))
 
 
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _LONGEST_CELL else cell[: _LONGEST_CELL - 1] + "…"
+def _grid(table: Table, columns: Sequence[int]) -> str:
+    header, *rows = [[_cell(row[k]) for k in columns] for row in (table.header, *table.rows)]
+    return draw(header, rows, [table.align[k] for k in columns], "simple", table.total)
+
+
+def _cell(text: str) -> str:
+    # Not tabulate's maxcolwidths: 0.10 reads the cells it wraps as numbers, whatever disable_numparse says.
+    return textwrap.fill(plain(text), _LONGEST_CELL)
 
 
 def _pages(widths: Sequence[int]) -> Iterator[list[int]]:
@@ -61,10 +64,6 @@ def _pages(widths: Sequence[int]) -> Iterator[list[int]]:
             page = [0]
         page.append(k)
     yield page
-
-
-def _line(row: Sequence[str], columns: Sequence[int], widths: Sequence[int], align: str) -> str:
-    return _GAP.join(row[k].ljust(widths[k]) if align[k] == "l" else row[k].rjust(widths[k]) for k in columns)
 
 
 def _command(command: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,20 +69,6 @@ def test_what_is_found_lies_in_the_text_and_does_not_overlap(texts: list[str], t
     for span in sorted(lexicon(training).find(text)):
         assert end <= span.start < span.end <= len(text)
         end = span.end
-
-
-def test_a_hundred_thousand_words_are_counted_and_searched_in_seconds() -> None:
-    draw = random.Random(0)
-    words = [f"w{draw.randrange(3000)}" for _ in range(100_000)]
-    text = " ".join(words)
-    mentions, place = [], 0
-    for word in words:
-        if draw.random() < 0.2:
-            mentions.append((place, place + len(word), "x"))
-        place += len(word) + 1
-    begun = time.perf_counter()
-    lexicon([document(text, *mentions)]).find(text)
-    assert time.perf_counter() - begun < 10
 
 
 def answers(task: str, train: Sequence[Any], tmp_path: Path) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -152,18 +151,3 @@ def test_holm_is_the_published_step_down_procedure() -> None:
 def test_verdicts(low: float, high: float, p: float, expected: str) -> None:
     """A margin of one point; better and worse need interval and p-value, and nan decides nothing."""
     assert verdict(Difference("made up", 0.0, low, high, p, 3, 100)) == expected
-
-
-def test_eight_tasks_of_five_seeds_take_seconds() -> None:
-    """8 tasks x 5 seeds x 2 arms x 500 documents, 10,000 resamples of both procedures."""
-    draw, columns = (
-        np.random.default_rng(0),
-        tuple(f"{label}:{role}" for label in "abcde" for role in ("tp", "fp", "fn")),
-    )
-    pairs = [
-        Paired(str(task), *draw.poisson(1, size=(2, 5, 500, len(columns))).astype(float), "micro_f1", columns)
-        for task in range(8)
-    ]
-    start = time.process_time()
-    compare(pairs)
-    assert time.process_time() - start < 10

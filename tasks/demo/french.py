@@ -12,7 +12,7 @@ from tasks.core.examples import Document, Span
 from tasks.demo.composer import Composer, grammar
 from tasks.demo.markup import OPENING, document
 
-COUNTS = {"train": 80, "dev": 40, "test": 50}
+COUNTS = {"train": 140, "dev": 30, "test": 50}
 
 # The mark of a piece of a discontinuous mention, after its label.
 PIECE = "-a"

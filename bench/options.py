@@ -42,7 +42,7 @@ def number(low: float, below: float, low_too: bool) -> Callable[[str], float]:
 
 
 positive = number(0, math.inf, low_too=False)
-_not_negative = number(0, math.inf, low_too=True)
+not_negative = number(0, math.inf, low_too=True)
 _part = number(0, 1, low_too=True)
 
 
@@ -63,8 +63,8 @@ FLAGS = MappingProxyType(
         "head_rate": Flag("learning rate of the heads", positive),
         "warmup": Flag("part of the updates in which rates rise", _part),
         "decay": Flag("how rates fall after that", choices=DECAYS),
-        "weight_decay": Flag("weight decay of AdamW", _not_negative),
-        "clip": Flag("largest norm of the gradient; 0 does not clip", _not_negative),
+        "weight_decay": Flag("weight decay of AdamW", not_negative),
+        "clip": Flag("largest norm of the gradient; 0 does not clip", not_negative),
         "dropout": Flag("dropout in encoder and heads", _part),
         "window": Flag("sub-words in a window of a note", whole(8)),
         "pair_window": Flag("sub-words of a pair", whole(8)),

@@ -27,7 +27,6 @@ from bench.store import DependsOn, Evidence, Metric, Result, Score
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import evidence
 
-CHECKPOINT_SECONDS = 30.0
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""
 
@@ -44,7 +43,7 @@ class Tested:
     seconds: float
 
 
-def carry_out(planned: Planned, where: Place, device: str, progress: Progress) -> Result:
+def carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
     _keep_if_same(checkpoints, planned.depends_on)
@@ -57,7 +56,7 @@ def carry_out(planned: Planned, where: Place, device: str, progress: Progress) -
         encoder=where.encoder.folder if run.baseline.needs_encoder else None,
         device=device,
         checkpoints=checkpoints,
-        checkpoint_seconds=CHECKPOINT_SECONDS,
+        checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
     )
     model, record = run.baseline.train(job)

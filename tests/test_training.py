@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from baselines.core import checkpoint
 from baselines.core.baseline import Job
@@ -140,6 +142,43 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: Path)
     (tmp_path / "cut" / checkpoint.FILE).write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
     again, _ = train(job(tmp_path / "cut", tiny_encoder, [SPANS]))
     assert same(weights(whole), weights(again))
+
+
+def full_safetensors(tensors: object, path: Path, metadata: object) -> None:
+    path.write_bytes(b"half a state")
+    raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
+def full_system(handle: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("name", "full"), [("save_file", full_safetensors), ("os.fsync", full_system)])
+def test_a_disk_that_fills_at_a_checkpoint_leaves_the_one_before(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, name: str, full: Callable[..., None]
+) -> None:
+    whole, _ = train(job(tmp_path / "whole", tiny_encoder, [SPANS]))
+    folder = tmp_path / "full"
+    monkeypatch.setattr("baselines.core.training.CHECKPOINT_SHARE", 1e9)  # A slow disk must not put off the second.
+
+    def fill(fraction: float, note: str) -> None:
+        if (folder / checkpoint.FILE).exists():
+            monkeypatch.setattr(f"baselines.core.checkpoint.{name}", full)
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        train(job(folder, tiny_encoder, [SPANS], progress=fill, checkpoint_seconds=0))
+    assert caught.value.errno == errno.ENOSPC
+    assert [path.name for path in folder.iterdir()] == [checkpoint.FILE]
+    monkeypatch.undo()
+    resumed, _ = train(job(folder, tiny_encoder, [SPANS]))
+    assert same(weights(whole), weights(resumed))
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path: Path, tiny_encoder: Path) -> None:
+    """safetensors writes to a hidden file beside the one it is asked for."""
+    (tmp_path / ".tmpA1b2C3").write_bytes(b"half a state")
+    train(job(tmp_path, tiny_encoder, [SPANS]))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_training_moves_the_encoder_and_every_head(tmp_path: Path, tiny_encoder: Path) -> None:

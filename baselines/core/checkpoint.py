@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,18 +50,31 @@ class Training:
 
 
 def save(folder: Path, training: Training) -> None:
-    """Write the state whole or not at all."""
+    """Write the state whole or not at all; OSError where it cannot be written, as on a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{FILE}.part"
     tensors = {name: tensor.detach().contiguous() for name, tensor in training.tensors()}
-    save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(folder / FILE)
+    try:
+        save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(folder / FILE)
+    except SafetensorError as error:
+        raise _of_system(error, folder / FILE) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _of_system(error: SafetensorError, path: Path) -> Exception:
+    """What safetensors says of an error of the system, "... (os error 28)", as the OSError that it is."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
 
 def load(folder: Path, training: Training) -> None:
     """Bring a training to the state that lies in a folder, if one does; a damaged one is passed over."""
+    for left in folder.glob(".tmp*"):  # What safetensors was writing when it was killed: as large as the state itself.
+        left.unlink()
     if not (folder / FILE).is_file():
         return
     try:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `run`."""
     options.add_arguments(parser)
+    # It is no setting: how often unfinished work is kept changes no result.
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=options.not_negative,
+        default=30.0,
+        metavar="X",
+        help="keep unfinished work at most this often, and never for more than a twentieth of the time (default: 30)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
 
 
@@ -52,7 +60,8 @@ def _run(args: argparse.Namespace) -> None:
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
-                progress.finished(one.cost, _line(one, carry_out(one, where, device, progress)))
+                result = carry_out(one, where, device, progress, args.checkpoint_seconds)
+                progress.finished(one.cost, _line(one, result))
 
 
 def _line(planned: Planned, result: Result) -> str:

@@ -1,0 +1,221 @@
+"""No text of a note leaves its corpus: not into results, reports, messages or caches, and nothing goes to a network."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import cli, registry, store
+from separate import finish, start
+from tasks.core.examples import Document, Pair, Span
+from tasks.core.kinds import SPLITS
+
+NAME, MENTION, PREMISE, STATEMENT, IGNORED = "Zyzzogeton", "quxholmite", "vorpalosis", "brilligemia", "snarkuria"
+PLANTED = (NAME, MENTION, PREMISE, STATEMENT, IGNORED)
+"""Words of every text: outside a mention, in one, in both sentences of a pair, and where a reader looks and skips."""
+
+COMPARED = "--tasks mednli quaero_2014 --epochs 1 --window 64 --pair-window 64 --precision float32".split()
+FORBIDDEN = """
+import pathlib, sys
+
+def hook(event, arguments):
+    if event in {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"} or event.startswith("socket.get"):
+        if event != "socket.gethostname":
+            with pathlib.Path(__file__).with_name("attempts").open("a") as file:
+                file.write(f"{event} {arguments}\\n")
+            raise OSError("this process may not use a network")
+
+sys.addaudithook(hook)
+"""
+
+
+def write_corpora(data: Path) -> Path:
+    """Small corpora in which every text holds planted words."""
+    for split in SPLITS:
+        registry.task("mednli").write(data, split, [_pair(split, number) for number in range(12)])
+        registry.task("quaero_2014").write(data, split, [_note(split, number) for number in range(6)])
+        # A mention whose words are not those of its text is noted: the note must not quote them.
+        with annotations(data, split).open("a") as file:
+            file.write(f"T9\tANAT 0 4\t{IGNORED}\n#1\tAnnotatorNotes T9\t{IGNORED}\n")
+    return data
+
+
+def annotations(data: Path, split: str) -> Path:
+    return data / "QUAERO_FrenchMed" / "corpus" / split / "EMEA" / f"{split}-0.ann"
+
+
+def _pair(split: str, number: int) -> Pair[str]:
+    label = ("entailment", "neutral", "contradiction")[number % 3]
+    return Pair(f"{split}-{number}", f"The patient has {PREMISE}, {number}.", f"{STATEMENT} was seen {number}.", label)
+
+
+def _note(split: str, number: int) -> Document:
+    text = f"foie de {NAME} {number}\ntraitement du {MENTION}.\n"
+    start = text.index(MENTION)
+    return Document(f"EMEA/{split}-{number}", text, frozenset({Span(((start, start + len(MENTION)),), "DISO")}))
+
+
+def holds_planted(data: bytes) -> bool:
+    """Whether one of the words is there in any letter case and encoding, packed or not."""
+    if data.startswith(b"\x1f\x8b"):
+        return holds_planted(gzip.decompress(data))
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return any(holds_planted(name.encode() + archive.read(name)) for name in archive.namelist())
+    encoded = (word.lower().encode(form) for word in PLANTED for form in ("utf-8", "utf-16-le", "utf-32-le"))
+    return any(word in data.lower() for word in encoded)
+
+
+def holders(folder: Path) -> Iterator[str]:
+    """The first part of the path of every file that holds a planted word, or has it in its name."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if holds_planted(str(name).encode()) or (path.is_file() and holds_planted(path.read_bytes())):
+            yield name.parts[0]
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything there is to do with corpora, in one folder and without a network: what each command said."""
+
+    folder: Path
+    said: dict[str, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Story:
+    folder = tmp_path_factory.mktemp("privacy")
+    (folder / "forbidden").mkdir()
+    (folder / "forbidden" / "sitecustomize.py").write_text(FORBIDDEN)
+    data, damaged = write_corpora(folder / "data"), write_corpora(folder / "data-damaged")
+    compare = ["run", *COMPARED, "--encoder", str(tiny_encoder), "--checkpoint-seconds", "0"]
+
+    def begin(*words: str) -> subprocess.Popen[str]:
+        return start(words, folder, first=[str(folder / "forbidden")])
+
+    broken = begin(*compare, "--baselines", "majority", "single_task", "--data", damaged.name, "--results", "broken")
+    run = begin(*compare, "--data", data.name)
+    under_way = folder / "broken" / store.UNFINISHED / f"official-{tiny_encoder.name}" / "single_task" / "mednli"
+    # The corpora were whole when looked through; now that the first encoder is trained, the test set of the other task
+    # is damaged, which is read at the very end.
+    while broken.poll() is None and not under_way.exists():
+        time.sleep(0.005)
+    file = annotations(damaged, "test")
+    file.write_text(f"T1 DISO 27 37 {MENTION}".ljust(file.stat().st_size, "."))
+    said = {"run": finish(run)}
+    others = {
+        "report": begin("report", "--out", "pages", "--json"),
+        "tasks": begin("tasks", "--data", data.name, "--verbose"),
+        "update": begin("check", "--corpus", "official", "--update", "--why", "a first reference"),
+    }
+    said |= {name: finish(process) for name, process in others.items()}
+    said |= {"check": finish(begin("check", "--corpus", "official")), "broken": finish(broken)}
+    return Story(folder, said)
+
+
+def test_every_command_does_its_work_without_a_network(story: Story) -> None:
+    assert {name: done.returncode for name, done in story.said.items()} == {
+        name: 2 if name == "broken" else 0 for name in story.said
+    }, story.said
+    assert len(store.read_all(story.folder / "results")) == 5
+    assert not (story.folder / "forbidden" / "attempts").exists()
+
+
+def test_what_forbids_sockets_does(story: Story, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FORBIDDEN)
+    code = "import urllib.request as r; r.urlopen('http://127.0.0.1:9')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert "may not use a network" in done.stderr
+    assert "socket.getaddrinfo" in (tmp_path / "attempts").read_text()
+
+
+def test_an_error_in_the_middle_names_file_and_line_and_keeps_what_is_finished(story: Story) -> None:
+    said = story.said["broken"].stderr
+    assert said.splitlines()[-1].startswith("error: QUAERO_FrenchMed/corpus/test/EMEA/test-0.ann, line 1:")
+    assert "Traceback" not in said
+    done = {(one.baseline, *one.tasks) for one in store.read_all(story.folder / "broken")}
+    assert done >= {("majority", "mednli"), ("majority", "quaero_2014"), ("single_task", "mednli")}
+    assert list((story.folder / "broken" / store.UNFINISHED).rglob("state.safetensors"))
+
+
+def test_nothing_that_is_said_holds_a_word_of_a_note(story: Story) -> None:
+    assert "text differs" in story.said["tasks"].stdout
+    for name, done in story.said.items():
+        assert not holds_planted((done.stdout + done.stderr).encode()), name
+
+
+def test_no_file_but_the_corpora_holds_a_word_of_a_note(story: Story) -> None:
+    """Neither results, checkpoints, reports nor reference, nor what lies in home, caches and temporary folders."""
+    names = {path.name for path in story.folder.iterdir()}
+    assert names >= {"data", "data-damaged", "results", "broken", "pages", "elsewhere"}
+    assert set(holders(story.folder)) == {"data", "data-damaged"}
+
+
+def test_the_search_finds_a_word_wherever_it_hides(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "ids.npz", ids=np.array([f"x-{NAME}"]))
+    (tmp_path / "log.gz").write_bytes(gzip.compress(MENTION.upper().encode()))
+    (tmp_path / f"{PREMISE}.txt").touch()
+    (tmp_path / "clean").write_text("the patient was seen")
+    assert set(holders(tmp_path)) == {"ids.npz", "log.gz", f"{PREMISE}.txt"}
+
+
+def _append(place: Callable[[Path], Path], content: bytes) -> Callable[[Path], None]:
+    def damage(data: Path) -> None:
+        with place(data).open("ab") as file:
+            file.write(content)
+
+    return damage
+
+
+def _pairs(data: Path) -> Path:
+    return data / "mli_train_v1.jsonl"
+
+
+def _marks(data: Path) -> Path:
+    return annotations(data, "train")
+
+
+def _text(data: Path) -> Path:
+    return _marks(data).with_suffix(".txt")
+
+
+RECORD = '{"pairID": "%s", "sentence1": "%s", "sentence2": "b", "gold_label": "%s"}\n'
+DAMAGES = {
+    "cut short": _append(_pairs, f'{{"sentence1": "{PREMISE}'.encode()),
+    "a label that is text": _append(_pairs, (RECORD % ("x", PREMISE, STATEMENT)).encode()),
+    "an id twice": _append(_pairs, (RECORD % ("train-0", PREMISE, "neutral")).encode()),
+    "half a surrogate pair": _append(_pairs, (RECORD % ("x", PREMISE + "\\ud800", "neutral")).encode()),
+    "text where marks are due": _append(_marks, f"{NAME} {MENTION}\n".encode()),
+    "a mention with a text as label": _append(_marks, f"T11\t{MENTION} 0 4\tfoie\n".encode()),
+    "offsets outside the text": _append(_marks, f"T11\tANAT 999 1010\t{MENTION}\n".encode()),
+    "an encoding that is not UTF-8": _append(_text, f"{NAME} \xe9".encode("latin-1")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_no_complaint_about_a_corpus_quotes_it(
+    damage: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_corpora(tmp_path / "data")
+    damage(data)
+    where = ["--data", str(data), "--results", str(tmp_path / "results")]
+    assert cli.main(["run", *COMPARED, *where, "--baselines", "majority"]) == 2
+    assert cli.main(["tasks", "--data", str(data), "--verbose"]) == 0
+    said = capsys.readouterr()
+    assert re.match(r"error: \S+/?train\S+(, line \d+)?: ", said.err)
+    assert "damaged" in said.out
+    assert not holds_planted((said.out + said.err).encode())
+    assert set(holders(tmp_path)) == {"data"}

@@ -1,0 +1,172 @@
+"""A run killed at any moment goes on, and ends with what one never killed ends with, to the bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import struct
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from baselines.core.checkpoint import FILE
+from bench import store
+from separate import finish, start
+
+TASKS = ("n2c2_2019", "i2b2_2012")
+COMPARED = f"--tasks {' '.join(TASKS)} --baselines majority multitask --scale 0.1 --checkpoint-seconds 0".split()
+SMALL = "--span-batch 2 --pair-batch 2 --window 64 --pair-window 64 --precision float32".split()
+RATES = "--encoder-rate 2e-3 --head-rate 1e-2".split()
+
+
+SECONDS_BEFORE = 1000.0
+"""Written into the checkpoint of the stopped training as the time it took so far: only who goes on from it has it."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run that is never stopped, and the same one stopped by Ctrl-C, then killed, then left to its end."""
+
+    folder: Path
+    said: dict[str, subprocess.CompletedProcess[str]]
+    before: dict[Path, int]
+    left: dict[str, dict[str, Any]]
+
+    def result(self, name: str) -> store.Result:
+        """The result of the multitask training in a results folder."""
+        (found,) = (one for one in store.read_all(self.folder / name) if one.baseline == "multitask")
+        return found
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Story:
+    folder = tmp_path_factory.mktemp("survival")
+    shutil.copytree(tiny_encoder, folder / "encoder")
+    command = ["run", *COMPARED, *SMALL, *RATES, "--encoder", "encoder"]
+    said, left, before = {}, {}, {}
+
+    def never_stopped() -> None:
+        words = [*command, "--results", "whole", "--epochs"]
+        said["whole"] = finish(start([*words, "2"], folder))
+        before.update(times(folder / "whole"))
+        said["again"] = finish(start([*words, "2"], folder))
+        said["other"] = finish(start([*words, "3", "--checkpoint-seconds", "7", "--dry-run"], folder))
+
+    def cut(name: str, number: signal.Signals, after: int) -> None:
+        process = start([*command, "--results", "cut", "--epochs", "2"], folder)
+        while process.poll() is None and progress(folder / "cut")["updates"] <= after:
+            time.sleep(0.005)
+        process.send_signal(number)
+        said[name], left[name] = finish(process), progress(folder / "cut")
+
+    with ThreadPoolExecutor() as pool:
+        whole = pool.submit(never_stopped)
+        cut("stopped", signal.SIGINT, 0)
+        mark(folder / "cut")
+        cut("killed", signal.SIGKILL, left["stopped"]["updates"])
+        said["resumed"] = finish(start([*command, "--results", "cut", "--epochs", "2"], folder))
+        whole.result()
+    return Story(folder, said, before, left)
+
+
+def times(results: Path) -> dict[Path, int]:
+    """When each file of finished runs was written."""
+    return {path: path.stat().st_mtime_ns for path in (results / store.RUNS).rglob("*")}
+
+
+def state(results: Path) -> Path:
+    """The checkpoint of the multitask training, if there is one."""
+    return results / store.UNFINISHED / "demo-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
+
+
+def header(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The header of a safetensors file, and what stands behind it."""
+    data = path.read_bytes()
+    end = 8 + struct.unpack("<Q", data[:8])[0]
+    return json.loads(data[8:end]), data[end:]
+
+
+def progress(results: Path) -> dict[str, Any]:
+    """How far the training that is under way had come at its last checkpoint."""
+    try:
+        found = json.loads(header(state(results))[0]["__metadata__"]["progress"])
+    except FileNotFoundError:
+        return {"updates": 0}
+    assert isinstance(found, dict)
+    return found
+
+
+def mark(results: Path) -> None:
+    """Write SECONDS_BEFORE into the checkpoint."""
+    now = progress(results)
+    now["record"]["train_seconds"] = SECONDS_BEFORE
+    head, tensors = header(state(results))
+    text = json.dumps(head | {"__metadata__": {"progress": json.dumps(now)}}).encode()
+    text += b" " * (-len(text) % 8)
+    state(results).write_bytes(struct.pack("<Q", len(text)) + text + tensors)
+
+
+def test_ctrl_c_stops_with_one_sentence_and_keeps_what_is_finished(story: Story) -> None:
+    stopped = story.said["stopped"]
+    assert stopped.returncode == 130, stopped.stderr
+    assert stopped.stderr.endswith("stopped; what is finished is kept; the same command goes on\n")
+    assert "Traceback" not in stopped.stderr
+    assert story.left["stopped"]["updates"] > 0
+
+
+def test_a_stopped_and_killed_run_goes_on_from_its_last_checkpoint(story: Story) -> None:
+    killed, resumed = story.said["killed"], story.said["resumed"]
+    assert killed.returncode == -signal.SIGKILL
+    assert "3 runs, 2 done, 1 to do" in killed.stderr
+    assert story.left["killed"]["updates"] > story.left["stopped"]["updates"]
+    assert resumed.returncode == 0, resumed.stderr
+    assert SECONDS_BEFORE < story.result("cut").training.train_seconds < 2 * SECONDS_BEFORE
+    assert not (story.folder / "cut" / store.UNFINISHED).exists()
+
+
+def test_it_ends_with_the_very_same_result(story: Story) -> None:
+    assert story.said["whole"].returncode == 0, story.said["whole"].stderr
+    whole, cut = (story.result(name) for name in ("whole", "cut"))
+    assert cut.scores == whole.scores
+    assert cut.depends_on == whole.depends_on
+    measured = {"train_seconds": 0.0, "development_seconds": 0.0, "peak_memory_bytes": None}
+    assert replace(cut.training, **measured) == replace(whole.training, **measured)
+    assert len(whole.training.development) == 2
+
+
+def test_it_ends_with_the_very_same_evidence_and_answers(story: Story) -> None:
+    whole, cut = (story.result(name) for name in ("whole", "cut"))
+    assert whole.folder is not None
+    assert cut.folder is not None
+    for task in whole.tasks:
+        one, other = (store.read_evidence(each, task) for each in (whole, cut))
+        assert np.array_equal(one.ids, other.ids)
+        assert one.rows.keys() == other.rows.keys()
+        assert all(np.array_equal(one.rows[name], other.rows[name]) for name in one.rows)
+        answers = Path("answers", f"{task}.jsonl")
+        assert (whole.folder / answers).read_bytes() == (cut.folder / answers).read_bytes()
+    # Scores of similarity show the last bit of a model; were they all alike, there were nothing that could differ.
+    scores = [
+        json.loads(line)["answer"] for line in (whole.folder / "answers/n2c2_2019.jsonl").read_text().splitlines()
+    ]
+    assert len(set(scores)) > len(scores) / 2
+
+
+def test_the_same_command_does_nothing_once_all_is_done(story: Story) -> None:
+    again = story.said["again"]
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.startswith("3 runs, 3 done, 0 to do\nresults are in ")
+    assert story.before == times(story.folder / "whole")
+
+
+def test_other_epochs_are_a_reason_to_repeat_a_run_and_how_often_it_is_kept_is_none(story: Story) -> None:
+    lines = story.said["other"].stdout.splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == ["done", "done", "changed"]
+    assert lines[2].endswith("multitask · 2 tasks · seed 0: the settings changed: epochs 2 -> 3")

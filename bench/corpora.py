@@ -37,7 +37,7 @@ class Census:
 
 @dataclass
 class Corpora:
-    """All corpora below a folder; `name` is demo or official."""
+    """All corpora below a folder; `name` is demo, demo-x<scale> or official."""
 
     name: str
     folder: Path
@@ -116,7 +116,8 @@ def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
 
     with tempfile.TemporaryDirectory(prefix="mt-clinical-demo-") as folder:
         write_demo(Path(folder), scale)
-        yield Corpora(DEMO, Path(folder))
+        # Results on corpora of another size are other results, and lie elsewhere.
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{scale:g}", Path(folder))
 
 
 def data_folder(given: Path | None) -> Path | None:

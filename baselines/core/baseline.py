@@ -61,6 +61,7 @@ class Record:
     parameters: int | None = None
     weights_bytes: int | None = None
     peak_memory_bytes: int | None = None
+    energy_joules: float | None = None
     precision: str | None = None
 
 

@@ -2,77 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench.report.comparison import Comparison, Selection, comparisons
+from bench.report.answer import answer
 from bench.report.cost import cost_table, seen_table
-from bench.report.differences import Contrast, contrasts, difference_table
-from bench.report.missing import commands, expected
+from bench.report.differences import difference_table
+from bench.report.labels import label_table
+from bench.report.missing import commands
+from bench.report.primary import primary_table
 from bench.report.provenance import disagreements, provenance_table
-from bench.report.scores import metrics_table, primary_table, published_table
+from bench.report.runs import run_table
+from bench.report.scores import beside_papers, metrics_table
 from bench.report.table import Section, Table
-from bench.store import read_all
-from tasks.core.errors import InputError
-
-
-@dataclass(frozen=True)
-class View:
-    """A comparison with what is worked out for it once, so that tables and figures share it."""
-
-    comparison: Comparison
-    arms: tuple[str, ...]
-
-    @cached_property
-    def contrasts(self) -> tuple[Contrast, ...]:
-        """Each arm against the single-task baseline; takes a second, and only some formats need it."""
-        return tuple(contrasts(self.comparison))
-
-    @property
-    def title(self) -> str:
-        """What the comparison is of; it says so where the corpora are made up."""
-        what = "Demo corpora (made up: these are not clinical results)" if self.demo else "Official corpora"
-        return f"{what}, encoder {self.comparison.encoder}"
-
-    @property
-    def demo(self) -> bool:
-        """Whether the corpora are made up."""
-        return self.comparison.corpus == "demo"
-
-
-def views(results: Path, selection: Selection) -> list[View]:
-    """Every comparison below the results folder; InputError where there is none."""
-    found = comparisons(read_all(results), selection)
-    if not found:
-        raise InputError(
-            f"There is no finished run to report in {results}, or none that the filters let through: "
-            "run `python -m bench run --all`, or name its folder with --results."
-        )
-    return [View(one, tuple(expected(one, selection.baselines))) for one in found]
+from bench.report.view import View
 
 
 def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:
-    """The sections to print; `whole` adds every metric and the provenance, which are long."""
-    return [_section(view, results, whole) for view in found]
+    """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance."""
+    return [
+        Section(
+            name=view.comparison.name,
+            title=view.title,
+            answer=answer(view),
+            notes=tuple(disagreements(view.comparison)),
+            tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
+        )
+        for view in found
+    ]
 
 
-def _section(view: View, results: Path, whole: bool) -> Section:
+def _tables(view: View, results: Path, whole: bool) -> Iterator[Table]:
     one = view.comparison
-    tables: list[Table] = [primary_table(one, view.arms, commands(one, view.arms, results))]
-    tables += [difference_table(one, contrast) for contrast in view.contrasts if contrast.each]
-    tables += [published_table(one)] if not view.demo else []
-    if one.trained:
-        tables += [cost_table(one, view.arms), seen_table(one)]
+    yield primary_table(view, commands(one, view.arms, results))
     if whole:
-        tables += [metrics_table(one, view.arms), provenance_table(one)]
-    return Section(
-        name=one.name,
-        title=view.title,
-        notes=tuple(disagreements(one)),
-        tables=tuple(_named(table, view.demo) for table in tables),
-    )
+        yield from (difference_table(one, contrast) for contrast in view.contrasts if contrast.each)
+        if not view.demo:
+            yield beside_papers(one)
+    if one.trained:
+        yield cost_table(one, view.arms, view.costs)
+    if whole:
+        yield from _details(view)
+
+
+def _details(view: View) -> Iterator[Table]:
+    one = view.comparison
+    if one.trained:
+        yield seen_table(one)
+    yield metrics_table(one, view.arms)
+    if view.labels:
+        yield label_table(one, view.arms, view.labels)
+    yield provenance_table(one)
+    yield run_table(one)
 
 
 def _named(table: Table, demo: bool) -> Table:

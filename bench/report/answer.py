@@ -1,0 +1,89 @@
+"""The answer in a sentence: one BERT for each task, or one shared encoder? From the verdicts and the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench import statistics
+from bench.report import words
+from bench.report.comparison import MULTI, SINGLE
+from bench.report.differences import Contrast
+from bench.report.view import View
+
+_BETTER, _FINE, _WORSE, _UNDECIDED = "better", "no worse", "worse", "undecided"
+
+
+def answer(view: View) -> str:
+    """What to do, and the figures that say so; or what has to be run before there is an answer."""
+    lacking = [name for name in (SINGLE, MULTI) if name not in view.arms or view.comparison.arm(name) is None]
+    contrast = view.contrast(MULTI)
+    if lacking or contrast is None or not contrast.each:
+        what = f"{' and '.join(lacking)} {_have(lacking)} not been run" if lacking else "no task can be compared"
+        return f"No answer yet: {what}."
+    where = "On made-up corpora, which say nothing of clinical text: " if view.demo else ""
+    sentence = f"{_advice(contrast)}: {_reasons(contrast)}{_cost(view)}."
+    return where + sentence if where else sentence[0].upper() + sentence[1:]
+
+
+def _have(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
+
+
+def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
+    """Verdict -> the tasks that have it; every task has one."""
+    found: dict[str, list[str]] = {_BETTER: [], _FINE: [], _WORSE: [], _UNDECIDED: []}
+    for one in contrast.each:
+        found[_kind(statistics.verdict(one))].append(one.name)
+    return found
+
+
+def _kind(verdict: str) -> str:
+    # A verdict names its margin: no worse than 1 point.
+    return next(kind for kind in (_BETTER, _FINE, _WORSE, _UNDECIDED) if verdict.startswith(kind))
+
+
+def _advice(contrast: Contrast) -> str:
+    found = _verdicts(contrast)
+    overall = _kind(statistics.verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else _UNDECIDED
+    if overall == _WORSE:
+        good = found[_BETTER]
+        return "fine-tune one BERT for each task" + (f", but share for {_listed(good)}" if good else "")
+    if overall == _UNDECIDED:
+        return "these runs do not decide between one shared encoder and one BERT for each task"
+    alone = found[_WORSE]
+    return "share one encoder" + (f", with a BERT of its own for {_listed(alone)}" if alone else "")
+
+
+def _whole(contrast: Contrast) -> bool:
+    """Whether every task was compared: what is missing might turn the answer."""
+    return not contrast.unpaired and (contrast.mean is not None or len(contrast.each) == 1)
+
+
+def _reasons(contrast: Contrast) -> str:
+    counts = _listed([f"{kind} on {len(tasks)}" for kind, tasks in _verdicts(contrast).items() if tasks])
+    seeds = f" after {contrast.each[0].seeds} seeds" if contrast.each[0].seeds > 1 else " after one seed"
+    if contrast.mean is None:
+        return f"sharing is {counts} of {len(contrast.each)} tasks{seeds}"
+    mean, each = contrast.mean, f"task by task {counts}"
+    gain, interval = words.points(mean.value, signed=True), words.interval(mean.low, mean.high)
+    verdict = statistics.verdict(mean)
+    return (
+        f"on the mean over {len(contrast.each)} tasks sharing is {verdict} ({gain} points, 95 % interval {interval}), "
+        f"{each}{seeds}"
+    )
+
+
+def _cost(view: View) -> str:
+    single, multi = view.costs.get(SINGLE), view.costs.get(MULTI)
+    if single is None or multi is None:
+        return ""
+    trains, instead = words.duration(multi.train_seconds), words.duration(single.train_seconds)
+    models = "one model" if multi.trainings == 1 else f"{multi.trainings} models"
+    return (
+        f"; it trains in {trains} instead of {instead} and leaves {models} ({words.size(multi.weights_bytes)}) to run "
+        f"instead of {single.trainings} ({words.size(single.weights_bytes)})"
+    )
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -9,6 +9,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 import pytest
 from huggingface_hub import ModelCard
@@ -138,3 +139,69 @@ def test_eval_cards_are_whole_records(whole: Path, capsys: pytest.CaptureFixture
     floor = json.loads((cards / "demo-minilm/majority/n2c2_2019/seed-0/every-eval-ever.json").read_text())
     assert floor["evaluation_results"] == []
     assert floor["source_metadata"]["additional_details"] == {"undefined_scores": "n2c2_2019 pearson"}
+
+
+def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No address is fetched, every table and figure is inside, and links lead to the records of the runs."""
+    page = report(whole, "--html", "--tasks", "mednli", capsys=capsys)
+    assert not re.search(r"(src|href)=\"[a-z]+:", page)
+    assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert page.count("<figure ") == 6
+    assert page.count("<table>") == page.count("</table>") == 8
+    assert "not clinical results" in page.partition("</title>")[0]
+    records = [Path(unquote(link)) for link in re.findall(r"<a href=\"(.*?)\"", page)]
+    assert len(records) == 1 + 3 + 3 + 1
+    assert all(record.is_file() for record in records)
+    assert re.search(r"title=\"seed 0: [\d.]+; seed 1: [\d.]+; seed 2: [\d.]+\"", page)
+
+
+PROBE = """<script>
+addEventListener("load", () => {
+  const table = document.querySelector("table"), head = table.querySelectorAll("th button");
+  const column = place => [...table.tBodies[0].rows].map(row => row.cells[place].textContent);
+  const before = column(0);
+  head[4].click();
+  const up = column(4).map(parseFloat);
+  head[4].click();
+  const found = {
+    moved: before.join() !== column(0).join(),
+    up, down: column(4).map(parseFloat),
+    last: table.tFoot.rows[0].cells[0].textContent,
+    fetched: performance.getEntriesByType("resource").map(entry => entry.name),
+    paper: getComputedStyle(document.body).backgroundColor,
+    tick: getComputedStyle(document.querySelector("svg text")).fill,
+  };
+  document.body.textContent = JSON.stringify(found);
+});
+</script>
+</html>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.parametrize(
+    ("dark", "paper", "ink"),
+    [(False, "rgb(255, 255, 255)", "rgb(27, 31, 36)"), (True, "rgb(20, 23, 27)", "rgb(230, 233, 237)")],
+)
+def test_the_page_opens_and_sorts_in_a_browser(
+    whole: Path, tmp_path: Path, dark: bool, paper: str, ink: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a word on the console and without a request; a click sorts, the total stays last, and dark is dark."""
+    page = tmp_path / "report.html"
+    options = ("--html", "--tasks", "mednli", "i2b2_2010", "quaero_2014", "--baselines", "single_task", "multitask")
+    page.write_text(report(whole, *options, capsys=capsys).replace("</html>", PROBE))
+    quiet = "--no-first-run --disable-background-networking --disable-component-update --disable-extensions".split()
+    shown = [f"--user-data-dir={tmp_path / 'browser'}", f"--blink-settings=preferredColorScheme={int(not dark)}"]
+    run = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *quiet, *shown, "--enable-logging=stderr",
+         "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "CONSOLE" not in run.stderr
+    found = json.loads(re.search(r"<body>(.*)</body>", run.stdout, re.DOTALL)[1])  # type: ignore[index]
+    assert found["up"] == sorted(found["up"])
+    assert found["down"] == found["up"][::-1]
+    assert found["moved"]
+    assert found["last"] == "mean"
+    assert found["fetched"] == []
+    assert (found["paper"], found["tick"]) == (paper, ink)

@@ -61,16 +61,14 @@ def _whole(contrast: Contrast) -> bool:
 
 def _reasons(contrast: Contrast) -> str:
     counts = _listed([f"{kind} on {len(tasks)}" for kind, tasks in _verdicts(contrast).items() if tasks])
-    seeds = f" after {contrast.each[0].seeds} seeds" if contrast.each[0].seeds > 1 else " after one seed"
+    seeds = contrast.each[0].seeds
+    after = f"after {seeds} seeds" if seeds > 1 else "after one seed"
     if contrast.mean is None:
-        return f"sharing is {counts} of {len(contrast.each)} tasks{seeds}"
-    mean, each = contrast.mean, f"task by task {counts}"
-    gain, interval = words.points(mean.value, signed=True), words.interval(mean.low, mean.high)
-    verdict = statistics.verdict(mean)
-    return (
-        f"on the mean over {len(contrast.each)} tasks sharing is {verdict} ({gain} points, 95 % interval {interval}), "
-        f"{each}{seeds}"
-    )
+        return f"sharing is {counts} of {len(contrast.each)} tasks, {after}"
+    mean, interval = contrast.mean, words.interval(contrast.mean.low, contrast.mean.high)
+    gain = f"{words.points(mean.value, signed=True)} points by sharing, 95 % interval {interval}"
+    whole = f"the mean over {len(contrast.each)} tasks is {statistics.verdict(mean)} ({gain})"
+    return f"{whole}, each by itself {counts}, {after}"
 
 
 def _cost(view: View) -> str:
@@ -78,10 +76,11 @@ def _cost(view: View) -> str:
     if single is None or multi is None:
         return ""
     trains, instead = words.duration(multi.train_seconds), words.duration(single.train_seconds)
+    one, many = words.size(multi.weights_bytes), words.size(single.weights_bytes)
     models = "one model" if multi.trainings == 1 else f"{multi.trainings} models"
     return (
-        f"; it trains in {trains} instead of {instead} and leaves {models} ({words.size(multi.weights_bytes)}) to run "
-        f"instead of {single.trainings} ({words.size(single.weights_bytes)})"
+        f"; sharing trains in {trains} instead of {instead} and leaves {models} ({one}) to run instead of "
+        f"{single.trainings} ({many})"
     )
 
 

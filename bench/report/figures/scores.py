@@ -32,6 +32,8 @@ def figures(view: View) -> Iterator[Sheet]:
     for lane, arm in enumerate(one.arms):
         _arm(sheet, axes, view, arm, _shift(lane, lanes, row_inches))
     _papers(sheet, axes, view, papers, _shift(lanes - 1, lanes, row_inches))
+    for row in range(1, len(one.tasks)):
+        axes.axhline(row - 0.5, color="0.85", linewidth=0.6)
     task_axis(axes, [f"{task} ({one.primary(task)})" for task in one.tasks])
     axes.set_xlabel("score x100; small: each seed, large: mean over seeds" + ("; hollow: published" if papers else ""))
     sheet.figure.legend(loc="outside lower center", ncols=3, frameon=False)

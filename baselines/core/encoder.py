@@ -43,8 +43,7 @@ class SharedEncoder(nn.Module):
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         use_stream(self.model, dropout, source)
-        embeddings: nn.Module = self.model.embeddings
-        embeddings.register_forward_hook(_at_the_precision_of_autocast)
+        self.model.get_submodule("embeddings").register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""

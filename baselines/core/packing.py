@@ -149,7 +149,8 @@ def attention_within(
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
     groups = lengths.groups
     parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
-    split = [part.split([group.size[0] * group.size[1] for group in groups.each]) for part in parts]
+    sizes = [group.size[0] * group.size[1] for group in groups.each]
+    split = [torch.split(part, sizes) for part in parts]
     outs = []
     for group, *found in zip(groups.each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)

@@ -15,7 +15,7 @@ _LONGEST_CELL = 70
 # Characters that a line of the document holds in each size.
 _SIZES = ((92, r"\small"), (106, r"\footnotesize"), (math.inf, r"\scriptsize"))
 _WIDEST = 122
-_MOST_ROWS = 48
+_MOST_ROWS = 50
 _HEAD = r"""\documentclass[10pt]{article}
 \usepackage[a4paper,margin=18mm]{geometry}
 \usepackage{booktabs}
@@ -48,25 +48,27 @@ def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str
 
 def tabular(table: Table) -> str:
     """One table, with its title as caption, over several pages if it is long; needs the package booktabs alone."""
-    starts = range(0, max(len(table.rows), 1), _MOST_ROWS)
-    return "\n".join(_part(table, start) for start in starts)
-
-
-def _part(table: Table, start: int) -> str:
-    last = start + _MOST_ROWS >= len(table.rows)
-    part = replace(table, rows=table.rows[start : start + _MOST_ROWS], total=table.total and last)
     widths = [min(max(map(len, column)), _LONGEST_CELL) for column in zip(table.header, *table.rows, strict=True)]
     shown = list(pages(widths, table.cuts, _WIDEST))
     widest = max(sum(widths[c] + GAP for c in columns) for columns in shown)
+    size = next(size for limit, size in _SIZES if widest <= limit)
+    most = _MOST_ROWS // len(shown)
+    starts = range(0, max(len(table.rows), 1), most)
+    parts = [replace(table, rows=table.rows[start : start + most]) for start in starts]
+    parts[:-1] = [replace(part, total=False, notes=(), commands=()) for part in parts[:-1]]
+    return "\n".join(_float(part, shown, size, "" if part is parts[0] else ", continued") for part in parts)
+
+
+def _float(table: Table, shown: Sequence[Sequence[int]], size: str, more: str) -> str:
     under = [rf"{{\footnotesize {_text(note)}}}" for note in table.notes]
     under += [rf"{{\raggedright\footnotesize\ttfamily {latex(command)}}}" for command in table.commands]
     return "\n".join(
         [
             r"\begin{table}[!htbp]",
-            rf"\centering{next(size for limit, size in _SIZES if widest <= limit)}\setlength{{\tabcolsep}}{{4pt}}",
-            rf"\caption{{{latex(table.title)}{', continued' if start else ''}}}",
-            "\n\\par\\bigskip\n".join(_grid(part, columns) for columns in shown),
-            *(rf"\par\smallskip\parbox{{\linewidth}}{text}" for text in under if last),
+            rf"\centering{size}\setlength{{\tabcolsep}}{{4pt}}",
+            rf"\caption{{{latex(table.title)}{more}}}",
+            "\n\\par\\bigskip\n".join(_grid(table, columns) for columns in shown),
+            *(rf"\par\smallskip\parbox{{\linewidth}}{text}" for text in under),
             r"\end{table}",
             "",
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -96,7 +97,7 @@ def _told(one: Difference) -> tuple[str, ...]:
     return (
         words.points(one.value, signed=True),
         words.interval(one.low, one.high),
-        "" if one.name == _MEAN else words.p_value(one.p),
+        "" if one.name == _MEAN and math.isnan(one.p) else words.p_value(one.p),
         statistics.verdict(one),
     )
 

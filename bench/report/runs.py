@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bench.report import words
-from bench.report.comparison import Comparison
+from bench.report.comparison import FLOOR, Arm, Comparison
 from bench.report.table import Cell, Table
 from bench.store import Result
 
-RECORD = "result.json"
+_RECORD = "result.json"
 
 
 def run_table(comparison: Comparison) -> Table:
@@ -17,15 +17,17 @@ def run_table(comparison: Comparison) -> Table:
         title="The runs behind these figures",
         align="llrrrll",
         header=("arm", "tasks", "seed", "training", "chosen round", "finished", "record"),
-        rows=tuple(_row(arm.name, result) for arm in comparison.arms for result in arm.results),
+        rows=tuple(_row(arm, result) for arm in comparison.arms for result in arm.results),
+        notes=(f"The records lie in runs/{comparison.name}/<arm>/<tasks>/seed-<seed>/ of the results folder.",),
         detail=True,
     )
 
 
-def _row(arm: str, result: Result) -> tuple[str, ...]:
+def _row(arm: Arm, result: Result) -> tuple[str, ...]:
     training = result.training
-    record = Cell(f"{result.name.path.as_posix()}/{RECORD}", file=result.folder and result.folder / RECORD)
     return (
-        *(arm, result.label, str(result.seed), words.duration(training.train_seconds)),
-        *(words.count(training.chosen_round), result.finished, record),
+        *(arm.name, result.label, str(result.seed), words.duration(training.train_seconds)),
+        "" if arm.baseline == FLOOR else words.count(training.chosen_round),
+        result.finished,
+        Cell(_RECORD, file=result.folder and result.folder / _RECORD),
     )

@@ -19,8 +19,8 @@ from tasks.core.errors import InputError
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a two-hundredth
 RATIO_FROM_BYTES = 64 << 20
-BLOCK_BYTES = 2 << 20
-BLOCKS_KEPT = 64
+BLOCK_BYTES = 1 << 20
+BLOCKS_KEPT = 32
 MEMBERS = 1_000_000
 
 Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
@@ -80,7 +80,7 @@ class GzipBytes:
     """The uncompressed bytes of a gzip file at any offset.
 
     The decompressor's state is kept for the start of each block, so that a read costs at most a block and a
-    thousand members in any order cost no thousand passes; memory is 128 MiB at most and 2 % of what is unpacked.
+    thousand members in any order cost no thousand passes; memory is 32 MiB at most and 4 % of what is unpacked.
     """
 
     def __init__(self, path: Path) -> None:
@@ -174,7 +174,8 @@ def _tar_members(path: Path) -> Iterator[Member]:
     whole = cast(BinaryIO, io.BufferedReader(Slice(source, 0, 1 << 62), 1 << 16))
     with tarfile.open(fileobj=whole, mode="r:") as archive:
         before = -1
-        for info in archive:
+        while info := archive.next():
+            archive.members.clear()  # type: ignore[attr-defined]  # They would weigh more than the list of files.
             if info.offset <= before or info.size < 0:  # a negative size leads round in a circle
                 raise tarfile.ReadError("members out of order")
             before = info.offset

@@ -21,6 +21,7 @@ RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a 
 RATIO_FROM_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
 BLOCKS_KEPT = 32
+INPUT_BYTES = 1 << 12  # a kept state keeps what it has not yet unpacked of its last input
 MEMBERS = 1_000_000
 
 Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
@@ -112,12 +113,12 @@ class GzipBytes:
             file.seek(position)
             pending = b""
             while len(block) < BLOCK_BYTES:
-                pending = pending or file.read(1 << 16)
+                pending = pending or file.read(INPUT_BYTES)
                 if machine.eof:
                     pending = pending.lstrip(b"\0")  # some tapes are padded with zeros
                     if pending:
                         machine = zlib.decompressobj(wbits=31)
-                    elif not (pending := file.read(1 << 16)):
+                    elif not (pending := file.read(INPUT_BYTES)):
                         break
                     continue
                 data = machine.decompress(pending, BLOCK_BYTES - len(block))

@@ -130,7 +130,8 @@ class Corpus:
         try:
             yield self.notices
         finally:
-            self.notices = before | self.notices
+            before.update(self.notices)
+            self.notices = before
 
     def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""

@@ -91,8 +91,8 @@ def test_memory_does_not_grow_with_texts(
     archive: str, name: str, use: Use, corpora: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four hundred times as much text takes the memory of some of it at most."""
-    monkeypatch.setattr(archives, "BLOCK_BYTES", 1 << 17)
-    monkeypatch.setattr(archives, "BLOCKS_KEPT", 2)
+    monkeypatch.setattr(archives, "BLOCK_BYTES", 1 << 18)
+    monkeypatch.setattr(archives, "BLOCKS_KEPT", 1)
     assert grown(use, name, corpora / archive) < NOTES * LONG * 3 / 4
 
 

@@ -15,7 +15,7 @@ from tasks.core import archives, splits
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Pair, Span
 
-NOTES, SHORT, LONG = 60, 100, 40_000
+NOTES, SHORT, LONG = 60, 100, 60_000
 """How many notes, and of how many characters."""
 
 
@@ -90,7 +90,7 @@ def grown(use: Use, name: str, folder: Path) -> int:
 def test_memory_does_not_grow_with_texts(
     archive: str, name: str, use: Use, corpora: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four hundred times as much text takes the memory of some of it at most."""
+    """Six hundred times as much text takes the memory of some of it at most."""
     monkeypatch.setattr(archives, "BLOCK_BYTES", 1 << 18)
     monkeypatch.setattr(archives, "BLOCKS_KEPT", 1)
     assert grown(use, name, corpora / archive) < NOTES * LONG * 3 / 4

@@ -82,7 +82,9 @@ class CorpusFile:
     def read(self) -> bytes:
         """All its bytes; InputError where there are more than a document can have."""
         with _reading(self.path), self.opener() as stream:
-            data = stream.read(DOCUMENT_BYTES + 1)
+            data = stream.read(min(self.size, DOCUMENT_BYTES) + 1)  # what is asked for is reserved
+            if len(data) > self.size:
+                data += stream.read(DOCUMENT_BYTES)
         self._refuse_above(len(data), DOCUMENT_BYTES)
         if len(data) < self.size:
             raise InputError(f"{self.path}: it ends after {len(data)} of {self.size} bytes; download it again")

@@ -43,11 +43,16 @@ class _Score:
 _ROWS: dict[str, type[Any]] = {"span": _Spans, "pair": _Class, "similarity": _Score}
 
 
-def require_apart(answers: Path, others: Iterable[Path | None]) -> None:
-    """InputError where answers would lie among results, which hold no text, or among corpora, as one of them."""
+def make_folder(answers: Path, others: Iterable[Path | None]) -> None:
+    """Make the folder of answers; InputError among results, which hold no text, or corpora, which they would join."""
     for other in others:
         if other is not None and answers.resolve().is_relative_to(other.resolve()):
             raise InputError(f"--answers {answers} lies in {other}: name a folder apart, it will hold text of notes")
+    try:
+        with _private():
+            answers.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--answers {answers} cannot be made ({error.strerror}): name another folder") from error
 
 
 def write_answers(planned: Planned, where: Place, folder: Path) -> Iterator[str]:
@@ -107,15 +112,24 @@ def _fits(answer: Any, example: Any, task: Task[Any, Any]) -> bool:
 
 @contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `folder` when it is filled; nobody but its owner may look into it."""
+    """A new folder that takes the place of `folder` when it is filled."""
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # What a run that was killed here has left.
-    before = os.umask(0o077)
     try:
-        new.mkdir(parents=True)
-        yield new
+        with _private():
+            new.mkdir(parents=True)
+            yield new
         shutil.rmtree(folder, ignore_errors=True)
         new.replace(folder)
     finally:
-        os.umask(before)
         shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """What is made meanwhile is for its owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -105,6 +105,16 @@ def test_answers_do_not_lie_among_results_or_corpora(
     assert TRAININGS == []
 
 
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_trained(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits a night for that."""
+    (tmp_path / "file").touch()
+    assert bench("--answers", str(tmp_path / "file" / "below")) == 2
+    assert "below cannot be made (Not a directory): name another folder" in capsys.readouterr().err
+    assert TRAININGS == []
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

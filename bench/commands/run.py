@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from bench.answers import require_apart
+    from bench.answers import make_folder
     from bench.corpora import data_folder
     from bench.device import choose_device
     from bench.place import require_writable
@@ -65,7 +65,7 @@ def _run(args: argparse.Namespace) -> None:
     requested(args)
     require_writable(args.results)
     if args.answers:
-        require_apart(args.answers, (args.results, data_folder(args.data)))
+        make_folder(args.answers, (args.results, data_folder(args.data)))
     with prepared(args, fetch=True) as (where, planned):
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"

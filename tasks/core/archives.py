@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 from tasks.core.errors import InputError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
+OTHERS = (".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")
 RATIO = 200  # text packs to a tenth or so; nothing honest packs to less than a two-hundredth
 RATIO_FROM_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20

@@ -158,8 +158,9 @@ class Corpus:
         """What `find` finds; MissingCorpus naming the official download where that is nothing."""
         if found := self.find(pattern):
             return found
+        passed = f" ({len(self.passed_over)} were passed over: tasks --verbose lists them)" if self.passed_over else ""
         raise MissingCorpus(
-            f"{official} is not below {self.folder}, packed or unpacked; get it from {url} and put it there"
+            f"{official} is not below {self.folder}, packed or unpacked{passed}; get it from {url} and put it there"
         )
 
     def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
@@ -198,7 +199,10 @@ class Corpus:
         raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
 
     def _loose(self, place: Path) -> CorpusFile:
-        return CorpusFile(_shown(place), (self.folder / place).stat().st_size, _plain(self.folder / place))
+        shown = _shown(place)
+        if shown.lower().endswith(archives.OTHERS):
+            self.note(shown, None, "archive of another kind", "not looked into; unpack it")
+        return CorpusFile(shown, (self.folder / place).stat().st_size, _plain(self.folder / place))
 
     def _members(self, place: Path) -> Iterator[CorpusFile]:
         for member in archives.members(self.folder / place):

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,14 @@ class _Answered:
 def _fits(answer: Any, example: Any, task: Task[Any, Any]) -> bool:
     if not isinstance(example, Document):
         return not task.labels or answer in task.labels
-    return all(
-        span.label in task.labels and all(0 <= start < end <= len(example.text) for start, end in span.fragments)
-        for span in answer
-    )
+    return all(span.label in task.labels and _lies_in(example.text, span.fragments) for span in answer)
+
+
+def _lies_in(text: str, fragments: tuple[tuple[int, int], ...]) -> bool:
+    """Whether fragments hold characters of a text, one after another."""
+    places = [0, *chain.from_iterable(fragments), len(text)]
+    forward = all(before <= after for before, after in pairwise(places))
+    return bool(fragments) and forward and all(start < end for start, end in fragments)
 
 
 @contextmanager

@@ -121,6 +121,12 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_trained(
         ('{"id": "x", "answer": []}', "answers to quaero_2014 do not fit its corpus"),
         ('{"id": "EMEA/test-0", "answer": [["ANAT", [[0, 99999]]]]}', "answers to quaero_2014 do not fit its corpus"),
         ('{"id": "EMEA/test-0", "answer": [["T\\n", [[0, 1]]]]}', "answers to quaero_2014 do not fit its corpus"),
+        ('{"id": "EMEA/test-0", "answer": [["ANAT", []]]}', "answers to quaero_2014 do not fit its corpus"),
+        ('{"id": "EMEA/test-0", "answer": [["ANAT", [[-3, 2]]]]}', "answers to quaero_2014 do not fit its corpus"),
+        (
+            '{"id": "EMEA/test-0", "answer": [["ANAT", [[4, 6], [0, 5]]]]}',
+            "answers to quaero_2014 do not fit its corpus",
+        ),
         ("", "answers to quaero_2014 do not fit its corpus"),
         ('{"id": "EMEA/test-0", "answer": "ANAT"}', "quaero_2014.jsonl cannot be read"),
         ("[" * 10_000, "quaero_2014.jsonl cannot be read"),

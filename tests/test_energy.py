@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from baselines.core import energy
+from baselines.core.baseline import Record
 from baselines.core.energy import EnergyMeter
 
 
@@ -40,3 +41,14 @@ def test_no_counter_is_unknown_energy(tmp_path: Path, monkeypatch: pytest.Monkey
     package(tmp_path, "intel-rapl:0", 0)
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("")
     assert EnergyMeter("cpu").lap_joules() is None
+
+
+def test_a_training_adds_up_its_energy_and_forgets_it_once_it_is_unknown() -> None:
+    """What went on where nothing tells the energy makes the whole unknown."""
+    record = Record(energy_joules=0.0)
+    record.add_cost(2.0, 30.0)
+    record.add_cost(1.0, 12.5)
+    assert (record.train_seconds, record.energy_joules) == (3.0, 42.5)
+    record.add_cost(1.0, None)
+    record.add_cost(1.0, 7.0)
+    assert (record.train_seconds, record.energy_joules) == (5.0, None)

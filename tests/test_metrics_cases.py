@@ -1,5 +1,7 @@
 """Cases whose scores are known: made up by hand, answered by the challenges' own programs or by their stated rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,22 @@ def test_n2c2_2018_strict_as_the_official_program_scores_it():
     assert score(ExactPrecision(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.4
     assert score(ExactRecall(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.5
     assert f"{score(ExactF1(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
+
+
+def test_a_mention_that_gold_lists_twice_is_found_once_where_the_program_counts_lines():
+    (mention,) = gold = spans("a 0-4")
+    document = Document("", "x" * 20, gold, (mention, mention))
+    assert by_role(totals(ExactF1(("a",)), document, gold)) == (1, 0, 0)
+    for metric in (ExactF1(("a",), envelope=True), LenientF1(("a",)), BratevalF1(("a",))):
+        assert by_role(totals(metric, document, gold)) == (1, 0, 1)
+    assert tuple(totals(EventOverlapF1(), document, gold)) == (1, 2, 1, 1)
+
+
+def test_a_listing_of_other_gold_is_none():
+    first, second = sorted(spans("a 0-4", "b 2-3"))
+    document = Document("", "x" * 20, frozenset({first, second}), (second, first, second))
+    assert list(document.listed()) == [second, first, second]
+    assert list(replace(document, gold=frozenset({first})).listed()) == [first]
 
 
 def test_n2c2_2018_lenient_as_the_official_program_scores_it():

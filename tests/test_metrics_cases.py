@@ -74,6 +74,7 @@ def test_a_mention_that_gold_lists_twice_is_found_once_where_the_program_counts_
     for metric in (ExactF1(("a",), envelope=True), LenientF1(("a",)), BratevalF1(("a",))):
         assert by_role(totals(metric, document, gold)) == (1, 0, 1)
     assert tuple(totals(EventOverlapF1(), document, gold)) == (1, 2, 1, 1)
+    assert by_role(totals(PaperGoldF1(("a",)), document, gold)) == (0, 1, 0)
 
 
 def test_a_listing_of_other_gold_is_none():

@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
+from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.errors import InputError
 from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Pair, Span
@@ -29,13 +30,14 @@ from tasks.core.phi_metrics import (
     RelaxedF1,
     TokenF1,
 )
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, MacroF1, SpanOnlyF1
+from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, MacroF1, exact_envelope
 
 LABELS = ("DATE", "DOCTOR", "AGE")
 LENGTH = 24
 SPAN_METRICS = (
     ExactF1(LABELS),
-    ExactF1(LABELS, envelope=True),
+    ExactF1(LABELS, exact_envelope),
+    ExactF1(LABELS, exact_tokens),
     ExactPrecision(LABELS),
     ExactRecall(LABELS),
     MacroF1(LABELS),

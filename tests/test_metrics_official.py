@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from invented import task
+from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.examples import Document, Span
-from tasks.core.formats.i2b2_concepts import write_document
+from tasks.core.formats.i2b2_concepts import whole_tokens, write_document
 from tasks.core.metrics import Metric, evidence
 from tasks.core.span_evidence import ROLES
-from tasks.core.span_metrics import ExactF1, SpanOnlyF1
+from tasks.core.span_metrics import ExactF1
 
 FOLDER = Path(__file__).parent / "official_scores"
 CASES = [
@@ -64,8 +65,8 @@ def test_there_are_twenty_cases_of_each_program():
 CONCEPTS = ("problem", "treatment", "test")
 
 
-def whole_tokens(rng):
-    """A text of words and mentions that cover whole words."""
+def concepts(rng):
+    """A text of words, mentions that cover whole words, and mentions some of which begin or end inside one."""
     words = [rng.choice(["a", "bc", "d.", "e-f"]) for _ in range(30)]
     ends = np.cumsum([len(word) + 1 for word in words]) - 1
     text = "".join(word + rng.choice(" \n") for word in words)
@@ -78,23 +79,25 @@ def whole_tokens(rng):
         ]
         return frozenset(Span((place,), rng.choice(CONCEPTS)) for place in places)
 
-    return text, some(), some()
+    cut = (Span(((s.start + rng.randrange(2), s.end - rng.randrange(2)),), s.label) for s in some())
+    return text, some(), frozenset(span for span in cut if span.start < span.end)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_i2b2_2010_scores_compare_the_lines_of_concept_files(tmp_path, seed):
     """No source of the evaluator is public: this is its stated rule, on lines and tokens instead of characters."""
-    text, *sides = whole_tokens(random.Random(seed))
+    text, *sides = concepts(random.Random(seed))
     written = []
     for number, spans in enumerate(sides):
-        write_document(tmp_path / "1.txt", tmp_path / f"{number}.con", Document("1", text, spans))
+        document, _ = whole_tokens(Document("1", text, spans))
+        write_document(tmp_path / "1.txt", tmp_path / f"{number}.con", document)
         lines = (tmp_path / f"{number}.con").read_text(encoding="utf-8").splitlines()
         written.append([line.rsplit('" ', 1)[1].split("||") for line in lines])
     gold, given = ([tuple(line) for line in lines] for lines in written)
     places = [{place for place, _ in lines} for lines in (gold, given)]
     found, overlap = sum(line in gold for line in given), len(places[0] & places[1])
     for metric, expected in (
-        (ExactF1(CONCEPTS), [found, len(given) - found, len(gold) - found]),
+        (ExactF1(CONCEPTS, exact_tokens), [found, len(given) - found, len(gold) - found]),
         (SpanOnlyF1(), [overlap, len(places[1]) - overlap, len(places[0]) - overlap]),
     ):
         assert counts(metric, evidence(metric, [Document("1", text, sides[0])], [sides[1]]).sum(axis=0)) == expected

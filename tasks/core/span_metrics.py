@@ -1,4 +1,4 @@
-"""Scores of mentions by their characters and label: exact, lenient, and regardless of label.
+"""Scores of mentions by their characters and label: exact, lenient, and as brateval has it.
 
 Where an official program depends on the order of its files, gold is taken in the order of its file and answers in the
 order of their offsets, then labels, in which they are written.
@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.span_evidence import Extents, Outcome, PlaceMetric, SpanMetric, set_outcome
+from tasks.core.span_evidence import Extents, Outcome, Rule, SpanMetric, set_outcome
 
 
 def exact(document: Document, answer: frozenset[Span]) -> Outcome:
@@ -103,17 +103,17 @@ def _as_hashed(spans: Sequence[Span]) -> list[Span]:
 class ExactF1(SpanMetric):
     """Micro F1 of mentions whose fragments and label are both exact.
 
-    The rule of the i2b2/VA 2010 evaluator ("Class Exact Span") and of the 2014 scripts ("Strict"). With `envelope`,
-    that of the n2c2 2018 track 2 program ("strict"), which knows a mention by its first start and last end alone and
-    lets two gold mentions of one envelope be found only once.
+    The rule of the i2b2 2014 scripts ("Strict"). With `exact_envelope`, that of the n2c2 2018 track 2 program
+    ("strict"), which knows a mention by its first start and last end alone and lets two gold mentions of one envelope
+    be found only once; with `exact_tokens`, that of the i2b2/VA 2010 evaluator.
     """
 
     name = "f1"
     title = "exact F1"
     formula = "micro_f1"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class ExactPrecision(SpanMetric):
@@ -123,8 +123,8 @@ class ExactPrecision(SpanMetric):
     title = "exact precision"
     formula = "micro_precision"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class ExactRecall(SpanMetric):
@@ -134,8 +134,8 @@ class ExactRecall(SpanMetric):
     title = "exact recall"
     formula = "micro_recall"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class LenientF1(SpanMetric):
@@ -183,14 +183,3 @@ class MacroF1(SpanMetric):
 
     def __init__(self, labels: Iterable[str]) -> None:
         super().__init__(labels, brateval)
-
-
-class SpanOnlyF1(PlaceMetric):
-    """Micro F1 of exact stretches whatever their label, by the i2b2/VA 2010 evaluator ("Exact Span")."""
-
-    name = "span_only_f1"
-    title = "span-only F1"
-
-    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
-        """The fragments of each mention."""
-        return {span.fragments for span in spans}

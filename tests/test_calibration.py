@@ -68,7 +68,10 @@ def test_the_nearest_cells_are_never_of_more_seeds_or_examples(monkeypatch: pyte
     assert calibrated.nearest("pearson", 500, 3) == ()
 
 
-@pytest.mark.parametrize(("type_one", "coverage", "holds"), [(0.05, 0.95, True), (0.07, 0.95, False), (0.05, 0.93, False), (float("nan"), 0.95, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("type_one", "coverage", "holds"),
+    [(0.05, 0.95, True), (0.07, 0.95, False), (0.05, 0.93, False), (float("nan"), 0.95, False)],
+)
 def test_a_cell_holds_within_what_is_demanded(type_one: float, coverage: float, holds: bool) -> None:
     assert Cell("micro_f1", 20, 3, 0.0, 1000, type_one, coverage, 0.1, 0.2).holds is holds
 

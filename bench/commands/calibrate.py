@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.statistics.calibrated import Cell
     from bench.statistics.calibration import World
 
-REPETITIONS, QUICK = 1000, 100
+REPETITIONS, QUICK = 2000, 100
 DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
 _MARKS = ("<!-- calibration -->\n", "<!-- end of calibration -->\n")
 _TYPICAL_SPREAD = 0.005
@@ -26,8 +26,8 @@ HEADER = ("metric", "n", "seeds", "type I", "coverage", "width", "power", "boots
 ALIGN = "lrrrrrrrr"
 _LEGEND = (
     "n: documents or pairs. type I: how often (%) a difference that is not there is called at 5 %; 3.5 to 6.5 is "
-    "demanded. coverage: how often (%) the 95 % interval holds the true difference; 93.5 to 96.5 is demanded. Both from "
-    "least to most over trainings whose scores spread by 0, 0.5 and 1.5 points; * where one of them is not as demanded. "
+    "demanded. coverage: how often (%) the 95 % interval holds the true difference; 93.5 to 96.5 is demanded. Both are "
+    "from least to most over trainings whose scores spread by 0, 0.5 and 1.5 points; * where one is not as demanded. "
     "width (points) of the interval and power (%) are at 0.5 points and a true gain of 2 points. bootstrap, random.: "
     "type I error of the percentile bootstrap and of randomisation."
 )

@@ -1,8 +1,7 @@
-"""Differences between an arm and the single-task baseline: interval, p-value, verdict, and what they depend on."""
+"""The table of differences between an arm and the single-task baseline: interval, p-value and verdict."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -110,9 +109,9 @@ def bounds(low: float, high: float) -> str:
 def _notes(found: Contrast) -> Sequence[str]:
     margin = words.points(statistics.MARGIN)
     notes = [
-        "Interval and p: Student's t over seeds crossed with examples, of the whole mean difference (docs/statistics.md); "
-        "p corrected by Holm over the tasks, intervals not; the mean is one test of its own. better, worse: the interval "
-        f"leaves out 0 and p < 0.05. no worse: the interval ends above -{margin} points."
+        "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
+        "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
+        f"p < 0.05. no worse: the interval ends above -{margin} points."
     ]
     notes += caveats(found)
     if found.mean is None and (found.unpaired or len(found.each) > 1):
@@ -143,68 +142,3 @@ def _measured(paired: Paired) -> str | None:
     shares = [100 * cell.type_one for cell in cells]
     where = f"{cells[0].examples} examples, {cells[0].seeds} seeds"
     return f"{min(shares):.1f} to {max(shares):.1f} % ({where})"
-
-
-def budget_table(comparison: Comparison, found: Contrast) -> Table:
-    """One row a task: how much of the doubt comes from seeds and how much from examples, and what seeds would decide."""
-    return Table(
-        name=f"{comparison.name}-budget-{found.arm}",
-        title=f"What decides: doubt in {found.arm} minus single_task, and the seeds that would settle it",
-        align="lrrrrr",
-        header=("task", "seeds", "from seeds", "examples", "from examples", "seeds to decide"),
-        rows=tuple(_doubt(difference, len(found.each)) for difference in lines(found)),
-        notes=(
-            "From seeds, from examples: standard deviations of the difference, in points, that other trainings and "
-            "another test set would cause. Seeds to decide: the fewest with which 8 of 10 such experiments reach a "
-            "verdict, if difference and variances seen are the true ones; none: what the examples leave open remains "
-            f"open with {statistics.MOST_SEEDS} seeds.",
-        ),
-        total=found.mean is not None,
-    )
-
-
-def _doubt(difference: Difference, tasks: int) -> tuple[str, ...]:
-    return (
-        difference.name,
-        str(difference.seeds),
-        words.UNKNOWN if difference.seeds == 1 else words.points(difference.seed_spread),
-        str(difference.examples),
-        words.points(difference.example_spread),
-        _budget(difference, 1 if difference.name == "mean" else tasks),
-    )
-
-
-def _budget(difference: Difference, tests: int) -> str:
-    if statistics.verdict(difference) != statistics.UNDECIDED:
-        return "decided"
-    needed = statistics.seeds_to_decide(difference, tests)
-    if math.isnan(needed):
-        return words.UNKNOWN if difference.seeds == 1 else words.UNDEFINED
-    return "none" if math.isinf(needed) else str(round(needed))
-
-
-def resampling_table(comparison: Comparison, found: Contrast) -> Table:
-    """One row a task: what the hierarchical bootstrap and paired randomisation say, beside the t that is judged by."""
-    each, mean = statistics.resample(found.pairs)
-    both = zip(lines(found), [*each, *([mean] if mean and found.mean else [])], strict=True)
-    return Table(
-        name=f"{comparison.name}-resampling-{found.arm}",
-        title=f"The same by resampling: {found.arm} minus single_task, in points",
-        align="lrrr",
-        header=("task", "95 % interval (t)", "95 % interval (bootstrap)", "p (randomisation)"),
-        rows=tuple(
-            (
-                line.name,
-                bounds(line.low, line.high),
-                bounds(one.low, one.high),
-                "" if line is found.mean else words.p_value(one.p),
-            )
-            for line, one in both
-        ),
-        notes=(
-            f"Percentile bootstrap of seeds, then examples, and approximate randomisation over examples within matched "
-            f"seeds, {statistics.RESAMPLES:,} draws each, the same draw in both arms, p not corrected. Neither keeps its "
-            "promise with few seeds (docs/statistics.md), so verdicts rest on t.",
-        ),
-        total=found.mean is not None,
-    )

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bench.report.budget import budget_table
 from bench.report.comparison import Comparison, Selection, comparisons
 from bench.report.cost import cost_table, seen_table
-from bench.report.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
+from bench.report.differences import Contrast, contrasts, difference_table
 from bench.report.missing import commands, expected
 from bench.report.provenance import disagreements, provenance_table
+from bench.report.resampling import resampling_table
 from bench.report.scores import metrics_table, primary_table, published_table
 from bench.report.table import Section, Table
 from bench.report.transfer import transfer_table

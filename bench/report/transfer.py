@@ -1,4 +1,4 @@
-"""The transfer view: which tasks gain from sharing and which lose, in their own units and relative to what was there."""
+"""The transfer view: which tasks gain from sharing and which lose, in points and relative to what was there."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _counts(each: Sequence[Difference]) -> str:
 
 def _notes(found: Contrast) -> Sequence[str]:
     notes = [
-        "Gain in points; change: relative to the score of single_task; errors: relative to what it lacks to 100, so +10 % "
-        "is a tenth of the errors gone. Positive or negative where p after Holm is below 0.05."
+        "gain: in points. change: relative to the score of single_task. errors: relative to what that lacks to 100, so "
+        "+10 % is a tenth of the errors gone. positive, negative: where p after Holm is below 0.05."
     ]
     return [*notes, "The mean change is Delta_m of the multitask literature."] if found.mean else notes

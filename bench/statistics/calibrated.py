@@ -20,8 +20,8 @@ COVERAGE = (0.935, 0.965)
 class Cell:
     """What was measured in one corner of the grid: shares of the repetitions, width in score units.
 
-    `coverage`, `width` and `power` are at a true gain of GAIN (but for the bend of the score's curve); the type I errors
-    of the percentile bootstrap and of randomisation are None where they were not measured.
+    `coverage`, `width` and `power` are at a true gain of GAIN (but for the bend of the score's curve). The type I
+    errors of the percentile bootstrap and of randomisation are None where they were not measured.
     """
 
     formula: str

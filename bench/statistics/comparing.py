@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.statistics.variance import LEVEL, Estimate, estimate, mean_over_tasks
 from bench.statistics.paired import Paired
+from bench.statistics.variance import LEVEL, Estimate, estimate, mean_over_tasks
 
 MARGIN = 0.01  # one point: what a clinic would hardly notice, and the scale on which the papers differ
 

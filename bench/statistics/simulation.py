@@ -135,7 +135,7 @@ KINDS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so in a simulated world: how far trainings of one arm differ, and what the second gains, in score units."""
+    """What is so in a simulated world, in score units: how far trainings of an arm differ, what the second gains."""
 
     seed_spread: float
     gain: float

@@ -1,7 +1,7 @@
 """What another set of seeds and another test set would have changed: two variances, one t statistic.
 
-Every seed answers every example, so the two are crossed. With g[s] the gain of seed s on the whole test set, and h[s, b]
-the influence of example b on it (S seeds, B examples), the variance of the mean gain is the sum of
+Every seed answers every example, so the two are crossed. With g[s] the gain of seed s on the whole test set, and
+h[s, b] the influence of example b on it (S seeds, B examples), the variance of the mean gain is the sum of
 
     var(g) / S                            from seeds, which holds what seed and example do together, and
     var(mean of h over seeds) / B - rest  from examples, where `rest` is that same interplay, lest it count twice.

@@ -22,13 +22,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
 _MARKS = ("<!-- calibration -->\n", "<!-- end of calibration -->\n")
 _TYPICAL_SPREAD = 0.005
 
-HEADER = ("metric", "n", "seeds", "type I", "coverage", "width", "power", "bootstrap", "random.")
+HEADER = ("metric", "n", "seeds", "type I", "coverage", "width", "power", "boot.", "rand.")
 ALIGN = "lrrrrrrrr"
 _LEGEND = (
     "n: documents or pairs. type I: how often (%) a difference that is not there is called at 5 %; 3.5 to 6.5 is "
     "demanded. coverage: how often (%) the 95 % interval holds the true difference; 93.5 to 96.5 is demanded. Both are "
     "from least to most over trainings whose scores spread by 0, 0.5 and 1.5 points; * where one is not as demanded. "
-    "width (points) of the interval and power (%) are at 0.5 points and a true gain of 2 points. bootstrap, random.: "
+    "width (points) of the interval and power (%) are at 0.5 points and a true gain of 2 points. boot., rand.: "
     "type I error of the percentile bootstrap and of randomisation."
 )
 
@@ -80,13 +80,13 @@ def _figures(group: Sequence[Cell]) -> tuple[str, ...]:
         _range([cell.coverage for cell in group]),
         f"{100 * typical.width:.1f}",
         f"{100 * typical.power:.0f}",
-        _range([cell.bootstrap_type_one for cell in group if cell.bootstrap_type_one is not None]),
-        _range([cell.randomisation_type_one for cell in group if cell.randomisation_type_one is not None]),
+        _range([cell.bootstrap_type_one for cell in group if cell.bootstrap_type_one is not None], 0),
+        _range([cell.randomisation_type_one for cell in group if cell.randomisation_type_one is not None], 0),
     )
 
 
-def _range(shares: Sequence[float]) -> str:
-    return f"{100 * min(shares):.1f}-{100 * max(shares):.1f}" if shares else "-"
+def _range(shares: Sequence[float], decimals: int = 1) -> str:
+    return f"{100 * min(shares):.{decimals}f}-{100 * max(shares):.{decimals}f}" if shares else "-"
 
 
 def write_table(docs: Path, cells: Sequence[Cell]) -> None:

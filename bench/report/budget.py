@@ -16,7 +16,7 @@ def budget_table(comparison: Comparison, found: Contrast) -> Table:
     """One row a task: how much doubt comes from seeds and how much from examples, and what seeds would decide."""
     return Table(
         name=f"{comparison.name}-budget-{found.arm}",
-        title=f"What decides: doubt in {found.arm} minus single_task, and the seeds that would settle it",
+        title=f"What the doubt comes from: {found.arm} minus single_task, and the seeds that would settle it",
         align="lrrrrr",
         header=("task", "seeds", "from seeds", "examples", "from examples", "seeds to decide"),
         rows=tuple(_doubt(difference, len(found.each)) for difference in lines(found)),

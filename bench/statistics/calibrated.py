@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 STORED = Path(__file__).with_name("calibration.json")
-MEAN = "mean of 8"
+MEAN = "mean of 8 tasks"
 GAIN = 0.02
 # What is demanded of the type I error at 5 % and of the 95 % interval.
 TYPE_ONE = (0.035, 0.065)

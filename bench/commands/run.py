@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
+from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
     from bench.plan import Planned
@@ -52,6 +53,7 @@ def _run(args: argparse.Namespace) -> None:
 
     requested(args)
     require_writable(args.results)
+    left = 0
     with prepared(args, fetch=True) as (where, planned):
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
@@ -61,12 +63,19 @@ def _run(args: argparse.Namespace) -> None:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
                 result = carry_out(one, where, device, progress, args.checkpoint_seconds)
+                left += result is None
                 progress.finished(one.cost, _line(one, result))
+    if left:
+        raise InputError(
+            f"another process is doing {left} of these runs in {args.results}: give this command again after it"
+        )
 
 
-def _line(planned: Planned, result: Result) -> str:
+def _line(planned: Planned, result: Result | None) -> str:
     from bench.progress import duration
 
+    if result is None:
+        return f"{planned.run.title}: left to another process, which is at it"
     scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
 

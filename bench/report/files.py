@@ -12,7 +12,9 @@ from types import MappingProxyType
 
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
+from bench.report.inert import spreadsheet
 from bench.report.sections import View, sections, views
+from bench.untrusted import refuse_links
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -45,6 +47,7 @@ def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     for view in found:
         content |= {f"figures/{name}.svg": svg for name, svg in drawn[view.comparison.name].items()}
         content |= {f"figures/{name}.png": png for name, png in figures.draw(view, "png").items()}
+    refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
@@ -88,7 +91,8 @@ def _json(found: Sequence[View], results: Path) -> str:
 
 
 def _csv(found: Sequence[View], results: Path) -> str:
-    return str(rows.frame(rows.rows(view.comparison for view in found)).to_csv(index=False))
+    frame = rows.frame(rows.rows(view.comparison for view in found))
+    return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))
 
 
 _SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})

@@ -22,7 +22,7 @@ from tasks.core.kinds import TRAIN, Task
 from tasks.core.status import notice_counts
 
 DEMO, OFFICIAL = "demo", "official"
-_DEMO_PREFIX = "mt-clinical-demo-"
+_DEMO_PREFIX = "mt-clinical-bench-demo-"
 PAIR_CHARACTERS = 512
 """Pairs are cut at 128 sub-words as a rule, of some four characters."""
 

@@ -46,11 +46,14 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
         if unpacked_bytes > EVIDENCE_BYTES:
             raise ValueError(f"it unpacks to more than {EVIDENCE_BYTES >> 20} MiB")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
+            found = {name: arrays[name] for name in names}
     except ValueError:
         raise
     except Exception as error:  # zipfile, zlib and numpy each have errors of their own, out of memory among them.
         raise ValueError(type(error).__name__) from None
+    if not all(isinstance(one, np.ndarray) for one in found.values()):  # What is no array comes as its bytes.
+        raise ValueError("what it holds are no arrays")
+    return found
 
 
 def check_formula(formula: str, columns: Sequence[str]) -> None:

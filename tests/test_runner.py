@@ -272,7 +272,9 @@ def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
 def test_the_demo_corpora_of_killed_processes_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of living ones, young ones and what has another name stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folders = {name: tmp_path / f"{name}-x" for name in ("mt-clinical-bench-demo-old", "mt-clinical-bench-demo-alive", "other")}
+    folders = {
+        name: tmp_path / f"{name}-x" for name in ("mt-clinical-bench-demo-old", "mt-clinical-bench-demo-alive", "other")
+    }
     for folder in folders.values():
         folder.mkdir()
         os.utime(folder, (0, 0))
@@ -280,6 +282,11 @@ def test_the_demo_corpora_of_killed_processes_are_cleared_away(tmp_path: Path, m
     (tmp_path / "mt-clinical-bench-demo-young").mkdir()
     with in_use(folders["mt-clinical-bench-demo-alive"]), corpora.opened(None, 0.05):
         left = {path.name for path in tmp_path.iterdir()}
-    assert left >= {"mt-clinical-bench-demo-alive-x", "other-x", "mt-clinical-bench-demo-link", "mt-clinical-bench-demo-young"}
+    assert left >= {
+        "mt-clinical-bench-demo-alive-x",
+        "other-x",
+        "mt-clinical-bench-demo-link",
+        "mt-clinical-bench-demo-young",
+    }
     assert "mt-clinical-bench-demo-old-x" not in left
     assert len(left) == 5

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
+from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
 from bench.report.inert import spreadsheet
@@ -86,8 +85,7 @@ def _page(found: Sequence[View], results: Path, drawn: Mapping[str, Mapping[str,
 
 
 def _json(found: Sequence[View], results: Path) -> str:
-    tidy = [asdict(row) for row in rows.rows(view.comparison for view in found)]
-    return json.dumps(tidy, indent=1, allow_nan=False) + "\n"
+    return strict_json.dumps(rows.rows(view.comparison for view in found), indent=1) + "\n"
 
 
 def _csv(found: Sequence[View], results: Path) -> str:

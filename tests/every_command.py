@@ -39,6 +39,7 @@ def every_command(encoder: str) -> dict[str, tuple[str, ...]]:
     return {
         "tasks": ("tasks", "--data", "data", "--verbose"),
         "run": (*run, "--data", "data"),
+        "answers": (*run, "--data", "data", "--answers", "answers"),
         "plan": ("plan", *COMPARED, "--encoder", encoder, "--data", "data"),
         **{form: ("report", f"--{form}") for form in ("json", "csv", "markdown", "latex")},
         "pages": ("report", "--out", "pages"),

@@ -42,5 +42,5 @@ def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """What a command that was begun says until its end."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -22,6 +22,7 @@ COMMANDS = MappingProxyType(
         "run": ("bench.commands.run", "do what is missing of a comparison, and report it"),
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
+        "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
         "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
     }
 )

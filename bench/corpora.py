@@ -46,6 +46,7 @@ class Corpora:
     name: str
     folder: Path
     _censuses: dict[str, Census] = field(default_factory=dict)
+    _sizes: dict[tuple[str, str, float], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -57,6 +58,13 @@ class Corpora:
     def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
         """The same examples one at a time, for corpora larger than memory."""
         return splits.stream(task, self._corpus, split, fraction)
+
+    def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
+        """How many examples a split has; each is counted once."""
+        key = (task.name, split, fraction)
+        if key not in self._sizes:
+            self._sizes[key] = sum(1 for _ in self.stream(task, split, fraction))
+        return self._sizes[key]
 
     def census(self, task: Task[Any, Any]) -> Census:
         """The census of a task's corpus, which is read once, as a stream."""

@@ -25,11 +25,12 @@ class EncoderFiles:
 
 @dataclass(frozen=True)
 class Place:
-    """The surroundings of runs."""
+    """The surroundings of runs; `cache` is where tokenised corpora are kept, None where they are not."""
 
     corpora: Corpora
     results: Path
     encoder: EncoderFiles
+    cache: Path | None = None
 
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
 from bench import store, strict_json
+from bench.cache import windows_file
 from bench.device import torch_environment
 from bench.environment import environment
 from bench.lock import alone
@@ -74,6 +75,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
+        kept=lambda task: where.cache and windows_file(where.cache, task.name, planned.depends_on, run.settings),
     )
     model, record = run.baseline.train(job)
     tested = {task.name: _test(model, task, reader) for task in run.tasks}
@@ -89,16 +91,16 @@ class Reader:
 
     def __init__(self, where: Place, fraction: float) -> None:
         self._where, self._fraction = where, fraction
-        self._read: dict[tuple[str, str], Sequence[Any]] = {}
 
-    def examples(self, task: Task[Any, Any], split: str) -> Sequence[Any]:
-        """What a job may read of a task."""
+    def examples(self, task: Task[Any, Any], split: str) -> Iterator[Any]:
+        """What a job may read of a task, one at a time."""
         if split not in (TRAIN, DEV):
             raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
-        key = (task.name, split)
-        if key not in self._read:
-            self._read[key] = self._where.corpora.examples(task, split, self._fraction)
-        return self._read[key]
+        return self._where.corpora.stream(task, split, self._fraction)
+
+    def size(self, task: Task[Any, Any], split: str) -> int:
+        """How many examples a split has."""
+        return self._where.corpora.size(task, split, self._fraction)
 
     def test(self, task: Task[Any, Any]) -> Sequence[Any]:
         """The test split of a task."""
@@ -118,7 +120,7 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
     answers = model.predict(task, examples)
     seconds = time.perf_counter() - begun
     rows = {metric.name: evidence(metric, examples, answers) for metric in task.metrics}
-    counts = {split: len(reader.examples(task, split)) for split in (TRAIN, DEV)} | {TEST: len(examples)}
+    counts = {split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(examples)}
     score = Score(
         kind=task.kind,
         title=task.title,

@@ -16,6 +16,7 @@ from typing import Any
 from bench import store, strict_json
 from bench.place import Place
 from bench.plan import Planned
+from bench.untrusted import EVIDENCE_BYTES, read_bytes
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TEST, Task
@@ -73,7 +74,7 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     assert result.folder is not None
     path = result.folder / "answers" / f"{task.name}.jsonl"
     try:
-        rows = [strict_json.loads(_ROWS[task.kind], line) for line in path.read_bytes().splitlines()]
+        rows = [strict_json.loads(_ROWS[task.kind], line) for line in read_bytes(path, EVIDENCE_BYTES).splitlines()]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path} cannot be read ({reason}): delete its run's folder and run again") from None

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bench import __version__
+from bench.report.inert import plain
 from tasks.core.errors import InputError
 
 COMMANDS = MappingProxyType(
@@ -50,6 +51,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Runs a command; its exit status. What the user can mend is one sentence and status 2, never a traceback."""
+    # No library reports to its makers; each says so when it is imported, so it is said before any is.
+    os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
     try:
         status = _run(argv)
         sys.stdout.flush()
@@ -98,5 +101,6 @@ def _about(error: OSError) -> str:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    # It may name files and labels, and those may hold anything: it stays one line that steers no terminal.
+    sys.stderr.write(f"error: {plain(message)}\n")
     return 2

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.lock import abandoned, in_use
 from tasks.core import splits
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
@@ -19,6 +22,7 @@ from tasks.core.kinds import TRAIN, Task
 from tasks.core.status import notice_counts
 
 DEMO, OFFICIAL = "demo", "official"
+_DEMO_PREFIX = "mt-clinical-bench-demo-"
 PAIR_CHARACTERS = 512
 """Pairs are cut at 128 sub-words as a rule, of some four characters."""
 
@@ -124,9 +128,18 @@ def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
         return
     from tasks.demo.corpora import write_demo
 
-    with tempfile.TemporaryDirectory(prefix="mt-clinical-demo-") as folder:
+    _clear_abandoned()
+    with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
         write_demo(Path(folder), scale)
         yield Corpora(DEMO, Path(folder))
+
+
+def _clear_abandoned() -> None:
+    """Remove the demo corpora of processes that were killed; what is younger than a minute may just be begun."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_DEMO_PREFIX}*"):
+        with suppress(OSError):  # It is another user's, or gone by now.
+            if time.time() - folder.stat().st_mtime > 60 and abandoned(folder):
+                shutil.rmtree(folder)
 
 
 def data_folder(given: Path | None) -> Path | None:

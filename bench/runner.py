@@ -21,8 +21,9 @@ from bench import store, strict_json
 from bench.cache import windows_file
 from bench.device import torch_environment
 from bench.environment import environment
+from bench.lock import alone
 from bench.place import Place
-from bench.plan import Planned
+from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
 from bench.store import DependsOn, Evidence, Metric, Result, Score
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
@@ -44,7 +45,22 @@ class Tested:
     seconds: float
 
 
-def carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
+def carry_out(
+    planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float
+) -> Result | None:
+    """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
+    unfinished = where.results / store.UNFINISHED
+    lock = unfinished / planned.name.path.with_name(f"{planned.name.path.name}.lock")
+    with alone(lock) as mine:
+        (now,) = plan([planned.run], where)
+        result = now.result if now.state == DONE else None
+        if mine and result is None:
+            result = _carry_out(planned, where, device, progress, checkpoint_seconds)
+    _remove_empty(lock.parent, unfinished)
+    return result
+
+
+def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
     _keep_if_same(checkpoints, planned.depends_on)
@@ -66,7 +82,7 @@ def carry_out(planned: Planned, where: Place, device: str, progress: Progress, c
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)
-    _remove(checkpoints, where.results / store.UNFINISHED)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return result
 
 
@@ -157,9 +173,10 @@ def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
         stamp.write_text(wanted)
 
 
-def _remove(folder: Path, root: Path) -> None:
-    """Remove a folder and those above it that are then empty."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for above in folder.relative_to(root).parents:
-        with suppress(OSError):
-            (root / above).rmdir()
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it up to `root`, as far as they are empty."""
+    with suppress(OSError):
+        for empty in (folder, *folder.parents):
+            empty.rmdir()
+            if empty == root:
+                return

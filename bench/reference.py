@@ -12,6 +12,7 @@ from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
 from bench.report.inert import markdown
 from bench.store import Result
+from bench.untrusted import refuse_links
 from tasks.core.errors import InputError
 
 HISTORY = "HISTORY.md"
@@ -33,6 +34,7 @@ def accept(results: Sequence[Result], reference: Path, why: str) -> list[Result]
         for task, score in result.scores.items():
             if not math.isfinite(score.metrics[0].value):
                 raise InputError(f"The score of {task} in {result.folder} is not a number: it could guard nothing")
+    refuse_links(reference)
     for comparison in {result.name.path.parts[0] for result in chosen}:
         shutil.rmtree(reference / comparison, ignore_errors=True)
     for result in chosen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def make_encoder(folder: Path, kind: str = "bert") -> Path:
     AutoModel.from_config(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of tokenised corpora of these tests: nobody's own is read or filled."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

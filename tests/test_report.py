@@ -166,14 +166,14 @@ def test_labels_are_scored_with_their_support(whole: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("skill", "expected"),
-    [(0.98, "share one encoder:"), (0.3, "fine-tune one BERT for each task:"), (0.75, "do not decide")],
+    ("skill", "examples", "expected"),
+    [(0.98, 200, "share one encoder:"), (0.3, 200, "fine-tune one BERT for each task:"), (0.75, 40, "do not decide")],
 )
 def test_the_answer_is_in_the_first_sentence(
-    tmp_path: Path, skill: float, expected: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, skill: float, examples: int, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It follows the verdicts, and says first that the corpora are made up."""
-    maker = Maker(root=tmp_path, examples=40)
+    maker = Maker(root=tmp_path, examples=examples)
     for seed in (0, 1, 2):
         for task in ("mednli", "i2b2_2010"):
             maker.run("single_task", (task,), seed)

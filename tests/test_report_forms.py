@@ -147,7 +147,7 @@ def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFi
     assert not re.search(r"(src|href)=\"[a-z]+:", page)
     assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     assert page.count("<figure ") == 6
-    assert page.count("<table>") == page.count("</table>") == 8
+    assert page.count("<table>") == page.count("</table>") == 14
     assert "not clinical results" in page.partition("</title>")[0]
     records = [Path(unquote(link)) for link in re.findall(r"<a href=\"(.*?)\"", page)]
     assert len(records) == 1 + 3 + 3 + 1

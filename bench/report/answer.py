@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from bench import statistics
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
-from bench.report.differences import Contrast
+from bench.report.differences import Contrast, bounds
 from bench.report.view import View
+from bench.statistics import BETTER, UNDECIDED, WORSE
 
-_BETTER, _FINE, _WORSE, _UNDECIDED = "better", "no worse", "worse", "undecided"
+_FINE = "no worse"
+_KINDS = (BETTER, _FINE, WORSE, UNDECIDED)
 
 
 def answer(view: View) -> str:
@@ -31,7 +33,7 @@ def _have(names: Sequence[str]) -> str:
 
 def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
     """Verdict -> the tasks that have it; every task has one."""
-    found: dict[str, list[str]] = {_BETTER: [], _FINE: [], _WORSE: [], _UNDECIDED: []}
+    found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     for one in contrast.each:
         found[_kind(statistics.verdict(one))].append(one.name)
     return found
@@ -39,18 +41,18 @@ def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
 
 def _kind(verdict: str) -> str:
     # A verdict names its margin: no worse than 1 point.
-    return next(kind for kind in (_BETTER, _FINE, _WORSE, _UNDECIDED) if verdict.startswith(kind))
+    return next(kind for kind in _KINDS if verdict.startswith(kind))
 
 
 def _advice(contrast: Contrast) -> str:
     found = _verdicts(contrast)
-    overall = _kind(statistics.verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else _UNDECIDED
-    if overall == _WORSE:
-        good = found[_BETTER]
+    overall = _kind(statistics.verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else UNDECIDED
+    if overall == WORSE:
+        good = found[BETTER]
         return "fine-tune one BERT for each task" + (f", but share for {_listed(good)}" if good else "")
-    if overall == _UNDECIDED:
+    if overall == UNDECIDED:
         return "these runs do not decide between one shared encoder and one BERT for each task"
-    alone = found[_WORSE]
+    alone = found[WORSE]
     return "share one encoder" + (f", with a BERT of its own for {_listed(alone)}" if alone else "")
 
 
@@ -65,7 +67,7 @@ def _reasons(contrast: Contrast) -> str:
     after = f"after {seeds} seeds" if seeds > 1 else "after one seed"
     if contrast.mean is None:
         return f"sharing is {counts} of {len(contrast.each)} tasks, {after}"
-    mean, interval = contrast.mean, words.interval(contrast.mean.low, contrast.mean.high)
+    mean, interval = contrast.mean, bounds(contrast.mean.low, contrast.mean.high)
     gain = f"{words.points(mean.value, signed=True)} points by sharing, 95 % interval {interval}"
     whole = f"the mean over {len(contrast.each)} tasks is {statistics.verdict(mean)} ({gain})"
     return f"{whole}, each by itself {counts}, {after}"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
+from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
+from bench.report.inert import spreadsheet
 from bench.report.sections import sections
 from bench.report.view import View, views
+from bench.untrusted import refuse_links
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -58,6 +59,7 @@ def write_eval_cards(found: Sequence[View], out: Path) -> list[Path]:
 
 def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
     """Writes files below a folder; their paths."""
+    refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
@@ -89,12 +91,12 @@ def _html(found: Sequence[View], results: Path) -> str:
 
 
 def _json(found: Sequence[View], results: Path) -> str:
-    tidy = [asdict(row) for row in rows.rows(view.comparison for view in found)]
-    return json.dumps(tidy, indent=1, allow_nan=False) + "\n"
+    return strict_json.dumps(rows.rows(view.comparison for view in found), indent=1) + "\n"
 
 
 def _csv(found: Sequence[View], results: Path) -> str:
-    return str(rows.frame(rows.rows(view.comparison for view in found)).to_csv(index=False))
+    frame = rows.frame(rows.rows(view.comparison for view in found))
+    return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))
 
 
 _SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})

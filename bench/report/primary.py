@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -10,7 +9,7 @@ from statistics import fmean
 from bench import statistics
 from bench.report import words
 from bench.report.comparison import FLOOR, SINGLE
-from bench.report.differences import Contrast
+from bench.report.differences import Contrast, bounds, caveats
 from bench.report.missing import gaps
 from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
 from bench.report.scores import PARTLY, score_cell, values
@@ -96,8 +95,8 @@ def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:
 def _told(one: Difference) -> tuple[str, ...]:
     return (
         words.points(one.value, signed=True),
-        words.interval(one.low, one.high),
-        "" if one.name == _MEAN and math.isnan(one.p) else words.p_value(one.p),
+        bounds(one.low, one.high),
+        words.p_value(one.p),
         statistics.verdict(one),
     )
 
@@ -124,6 +123,7 @@ def _notes(view: View) -> Iterator[str]:
             f"the tasks. The margin of the verdict is {words.points(statistics.MARGIN)} points."
         )
     for contrast in view.contrasts:
+        yield from caveats(contrast)
         yield from (f"Not compared: {contrast.arm}, {reason}." for reason in contrast.unpaired)
     if any(gaps(one, name, task) for name in view.arms for task in one.tasks):
         yield f'Cells that say "missing", or end in {PARTLY} (only some seeds are there), are filled by:'

@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.report.answer import answer
+from bench.report.budget import budget_table
 from bench.report.cost import cost_table, seen_table
 from bench.report.differences import difference_table
 from bench.report.labels import label_table
 from bench.report.missing import commands
 from bench.report.primary import primary_table
 from bench.report.provenance import disagreements, provenance_table
+from bench.report.resampling import resampling_table
 from bench.report.runs import run_table
 from bench.report.scores import beside_papers, metrics_table
 from bench.report.table import Section, Table
+from bench.report.transfer import transfer_table
 from bench.report.view import View
 
 
@@ -36,10 +39,11 @@ def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]
 def _tables(view: View, results: Path, whole: bool) -> Iterator[Table]:
     one = view.comparison
     yield primary_table(view, commands(one, view.arms, results))
-    if whole:
-        yield from (difference_table(one, contrast) for contrast in view.contrasts if contrast.each)
-        if not view.demo:
-            yield beside_papers(one)
+    for contrast in (found for found in view.contrasts if found.each):
+        yield from (table(one, contrast) for table in (transfer_table, budget_table))
+        yield from (table(one, contrast) for table in (difference_table, resampling_table) if whole)
+    if whole and not view.demo:
+        yield beside_papers(one)
     if one.trained:
         yield cost_table(one, view.arms, view.costs)
     if whole:

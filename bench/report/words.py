@@ -32,12 +32,6 @@ def each(values: Sequence[float]) -> str:
     return "; ".join(map(points, values)) if len(values) > 1 else ""
 
 
-def interval(low: float, high: float) -> str:
-    """An interval of differences, in points."""
-    bounds = points(low, signed=True), points(high, signed=True)
-    return UNDEFINED if UNDEFINED in bounds else f"[{', '.join(bounds)}]"
-
-
 def p_value(p: float) -> str:
     """A p-value with as many decimals as say something."""
     if not math.isfinite(p):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench import statistics
 from bench.report import words
-from bench.report.differences import Contrast
+from bench.report.differences import Contrast, bounds
 from bench.report.figures.sheet import ROW_INCHES, Sheet, task_axis
 from bench.report.style import look
 from bench.report.view import View
@@ -30,7 +30,7 @@ def _forest(view: View, contrast: Contrast) -> Sheet:
         shape = "D" if line is contrast.mean else "o"
         (mark,) = axes.plot(100 * line.value, row, shape, color=style.colour, markersize=6, markeredgecolor="black")
         verdict, value = statistics.verdict(line), words.points(line.value, signed=True)
-        sheet.show_on_hover(mark, f"{line.name}: {value} {words.interval(line.low, line.high)}, {verdict}")
+        sheet.show_on_hover(mark, f"{line.name}: {value} {bounds(line.low, line.high)}, {verdict}")
         axes.annotate(verdict, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     task_axis(axes, [line.name for line in lines])
     axes.set_xlabel("difference in points, 95 % interval; right is better than single_task")

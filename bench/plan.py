@@ -47,9 +47,11 @@ class Run:
 
     @property
     def arm(self) -> str:
-        """Its arm of the comparison: another schedule is another arm."""
+        """Its arm of the comparison: another schedule or span head is another arm."""
         mixed = self.baseline.joint and len(self.tasks) > 1 and self.settings.schedule != Settings.schedule
-        return f"{self.baseline.name}-{self.settings.schedule}" if mixed else self.baseline.name
+        other_head = self.baseline.needs_encoder and self.settings.span_head != Settings.span_head
+        parts = [self.settings.schedule] * mixed + [self.settings.span_head] * other_head
+        return "-".join([self.baseline.name, *parts])
 
     @property
     def title(self) -> str:

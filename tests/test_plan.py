@@ -71,7 +71,14 @@ def test_settings_that_cannot_matter_repeat_no_run(
 
 @pytest.mark.parametrize(
     "change",
-    [{"epochs": 7}, {"schedule": "loss_sum"}, {"epochs_of": (("mednli", 9),)}, {"window": 100}, {"encoder_rate": 1e-5}],
+    [
+        {"epochs": 7},
+        {"schedule": "loss_sum"},
+        {"span_head": "nested"},
+        {"epochs_of": (("mednli", 9),)},
+        {"window": 100},
+        {"encoder_rate": 1e-5},
+    ],
 )
 def test_settings_that_matter_change_what_a_run_depends_on(where: Place, change: dict[str, object]) -> None:
     assert of(replace(Settings(), **change), BOTH, where).settings != of(Settings(), BOTH, where).settings  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from baselines.core import checkpoint
 from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
-from baselines.core.settings import SCHEDULES, Settings
+from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
 from baselines.core.training import Trainer, rate_factor, train
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
@@ -93,14 +93,15 @@ def test_two_identical_trainings_give_bitwise_identical_weights(tmp_path: Path, 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("span_head", SPAN_HEADS)
 def test_one_task_multitask_equals_single_task_bit_for_bit(
-    tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any], schedule: str
+    tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any], schedule: str, span_head: str
 ) -> None:
     from baselines.multitask import BASELINE as MULTITASK
     from baselines.single_task import BASELINE as SINGLE_TASK
 
-    settings = replace(SMALL, schedule=schedule)
-    alone, _ = SINGLE_TASK.train(job(tmp_path, tiny_encoder, [task]))
+    settings = replace(SMALL, schedule=schedule, span_head=span_head)
+    alone, _ = SINGLE_TASK.train(job(tmp_path, tiny_encoder, [task], settings=replace(SMALL, span_head=span_head)))
     joint, _ = MULTITASK.train(job(tmp_path, tiny_encoder, [task], settings=settings))
     assert same(weights(alone), weights(joint))
     assert alone.predict(task, examples(task, "test")) == joint.predict(task, examples(task, "test"))

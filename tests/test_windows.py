@@ -6,16 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.core import tags
+from baselines.core.stretches import WIDTHS, Stretches
+from baselines.core.tags import FlatTags
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import text_windows
 from tasks.core.errors import InputError
 from tasks.core.examples import Span
 
 LABELS = ("problem", "treatment")
+TAGS, STRETCHES = FlatTags(LABELS), Stretches(LABELS)
 texts = st.text(st.sampled_from("abc xyz019 .,\n-/é\ufeff\u2028"), max_size=120)
 
 
@@ -70,22 +73,58 @@ def test_tags_of_mentions_that_do_not_overlap_come_back_whole(data: st.DataObjec
         Span(((int(units[first, 0]), int(units[last - 1, 1])),), data.draw(st.sampled_from(LABELS)))
         for first, last in zip(cuts[::2], cuts[1::2], strict=False)
     }
-    assert tags.decode(units, tags.encode(units, spans, LABELS), LABELS) == spans
+    assert TAGS.decode(units, TAGS.encode(units, spans)) == spans
 
 
 def test_of_overlapping_mentions_the_longest_is_tagged() -> None:
     units = np.array([[0, 4], [5, 9], [10, 14]])
     inner, outer = Span(((5, 9),), "problem"), Span(((0, 14),), "treatment")
-    assert tags.decode(units, tags.encode(units, [inner, outer], LABELS), LABELS) == {outer}
+    assert TAGS.decode(units, TAGS.encode(units, [inner, outer])) == {outer}
 
 
 def test_fragments_with_nothing_between_are_one_stretch() -> None:
     """A line break inside a mention makes two fragments in some corpora; the tags go across it."""
     units = np.array([[0, 4], [5, 9], [10, 14]])
     broken = Span(((0, 4), (5, 9)), "problem")
-    assert tags.decode(units, tags.encode(units, [broken], LABELS), LABELS) == {Span(((0, 9),), "problem")}
+    assert TAGS.decode(units, TAGS.encode(units, [broken])) == {Span(((0, 9),), "problem")}
     apart = Span(((0, 4), (10, 14)), "problem")
-    assert tags.decode(units, tags.encode(units, [apart], LABELS), LABELS) == {Span(((0, 4),), "problem")}
+    assert TAGS.decode(units, TAGS.encode(units, [apart])) == {Span(((0, 4),), "problem")}
+
+
+@given(data=st.data(), words=st.lists(st.integers(1, 6), min_size=1, max_size=30))
+@settings(max_examples=80, deadline=None)
+def test_stretches_hold_mentions_that_nest_and_overlap(data: st.DataObject, words: list[int]) -> None:
+    """All that is lost is what is wider than any stretch, and a second label of the same stretch."""
+    ends = np.cumsum(np.array(words) + 1) - 1
+    units = np.stack([ends - words, ends], axis=1)
+    places = st.tuples(st.integers(0, len(words) - 1), st.integers(0, len(words) - 1)).map(sorted)
+    labels = data.draw(st.dictionaries(places.map(tuple), st.sampled_from(LABELS), max_size=12))
+    spans = {Span(((int(units[i, 0]), int(units[j, 1])),), label): j - i < WIDTHS for (i, j), label in labels.items()}
+    kept = STRETCHES.decode(units, STRETCHES.encode(units, spans))
+    assert kept == {span for span, narrow in spans.items() if narrow}
+
+
+def test_a_mention_in_several_stretches_is_not_taught_as_its_parts() -> None:
+    units = np.array([[0, 4], [5, 9], [10, 14]])
+    apart = Span(((0, 4), (10, 14)), "problem")
+    assert STRETCHES.decode(units, STRETCHES.encode(units, [apart])) == set()
+
+
+def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
+    """Stretches that would cross into the next window are neither taught nor answered."""
+    units = np.array([[0, 4], [5, 9], [10, 14]])
+    windows = [{Span(((0, 14),), "problem"), Span(((5, 9),), "drug")}, set(), {Span(((0, 9),), "drug")}]
+    scheme = Stretches(("problem", "drug"))
+    torch.manual_seed(0)
+    layer, hidden = scheme.layer(9), 3 * torch.eye(9)
+    targets = torch.from_numpy(np.concatenate([scheme.encode(units, gold) for gold in windows]))
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.01)
+    for _ in range(150):
+        optimiser.zero_grad()
+        scheme.loss(layer(hidden), targets).backward()
+        optimiser.step()
+    said = scheme.best(layer(hidden).detach().numpy())
+    assert [scheme.decode(units, part) for part in np.split(said, 3)] == windows
 
 
 @given(st.lists(st.lists(st.floats(-5, 5), min_size=5, max_size=5), min_size=1, max_size=5))
@@ -105,7 +144,7 @@ def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]])
         return sum(logits[place, tag] for place, tag in enumerate(path))
 
     best = max(total(path) for path in itertools.product(range(5), repeat=len(logits)) if allowed(path))
-    found = tuple(tags.best_path(logits))
+    found = tuple(TAGS.best(logits))
     assert allowed(found)
     assert total(found) == pytest.approx(best)
 

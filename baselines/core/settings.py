@@ -8,6 +8,7 @@ from types import MappingProxyType
 SCHEDULES = ("interleaved", "round_robin", "loss_sum", "temperature")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "constant")
+SPAN_HEADS = ("flat", "nested")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Settings:
     pair_window: int = 128
     development: float = 0.1
     precision: str = "auto"
+    span_head: str = "flat"
     schedule: str = "interleaved"
     temperature: float = 2.0
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
 from bench.report import words
+from bench.report.inert import plain
 
 _LEVELS = {DRIFTED: "error", UNJUDGED: "error", STEADY: "notice"}
 
@@ -31,7 +32,8 @@ def _message(one: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Line ends, which would begin a command of their own, are among what is written as code points.
+    return plain(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

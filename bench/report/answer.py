@@ -66,7 +66,7 @@ def _reasons(contrast: Contrast) -> str:
     seeds = contrast.each[0].seeds
     after = f"after {seeds} seeds" if seeds > 1 else "after one seed"
     if contrast.mean is None:
-        return f"sharing is {counts} of {len(contrast.each)} tasks, {after}"
+        return f"sharing is {counts} of {len(contrast.each)} tasks compared, {after}"
     mean, interval = contrast.mean, bounds(contrast.mean.low, contrast.mean.high)
     gain = f"{words.points(mean.value, signed=True)} points by sharing, 95 % interval {interval}"
     whole = f"the mean over {len(contrast.each)} tasks is {statistics.verdict(mean)} ({gain})"

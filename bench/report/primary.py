@@ -41,7 +41,8 @@ def primary_table(view: View, commands: Sequence[str]) -> Table:
         align="".join(column.side for column in columns),
         header=tuple(column.head for column in columns),
         rows=tuple(tuple(column.cell(row) for column in columns) for row in (*one.tasks, _MEAN)),
-        notes=(*_notes(view), *(footnotes(beside) if beside else ())),
+        # What holds of two arms is said once; what is missing comes last, before its commands.
+        notes=tuple(dict.fromkeys((*_notes(view), *(footnotes(beside) if beside else ()), *_lacking(view)))),
         commands=tuple(commands),
         total=True,
         cuts=tuple(place for place, column in enumerate(columns) if column.cut),
@@ -125,5 +126,8 @@ def _notes(view: View) -> Iterator[str]:
     for contrast in view.contrasts:
         yield from caveats(contrast)
         yield from (f"Not compared: {contrast.arm}, {reason}." for reason in contrast.unpaired)
-    if any(gaps(one, name, task) for name in view.arms for task in one.tasks):
+
+
+def _lacking(view: View) -> Iterator[str]:
+    if any(gaps(view.comparison, name, task) for name in view.arms for task in view.comparison.tasks):
         yield f'Cells that say "missing", or end in {PARTLY} (only some seeds are there), are filled by:'

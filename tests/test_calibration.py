@@ -48,7 +48,7 @@ def test_a_world_without_difference_is_called_different_about_once_in_twenty() -
 
 
 def test_the_stored_calibration_is_whole_and_holds_where_the_docs_say() -> None:
-    """At least 1,000 repetitions of every corner; with 3 and 5 seeds no test calls too often, and most are as demanded."""
+    """At least 1,000 repetitions of every corner; 3 and 5 seeds never call too often, and most are as demanded."""
     cells = calibrated.stored()
     corners = {(world.formula, world.examples, world.seed_spread) for world in calibration.worlds()}
     assert {(cell.formula, cell.examples, cell.seed_spread) for cell in cells} == corners

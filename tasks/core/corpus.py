@@ -169,9 +169,8 @@ class Corpus:
     def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
         """Remember what lies in the folders of these files and whose path the pattern is not found in."""
         folders = {file.path.rpartition("/")[0] for file in files}
-        belongs = re.compile(pattern).search
         for file in self.files():
-            if file.path.rpartition("/")[0] in folders and not belongs(file.path):
+            if file.path.rpartition("/")[0] in folders and not re.search(pattern, file.path):
                 self.note(file, None, "stray file", "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:

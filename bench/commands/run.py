@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
+from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +72,17 @@ def _run(args: argparse.Namespace) -> None:
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
+            left = 0
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
                 result = carry_out(one, where, device, progress, args.checkpoint_seconds)
+                left += result is None
                 progress.finished(one.cost, _line(one, result))
+        if left:
+            raise InputError(
+                f"another process is doing {left} of these runs in {args.results}: give this command again after it"
+            )
         if args.answers:
             _write_answers(planned, where, args.answers)
 
@@ -89,9 +96,11 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> No
     sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
 
 
-def _line(planned: Planned, result: Result) -> str:
+def _line(planned: Planned, result: Result | None) -> str:
     from bench.progress import duration
 
+    if result is None:
+        return f"{planned.run.title}: left to another process, which is at it"
     scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
 

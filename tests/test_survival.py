@@ -198,5 +198,5 @@ def test_the_state_of_another_model_is_one_sentence(tmp_path: Path) -> None:
 
     save(tmp_path, training(2))
     load(tmp_path, training(2))
-    with pytest.raises(InputError, match="is of another training .*: delete it and run again"):
+    with pytest.raises(InputError, match=r"is of another training .*: delete it and run again"):
         load(tmp_path, training(3))

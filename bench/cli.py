@@ -23,6 +23,7 @@ COMMANDS = MappingProxyType(
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
+        "calibrate": ("bench.commands.calibrate", "measure how often the statistics err, on simulated results"),
         "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
     }
 )
@@ -87,7 +88,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _usage() -> str:
-    rows = [f"  {name:<8} {what}" for name, (_, what) in COMMANDS.items()]
+    rows = [f"  {name:<9} {what}" for name, (_, what) in COMMANDS.items()]
     first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
 

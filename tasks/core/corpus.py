@@ -104,7 +104,9 @@ class CorpusFile:
             while line := stream.readline(LINE_BYTES):
                 number += 1
                 if len(line) == LINE_BYTES:
-                    raise InputError(f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB")
+                    raise InputError(
+                        f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB; take it away"
+                    )
                 yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(line)
 
@@ -198,7 +200,9 @@ class Corpus:
                     self.note(_shown(place.relative_to(self.folder)), None, "link or device", "not followed")
 
     def _unreadable(self, error: OSError) -> None:
-        raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
+        raise InputError(
+            f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable"
+        ) from error
 
     def _loose(self, place: Path) -> CorpusFile:
         shown, here = _shown(place), self.folder / place

@@ -90,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scale", type=positive, metavar="X", help="demo corpora of X times as many notes (default: 1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
     _add_settings(parser.add_argument_group("settings of a training"))
 
 

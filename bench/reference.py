@@ -15,6 +15,7 @@ from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
 from bench.report.inert import markdown
 from bench.store import Result, read_all
+from bench.untrusted import refuse_links
 from tasks.core.errors import InputError
 
 HISTORY = "HISTORY.md"
@@ -40,6 +41,7 @@ def accept(results: Sequence[Result], reference: Path, why: str) -> list[Result]
         raise InputError('A new reference needs a reason that a later reader understands: give --why "..."')
     if not chosen:
         raise InputError(f"There is no result of {' or '.join(ARMS)} to accept: run `python -m bench run` first")
+    refuse_links(reference)
     places = by_place(chosen)
     for place, trainings in places.items():
         _require_sound(place.task, list(trainings.values()))

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from baselines.core.dropout import DropoutStream, use_stream
 from baselines.core.packing import ATTENTION, Batch
+from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 
 PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
@@ -24,6 +26,9 @@ OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
 
 SEGMENTED = ("bert", "electra")
 """Model types that tell the first sentence from the second by segment ids."""
+
+LARGEST, MOST_LAYERS = 10**7, 1000
+"""No encoder is larger: what says it is would be built for hours before its weights are found not to fit."""
 
 
 class SharedEncoder(nn.Module):
@@ -38,14 +43,23 @@ class SharedEncoder(nn.Module):
         self.hidden: int = config.hidden_size
         self.longest: int = config.max_position_embeddings
         self.first_position = config.pad_token_id + 1 if self.kind in OFFSET_POSITIONS else 0
-        self.model = _weights(folder, config) if pretrained else AutoModel.from_config(config)
+        self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         use_stream(self.model, dropout, source)
+        self.model.get_submodule("embeddings").register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
         hidden = self._packed(batch) if self.packs else self._padded(batch)
         return hidden[batch.places]
+
+    def train_only(self, read: np.ndarray) -> None:
+        """From here on, train the embeddings of no sub-words but these ids [K]."""
+        self.model.set_input_embeddings(ReadRows(self.model.get_input_embeddings(), read))
+
+    def trained(self) -> None:
+        """Put the embeddings back in one piece."""
+        self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = {"token_type_ids": batch.segments} if self.kind in SEGMENTED else {}
@@ -61,11 +75,25 @@ class SharedEncoder(nn.Module):
         return hidden[real]
 
 
+def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:
+    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer."""
+    device = hidden.device.type
+    return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
+
+
 def _config(folder: Path) -> Any:
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"the config.json of encoder {folder.name} is not one of a known model type") from error
+        # Left open, trust_remote_code makes transformers ask on the terminal whether to run the folder's own code.
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        first = config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 1
+        sizes = (config.hidden_size, config.max_position_embeddings, config.num_hidden_layers, first)
+    except Exception as error:  # transformers meets each kind of damage with an error of its own.
+        raise InputError(
+            f"the config.json of encoder {folder.name} is not one of a known model type ({type(error).__name__}): give "
+            "the folder of a BERT-type model that runs no code of its own"
+        ) from error
+    if not all(0 < size <= LARGEST for size in sizes) or config.num_hidden_layers > MOST_LAYERS:
+        raise InputError(f"the config.json of encoder {folder.name} has sizes that no encoder has: fetch it anew")
     # Both arms go without dropout inside attention: the packed kernels have none.
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +84,7 @@ def resolve(name: str) -> Path:
 def digest(folder: Path) -> str:
     """The sha256 of what an encoder is: its configuration, tokenizer and weights."""
     total = hashlib.sha256()
-    for path in sorted({path for pattern in _FILES for path in folder.glob(pattern)}):
+    for path in sorted({path for pattern in _FILES for path in folder.glob(pattern) if path.is_file()}):
         total.update(path.name.encode() + b"\0" + _file_digest(path).encode())
     return total.hexdigest()
 
@@ -111,7 +113,16 @@ def _complete(folder: Path) -> Path:
         raise InputError(
             f"the encoder folder {folder.name} lacks {' and '.join(missing)}: give the folder of a BERT-type model"
         )
+    for path in folder.glob("*.bin"):
+        _refuse_bomb(path)
     return folder
+
+
+def _refuse_bomb(path: Path) -> None:
+    """InputError for weights that unpack to more than they are: torch writes its archives without compression."""
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+            raise InputError(f"{path.name} of encoder {path.parent.name} unpacks to more than its size: fetch it anew")
 
 
 def _from_hub(hub: str, name: str) -> Path:

@@ -63,7 +63,7 @@ class SmallBench:
 
     def train(self, results: str, *seeds: int) -> None:
         """Trains the multitask arm with these seeds."""
-        words = ["run", *self.where, "--baselines", "multitask", "--results", str(self.root / results)]
+        words = ["run", *self.where, "--baselines", "multitask", "--no-cache", "--results", str(self.root / results)]
         silent = (patch(f"bench.report.files.{name}", lambda *paths: None) for name in ("print_report", "write_report"))
         with next(silent), next(silent):
             if cli.main([*words, "--seeds", *map(str, seeds)]):

@@ -44,42 +44,18 @@ class FlatTags:
                 tags[first], tags[first + 1 : last] = begin, begin + 1
         return tags
 
-    def best(self, logits: np.ndarray) -> np.ndarray:
-        """The likeliest tags [U] under logits [U, C] in which every I follows a B or I of its own label (Viterbi)."""
-        if not len(logits):
-            return np.zeros(0, dtype=np.int64)
-        inside = np.arange(2, logits.shape[1], 2)
-        score = logits[0].astype(np.float64)
-        score[inside] = FORBIDDEN
-        back = np.zeros(logits.shape, dtype=np.int64)
-        for place in range(1, len(logits)):
-            best = int(score.argmax())
-            back[place] = best
-            arrive = np.full(score.shape, score[best])
-            # An I can only come from the B before it in the numbering, or from itself.
-            from_begin = score[inside - 1] >= score[inside]
-            back[place, inside] = np.where(from_begin, inside - 1, inside)
-            arrive[inside] = np.maximum(score[inside - 1], score[inside])
-            score = arrive + logits[place]
-        path = np.zeros(len(logits), dtype=np.int64)
-        path[-1] = score.argmax()
-        for place in range(len(logits) - 1, 0, -1):
-            path[place - 1] = back[place, path[place]]
-        return path
+    def best(self, logits: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The likeliest tags of each window in which every I follows a B or I of its own label, [U, C] -> [U]."""
+        return [_path(rows) for rows in logits]
 
     def decode(self, units: np.ndarray, tags: np.ndarray) -> set[Span]:
         """The mentions that tags [U] say of units [U, 2]."""
-        spans = set()
-        first = None
-        for place in range(len(tags) + 1):
-            tag = int(tags[place]) if place < len(tags) else 0
-            if first is not None and (tag == 0 or tag % 2 == 1):
-                label = self.labels[(int(tags[first]) - 1) // 2]
-                spans.add(Span(((int(units[first, 0]), int(units[place - 1, 1])),), label))
-                first = None
-            if tag % 2 == 1:
-                first = place
-        return spans
+        edges = np.append(np.flatnonzero((tags == 0) | (tags % 2 == 1)), len(tags))
+        begins = np.flatnonzero(tags % 2 == 1)
+        # A mention goes on up to the next edge after its B.
+        ends = edges[np.searchsorted(edges, begins, side="right")]
+        rows = zip(units[begins, 0].tolist(), units[ends - 1, 1].tolist(), tags[begins].tolist(), strict=True)
+        return {Span(((start, end),), self.labels[(tag - 1) // 2]) for start, end, tag in rows}
 
 
 def stretch(units: np.ndarray, span: Span) -> tuple[int, int]:
@@ -93,3 +69,41 @@ def stretch(units: np.ndarray, span: Span) -> tuple[int, int]:
             break
         last = int(np.searchsorted(units[:, 0], end, side="left"))
     return first, last
+
+
+def _path(logits: np.ndarray) -> np.ndarray:
+    """The likeliest tags of one window, [U, C] -> [U]."""
+    path: np.ndarray = logits.argmax(-1).astype(np.int16)
+    if len(path) == 0 or _allowed(path):
+        # Where the likeliest tags taken one by one keep the rule, no path that keeps it is likelier.
+        return path
+    return _viterbi(logits)
+
+
+def _allowed(tags: np.ndarray) -> bool:
+    """Whether every I follows a B or I of its own label."""
+    inside = (tags > 0) & (tags % 2 == 0)
+    before = np.concatenate([[0], tags[:-1]])
+    return not (inside & (before != tags) & (before != tags - 1)).any()
+
+
+def _viterbi(logits: np.ndarray) -> np.ndarray:
+    """The likeliest of the paths that keep the rule, [U, C] -> [U], with U at least 1."""
+    inside = np.arange(2, logits.shape[1], 2)
+    score = logits[0].astype(np.float64)
+    score[inside] = FORBIDDEN
+    back = np.zeros(logits.shape, dtype=np.int16)
+    for place in range(1, len(logits)):
+        best = int(score.argmax())
+        back[place] = best
+        arrive = np.full(score.shape, score[best])
+        # An I can only come from the B before it in the numbering, or from itself.
+        from_begin = score[inside - 1] >= score[inside]
+        back[place, inside] = np.where(from_begin, inside - 1, inside)
+        arrive[inside] = np.maximum(score[inside - 1], score[inside])
+        score = arrive + logits[place]
+    path = np.zeros(len(logits), dtype=np.int16)
+    path[-1] = score.argmax()
+    for place in range(len(logits) - 1, 0, -1):
+        path[place - 1] = back[place, path[place]]
+    return path

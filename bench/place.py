@@ -29,6 +29,7 @@ class Place:
     corpora: Corpora
     results: Path
     encoder: EncoderFiles
+    keep_models: bool = False
 
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
-from bench import store, strict_json
+from bench import models, store, strict_json
 from bench.device import torch_environment
 from bench.environment import environment
 from bench.place import Place
@@ -64,6 +64,8 @@ def carry_out(planned: Planned, where: Place, device: str, progress: Progress, c
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)
+    if where.keep_models and job.encoder is not None:
+        models.keep(model, planned, job.encoder, where.results)
     _remove(checkpoints, where.results / store.UNFINISHED)
     return result
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
 
 if TYPE_CHECKING:
+    from bench.place import Place
     from bench.plan import Planned
     from bench.store import Result
 
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="keep unfinished work at most this often, and never for more than a twentieth of the time (default: 30)",
     )
+    parser.add_argument("--keep-models", action="store_true", help="keep what was trained, below models in the results")
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
 
 
@@ -53,6 +56,8 @@ def _run(args: argparse.Namespace) -> None:
     requested(args)
     require_writable(args.results)
     with prepared(args, fetch=True) as (where, planned):
+        if args.keep_models:
+            where, planned = replace(where, keep_models=True), [_with_model(one, where) for one in planned]
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
@@ -62,6 +67,16 @@ def _run(args: argparse.Namespace) -> None:
                     progress.say(f"{one.run.title} again: {one.why}")
                 result = carry_out(one, where, device, progress, args.checkpoint_seconds)
                 progress.finished(one.cost, _line(one, result))
+
+
+def _with_model(planned: Planned, where: Place) -> Planned:
+    """A finished run is to be done again where its model is wanted and was not kept."""
+    from bench.models import is_kept
+    from bench.plan import CHANGED, DONE
+
+    if planned.state != DONE or not planned.run.baseline.needs_encoder or is_kept(planned, where.results):
+        return planned
+    return replace(planned, state=CHANGED, why="its model was not kept")
 
 
 def _line(planned: Planned, result: Result) -> str:

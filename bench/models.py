@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MODELS = "models"
-_CARD, _ENCODER, _HEADS = "model.json", "model.safetensors", "heads.safetensors"
+CARD, _ENCODER, _HEADS = "model.json", "model.safetensors", "heads.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,14 @@ def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
             depends_on=planned.depends_on,
             digest=hub.digest(folder),
         )
-        (folder / _CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
+        (folder / CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
     return results / MODELS / planned.name.path
 
 
 def read_card(folder: Path) -> Card:
     """What is said of a kept model; InputError where there is none that can be read."""
     try:
-        card = strict_json.loads(Card, (folder / _CARD).read_bytes())
+        card = strict_json.loads(Card, (folder / CARD).read_bytes())
         if card.format != FORMAT:
             raise ValueError(f"its format is {card.format}, not {FORMAT}")
     except (OSError, ValueError) as error:

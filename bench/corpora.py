@@ -48,7 +48,11 @@ class Corpora:
 
     def examples(self, task: Task[Any, Any], split: str, fraction: float) -> list[Any]:
         """The examples of a split; a development split is cut from training where there is no official one."""
-        return splits.examples(task, self._corpus, split, fraction)
+        return list(self.stream(task, split, fraction))
+
+    def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
+        """The same examples one at a time, for corpora larger than memory."""
+        return splits.stream(task, self._corpus, split, fraction)
 
     def census(self, task: Task[Any, Any]) -> Census:
         """The census of a task's corpus, which is read once, as a stream."""
@@ -72,27 +76,25 @@ class Corpora:
 
 
 def _count(task: Task[Any, Any], corpus: Corpus) -> Census:
-    before, digests, characters = len(corpus.notices), [], {}
-    for split in task.official_splits:
-        passed = _Passed(task.read(corpus, split))
-        digests.append(splits.digest(passed))
-        characters[split] = passed.characters
-        if not passed.examples:
-            raise InputError(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
+    digests, characters = [], {}
+    with corpus.watched() as noted:
+        for split in task.official_splits:
+            passed = _Passed(splits.official(task, corpus, split))
+            digests.append(splits.digest(passed))
+            characters[split] = passed.characters
     together = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Census(together, characters[TRAIN], notice_counts(corpus.notices[before:]))
+    return Census(together, characters[TRAIN], notice_counts(corpus.passed_over | noted))
 
 
 class _Passed:
-    """Examples as they pass, counted."""
+    """Examples as they pass, their characters counted."""
 
     def __init__(self, examples: Iterable[Any]) -> None:
         self._examples = examples
-        self.examples = self.characters = 0
+        self.characters = 0
 
     def __iter__(self) -> Iterator[Any]:
         for example in self._examples:
-            self.examples += 1
             self.characters += _characters(example)
             yield example
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile, paired
 from tasks.core.examples import Document
-from tasks.core.formats.i2b2_concepts import ConceptFiles, read_document, write_document
+from tasks.core.formats.i2b2_concepts import ConceptFiles, read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
-from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, SpanOnlyF1
 
@@ -52,7 +52,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     texts = corpus.require(_TEXTS[split], official[-1], SOURCE.url)
     if split == TEST:
         texts = _annotated(texts, concepts, corpus)
-    corpus.note_strays(concepts, (".con",))
+    corpus.note_strays([*concepts, *texts], r"\.(?:con|txt)$")
     for text, marked in paired(texts, concepts):
         yield read_document(ConceptFiles(text.key[0], text, marked), LABELS, corpus)
 
@@ -79,11 +79,6 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
             write_document(folder / "test_data" / f"{name}.txt", concepts / f"{name}.con", document)
 
 
-def group(document: Document) -> str:
-    """A document stands for itself."""
-    return document.id
-
-
 TASK = SpanTask(
     name="i2b2_2010",
     title="i2b2 2010 concepts",
@@ -99,5 +94,6 @@ TASK = SpanTask(
     ),
     read=read,
     write=write,
-    group=group,
+    group=by_document,
+    express=whole_tokens,
 )

@@ -19,9 +19,9 @@ from xml.sax.saxutils import quoteattr
 from tasks.core.corpus import Corpus
 from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
-from tasks.core.formats.i2b2_xml import Kind, Tag, read_document, write_document
+from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
-from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
 
@@ -41,7 +41,7 @@ SOURCE = Source(
 _TRAIN = r"(?:^|/)2012-07-15\.original-annotation\.release[^/]*/([0-9]+)\.xml$"
 _MERGED = r"(?:^|/)(?:ground_truth|2012-08-23[^/]*)/merged_xml/([0-9]+)\.xml$"
 _SEPARATE = r"(?:^|/)(?:ground_truth|2012-08-[^/]*groundtruth[^/]*)/(?:[^/]+/)*?xml/([0-9]+)\.xml$"
-_SUFFIXES = (".xml", ".xml.txt", ".xml.extent", ".xml.tlink")
+_RELEASED = r"(?:^|/)[0-9]+\.xml(?:\.txt|\.extent|\.tlink)?$"
 
 
 def _label(tag: Tag) -> str | None:
@@ -61,7 +61,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
         files = corpus.require(_TRAIN, SOURCE.files[TRAIN][0], SOURCE.url)
     else:  # both test releases may be there: the merged one is the later
         files = corpus.find(_MERGED) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url)
-    corpus.note_strays(files, _SUFFIXES)
+    corpus.note_strays(files, _RELEASED)
     for file in files:
         yield read_document(file, KIND, LABELS, corpus)
 
@@ -72,11 +72,6 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     for document in examples:
         name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
         write_document(folder / place / f"{name}.xml", KIND, document)
-
-
-def group(document: Document) -> str:
-    """A document stands for itself."""
-    return document.id
 
 
 TASK = SpanTask(
@@ -95,5 +90,6 @@ TASK = SpanTask(
     ),
     read=read,
     write=write,
-    group=group,
+    group=by_document,
+    express=one_fragment,
 )

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from tasks.core.corpus import Corpus
-from tasks.core.examples import Document, Span
-from tasks.core.formats.i2b2_xml import Kind, Tag, read_document, write_document
+from tasks.core.examples import Document
+from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
@@ -61,16 +60,7 @@ _SETS = {
 }
 
 
-def _label(tag: Tag) -> str | None:
-    return tag.attributes.get("TYPE", "")
-
-
-def _tag(span: Span, covered: str) -> tuple[str, str]:
-    element = next((category for category, labels in CATEGORIES.items() if span.label in labels), "PHI")
-    return element, f'TYPE={quoteattr(span.label)} comment=""'
-
-
-KIND = Kind(root="deIdi2b2", label=_label, tag=_tag, first_id_counts=False)
+KIND = phi_kind("deIdi2b2", CATEGORIES)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -80,7 +70,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
         for pattern, official in zip(_SETS[split], SOURCE.files[split], strict=True)
     ]
     files = {file.key: file for files in sets for file in files}
-    corpus.note_strays(files.values(), (".xml",))
+    corpus.note_strays(files.values(), _DOCUMENT)
     for key in sorted(files):
         yield read_document(files[key], KIND, LABELS, corpus)
 
@@ -117,4 +107,5 @@ TASK = SpanTask(
     read=read,
     write=write,
     group=group,
+    express=one_fragment,
 )

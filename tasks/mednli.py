@@ -17,7 +17,7 @@ from pathlib import Path
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
 from tasks.core.formats.mednli_jsonl import read_pairs, write_pairs
-from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, PairTask, Size, Source
+from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, PairTask, Size, Source, by_first_sentence
 from tasks.core.pair_metrics import Accuracy
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -43,11 +43,6 @@ def write(folder: Path, split: str, examples: Iterable[Pair[str]]) -> None:
     write_pairs(folder / f"mli_{split}_v1.jsonl", examples)
 
 
-def group(pair: Pair[str]) -> str:
-    """Pairs with the same first sentence belong together."""
-    return pair.first
-
-
 TASK = PairTask(
     name="mednli",
     title="MedNLI",
@@ -56,5 +51,5 @@ TASK = PairTask(
     metrics=(Accuracy(),),
     read=read,
     write=write,
-    group=group,
+    group=by_first_sentence,
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
 from tasks.core.formats.rqe_xml import read_pairs, write_pairs
-from tasks.core.kinds import TEST, TRAIN, PairTask, Size, Source
+from tasks.core.kinds import TEST, TRAIN, PairTask, Size, Source, by_first_sentence
 from tasks.core.pair_metrics import Accuracy
 
 LABELS = ("true", "false")
@@ -50,11 +50,6 @@ def write(folder: Path, split: str, examples: Iterable[Pair[str]]) -> None:
     write_pairs(folder / SOURCE.files[split][0], root, examples)
 
 
-def group(pair: Pair[str]) -> str:
-    """Pairs with the same first question belong together."""
-    return pair.first
-
-
 TASK = PairTask(
     name="medrqe_2016",
     title="MedRQE",
@@ -63,5 +58,5 @@ TASK = PairTask(
     metrics=(Accuracy(),),
     read=read,
     write=write,
-    group=group,
+    group=by_first_sentence,
 )

@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile, paired
+from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import MissingCorpus
 from tasks.core.examples import Document
-from tasks.core.formats.brat import BratFiles, read_document, write_document
+from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
-from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, LenientF1
 
@@ -40,19 +40,16 @@ SOURCE = Source(
 )
 
 _PLACES = {
-    TRAIN: r"(?:^|/)(?:training_20180910[^/]*|track2-training_data_[23][^/]*(?:/[^/]+)?)/",
-    TEST: r"(?:^|/)(?:test|gold-standard-test-data[^/]*)/",
+    TRAIN: r"(?:^|/)(?:training_20180910[^/]*|track2-training_data_[23][^/]*(?:/[^/]+)?)/([0-9]+)",
+    TEST: r"(?:^|/)(?:test|gold-standard-test-data[^/]*)/([0-9]+)",
 }
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
-    annotations = corpus.require(_PLACES[split] + r"([0-9]+)\.ann$", SOURCE.files[split][0], SOURCE.url)
-    texts = corpus.find(_PLACES[split] + r"([0-9]+)\.txt$")
-    _refuse_half(annotations)
-    corpus.note_strays(annotations, (".txt", ".ann"))
-    for text, marked in paired(texts, annotations):
-        yield read_document(BratFiles(text.key[0], text, marked), LABELS, corpus)
+    if split == TRAIN:
+        _refuse_half(corpus.find(_PLACES[TRAIN] + r"\.ann$"))
+    yield from read_documents(Place(_PLACES[split], SOURCE.files[split][0], SOURCE.url), LABELS, corpus)
 
 
 def _refuse_half(files: list[CorpusFile]) -> None:
@@ -70,11 +67,6 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
         write_document(folder / ("training_20180910" if split == TRAIN else "test") / name, document)
 
 
-def group(document: Document) -> str:
-    """A document stands for itself."""
-    return document.id
-
-
 TASK = SpanTask(
     name="n2c2_2018",
     title="n2c2 2018 medications",
@@ -90,5 +82,5 @@ TASK = SpanTask(
     ),
     read=read,
     write=write,
-    group=group,
+    group=by_document,
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
 from tasks.core.formats.sts_tsv import read_pairs, write_pairs
-from tasks.core.kinds import TEST, TRAIN, SimilarityTask, Size, Source
+from tasks.core.kinds import TEST, TRAIN, SimilarityTask, Size, Source, by_first_sentence
 from tasks.core.pair_metrics import Pearson
 
 SCALE = (0.0, 5.0)
@@ -51,11 +51,6 @@ def write(folder: Path, split: str, examples: Iterable[Pair[float]]) -> None:
     write_pairs(folder / f"clinicalSTS2019.{split}.txt", scores, examples)
 
 
-def group(pair: Pair[float]) -> str:
-    """Pairs with the same first sentence belong together."""
-    return pair.first
-
-
 TASK = SimilarityTask(
     name="n2c2_2019",
     title="n2c2 2019 similarity",
@@ -64,6 +59,6 @@ TASK = SimilarityTask(
     metrics=(Pearson(),),
     read=read,
     write=write,
-    group=group,
+    group=by_first_sentence,
     scale=SCALE,
 )

@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, paired
+from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.brat import BratFiles, read_document, write_document
+from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
-from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask
+from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall
 
@@ -36,18 +36,11 @@ SOURCE = Source(
 )
 
 
-def _place(split: str) -> str:
-    return rf"(?:^|/)corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
-
-
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
-    annotations = corpus.require(_place(split) + r"\.ann$", SOURCE.files[split][0], SOURCE.url)
-    texts = corpus.find(_place(split) + r"\.txt$")
-    corpus.note_strays(annotations, (".txt", ".ann"))
-    for text, marked in paired(texts, annotations):
-        # The same number may name a document in both parts.
-        yield read_document(BratFiles("/".join(text.key), text, marked), LABELS, corpus)
+    # The same number may name a document in both parts: the part is a part of the id.
+    place = Place(rf"(?:^|/)corpus/{split}/(EMEA|MEDLINE)/([^/]+)", SOURCE.files[split][0], SOURCE.url)
+    yield from read_documents(place, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -55,11 +48,6 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     for document in examples:
         name = checked_name(document.id, r"(?:EMEA|MEDLINE)/[^/\\]+", "quaero_2014")
         write_document(folder / "QUAERO_FrenchMed" / "corpus" / split / name, document)
-
-
-def group(document: Document) -> str:
-    """A document stands for itself."""
-    return document.id
 
 
 TASK = SpanTask(
@@ -77,5 +65,5 @@ TASK = SpanTask(
     ),
     read=read,
     write=write,
-    group=group,
+    group=by_document,
 )

@@ -59,7 +59,6 @@ def test_lines_that_are_no_mention_are_left_aside(line: str, tmp_path: Path) -> 
         (f"T1\tDrug 0 {10**40}\taspirin\n", "line 1: this is no brat annotation"),
         ("T1\tDrug 0 7;5 9\taspirin\n", "line 1: fragments of one mention that overlap"),
         ("T1\tDrug 0 7\taspirin\nT1\tDose 8 10\t81\n", "line 2: a label that"),
-        ("T1\tDrug 0 7\taspirin\nT1\tDosage 8 10\t81\n", "line 2: T1 is there twice"),
         (b"T1\tDrug 0 7\t\xe9spirin\n", "byte 12 is not UTF-8"),
     ],
 )
@@ -83,6 +82,14 @@ def test_a_mention_over_two_lines_is_one(tmp_path: Path) -> None:
     """Its text goes on in the line after, or stands in one line with a blank instead; both are the same mention."""
     for broken in ("T1\tReason 18 31\tlow\nback pain\nT2\tDrug 0 7\taspirin", "T1\tReason 18 31\tlow back pain\n"):
         assert Span(((18, 31),), "Reason") in one(tmp_path, broken).gold
+
+
+def test_two_mentions_of_one_id_are_both_kept_and_told(tmp_path: Path) -> None:
+    """An id counts for nothing in a score; dropping either mention would."""
+    corpus = laid(tmp_path, {"test/1.txt": TEXT, "test/1.ann": "T1\tDrug 0 7\taspirin\nT1\tDosage 8 10\t81\n"})
+    (document,) = task("n2c2_2018").read(corpus, "test")
+    assert document.gold == {Span(((0, 7),), "Drug"), Span(((8, 10),), "Dosage")}
+    assert [(notice.kind, notice.line) for notice in corpus.notices] == [("doubled id", 2)]
 
 
 def test_line_ends_that_an_unpacker_changed_are_mended(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_ampersands_are_mended_among_the_tags_alone(tmp_path: Path) -> None:
     (document,) = task("i2b2_2014").read(found, "test")
     assert (document.text, document.gold) == ("Age 61 & up", {Span(((4, 11),), "AGE")})
     assert notice_counts(found.notices) == {"bare & among the tags": 1}
-    assert found.notices[0].line == 3
+    assert [notice.line for notice in found.notices] == [3]
 
 
 def test_line_ends_are_line_feeds(tmp_path: Path) -> None:
@@ -80,6 +80,7 @@ def test_a_tag_without_characters_is_skipped_and_told(tmp_path: Path) -> None:
         (xml(AGE.format(4, 6, "61", "AGES")), "line 3: a label that the task does not have; it has PATIENT"),
         ("<a><TAGS/></a>", "it has no TEXT"),
         ("<a><TEXT/></a>", "it has no TAGS"),
+        ("<a><TEXT>b\n<c>d</c></TEXT><TAGS/></a>", "line 2: an element in the text"),
         (xml("").encode("latin-1").replace(b"up", b"\xfcp"), "not well-formed XML"),
         (xml("", head='<?xml version="1.0" encoding="nonsense"?>'), "encoding"),
         ("<a>" * 10_000, "line 1: elements nested more than 100 deep"),

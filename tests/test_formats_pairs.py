@@ -22,7 +22,6 @@ def record(**changes: object) -> str:
     ("lines", "where"),
     [
         (record() + "\n" + record(pairID="2")[:-5], "line 2: this is no JSON record"),
-        (record() + "\n\n" + record(), "line 3: its pairID was there before"),
         (record(gold_label="maybe"), "line 1: its gold_label is not one of entailment, neutral, contradiction"),
         (record(sentence1=None), "line 1: a record without text under each of pairID"),
         (record(pairID=1), "line 1: a record without text under each of pairID"),
@@ -48,11 +47,7 @@ PAIR = '<pair pid="{}" value="{}"><chq>a</chq><faq>b</faq></pair>\n'
     ("content", "where"),
     [
         ("<a>" + PAIR.format(1, "true"), "line 2: not well-formed XML"),
-        (
-            f"<a>{PAIR.format(1, 'true')}{PAIR.format(1, 'true')}</a>",
-            "line 2: a pair whose pid is missing or was",
-        ),
-        (f"<a>{PAIR.format('', 'true')}</a>", "line 1: a pair whose pid is missing"),
+        (f"<a>{PAIR.format('', 'true')}</a>", "line 1: a pair without pid"),
         (f"<a>{PAIR.format(1, 'yes')}</a>", "line 1: a pair whose value is not one of true, false"),
         ('<a><pair pid="1" value="true"><chq>a</chq></pair></a>', "line 1: a pair without chq or faq"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "XML entities, which are refused"),
@@ -65,6 +60,23 @@ def test_medrqe_faults_are_told_with_their_line(content: str | bytes, where: str
     said = refused("medrqe_2016", laid(tmp_path, {"RQE_Train_8588_AMIA2016.xml": content}))
     assert said.startswith("RQE_Train_8588_AMIA2016.xml")
     assert where in said
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content"),
+    [
+        ("mednli", "mli_train_v1.jsonl", "\n".join([record(), record(), record(pairID="1@2"), record()])),
+        ("medrqe_2016", "RQE_Train_8588_AMIA2016.xml", f"<a>{PAIR.format(1, 'true') * 2}</a>"),
+    ],
+)
+def test_pairs_of_one_id_are_all_kept_and_told(name: str, file: str, content: str, tmp_path: Path) -> None:
+    """Each pair counts in a score, so each is kept; each gets an id of its own, since evidence is kept by id."""
+    corpus = laid(tmp_path, {file: content})
+    ids = [pair.id for pair in task(name).read(corpus, "train")]
+    assert len(ids) == len(set(ids)) == content.count("neutral") + content.count("true")
+    assert ids[:2] == ["1", "1@2"]
+    assert {(notice.kind, notice.file) for notice in corpus.notices} == {("doubled id", file)}
+    assert [notice.line for notice in corpus.notices] == list(range(2, len(ids) + 1))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
-"""What is written in an official format and read again is the same: ids, texts, labels and every fragment."""
+"""What is written in an official format and read again is the same: ids, texts, labels and every fragment.
+
+BENCH_FUZZ_CASES sets how many corpora of each kind are tried; a few by default.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -13,12 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invented import splits, task
+from invented import contents, laid, packed, splits, task
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.splits import digest
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CASES = int(os.environ.get("BENCH_FUZZ_CASES", "25"))
+few = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Letters that formats trip over: marks of theirs, line separators, an astral letter, a byte order mark, white space.
 TEXT = st.text(st.sampled_from("ab T1é\"'|&<>;]=c:#*\\{}\t\n\u2028\u2029\x85\xa0\ufeff\u0301😀"), max_size=60)
@@ -57,7 +62,7 @@ def documents(draw: st.DrawFn, name: str) -> list[Document]:
     found = []
     for key in sorted(ids, key=lambda key: key.split("/")):
         text = draw(TEXT)
-        if name in ("n2c2_2018", "quaero_2014"):
+        if name in ("i2b2_2010", "n2c2_2018", "quaero_2014"):
             text = draw(st.sampled_from([text, text.replace("\n", "\r\n")]))
         places = stretches(text, 3 if name in ("n2c2_2018", "quaero_2014") else 1)
         places = tokens(text) if name == "i2b2_2010" else places
@@ -79,22 +84,36 @@ def pairs(draw: st.DrawFn, name: str) -> list[Pair[Any]]:
     return [Pair(str(n), draw(sentence), draw(sentence), draw(gold)) for n in range(1, count + 1)]
 
 
-def returned(name: str, split: str, examples: Sequence[Any]) -> tuple[list[Any], Corpus]:
-    """The examples written to a folder and read from it."""
-    with tempfile.TemporaryDirectory() as folder:
-        task(name).write(Path(folder), split, examples)
-        corpus = Corpus(Path(folder))
+def littered(folder: Path) -> None:
+    """What macOS leaves beside each file, and a copy of the whole such as unpackers make."""
+    files = list(contents(folder))
+    for name, data in files:
+        place = folder / name
+        laid(folder, {f"__MACOSX/{name}": "\0", f"{place.parent.relative_to(folder)}/._{place.name}": b"\0"})
+        laid(folder, {f"{place.parent.relative_to(folder)}/.DS_Store": b"\0", f"again/{name}": data})
+
+
+def returned(name: str, split: str, examples: Sequence[Any], archive: str) -> tuple[list[Any], Corpus]:
+    """The examples written to a folder and read from it, or from an archive with litter and copies in it."""
+    with tempfile.TemporaryDirectory() as top:
+        written, data = Path(top, "written"), Path(top, "data")
+        task(name).write(written, split, examples)
+        if archive:
+            littered(written)
+            data.mkdir()
+            packed(written, data / archive, "download/")
+        corpus = Corpus(data if archive else written)
         return list(task(name).read(corpus, split)), corpus
 
 
 @pytest.mark.parametrize(("name", "split"), splits())
 def test_a_corpus_written_and_read_again_is_the_same(name: str, split: str) -> None:
-    """No id, character, label or fragment is lost, and nothing had to be mended."""
+    """No id, character, label or fragment is lost, loose or packed, and nothing had to be mended."""
 
     @few
-    @given(documents(name) if name in IDS else pairs(name))
-    def law(examples: list[Any]) -> None:
-        found, corpus = returned(name, split, examples)
+    @given(documents(name) if name in IDS else pairs(name), st.sampled_from(["", "x.zip", "x.tar.gz"]))
+    def law(examples: list[Any], archive: str) -> None:
+        found, corpus = returned(name, split, examples, archive)
         assert found == examples
         assert digest(found) == digest(examples)
         assert {notice.kind for notice in corpus.notices} <= {"empty question"}

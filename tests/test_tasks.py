@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.corpora import Corpora
 from invented import FOLDER, NAMES, laid, refused, splits, task
 from tasks.core.corpus import Corpus
 from tasks.core.errors import MissingCorpus
@@ -140,6 +141,16 @@ def test_what_is_mended_or_skipped_is_counted_with_its_place(name: str) -> None:
         assert not split.problem
     assert notice_counts(corpus.notices) == NOTICES[name]
     assert all((FOLDER / notice.file).is_file() for notice in corpus.notices)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_keeps_what_was_noted_as_counts(name: str) -> None:
+    """Whichever corpus is read first, and however often: the counts are those of one pass."""
+    for first in (name, "i2b2_2012"):
+        corpora = Corpora("official", FOLDER)
+        corpora.census(task(first))
+        corpora.examples(task(name), "test", 0.1)
+        assert corpora.census(task(name)).notices == NOTICES[name]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -184,12 +184,27 @@ def test_what_a_kill_left_half_written_is_removed(tmp_path: Path, tiny_encoder: 
 
 def test_training_moves_the_encoder_and_every_head(tmp_path: Path, tiny_encoder: Path) -> None:
     """The papers' code left the heads out of the optimiser: they stayed at their random start."""
-    trainer = Trainer(*_begun(tmp_path, tiny_encoder))
-    before = weights(trainer.model)
+    begun, model = _begun(tmp_path, tiny_encoder)
+    before = weights(model)
+    trainer = Trainer(begun, model)
     trainer.run()
     after = weights(trainer.model)
     still = {name for name in before if torch.equal(before[name], after[name])}
     assert not {name for name in still if "position" not in name and "token_type" not in name}
+
+
+def test_training_the_rows_that_are_read_is_training_all_rows(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit where nothing but gradients moves a row; the rows that nobody reads stay as they were."""
+    from baselines.core.encoder import SharedEncoder
+
+    plain = replace(SMALL, weight_decay=0.0, clip=0.0)
+    some, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
+    monkeypatch.setattr(SharedEncoder, "train_only", lambda self, read: None)
+    monkeypatch.setattr(SharedEncoder, "trained", lambda self: None)
+    everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
+    assert same(weights(some), weights(everything))
 
 
 def _begun(tmp_path: Path, encoder: Path) -> tuple[Job, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from baselines.core.dropout import DropoutStream, use_stream
 from baselines.core.packing import ATTENTION, Batch
+from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 
 PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
@@ -38,14 +40,23 @@ class SharedEncoder(nn.Module):
         self.hidden: int = config.hidden_size
         self.longest: int = config.max_position_embeddings
         self.first_position = config.pad_token_id + 1 if self.kind in OFFSET_POSITIONS else 0
-        self.model = _weights(folder, config) if pretrained else AutoModel.from_config(config)
+        self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         use_stream(self.model, dropout, source)
+        self.model.get_submodule("embeddings").register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
         hidden = self._packed(batch) if self.packs else self._padded(batch)
         return hidden[batch.places]
+
+    def train_only(self, read: np.ndarray) -> None:
+        """From here on, train the embeddings of no sub-words but these ids [K]."""
+        self.model.set_input_embeddings(ReadRows(self.model.get_input_embeddings(), read))
+
+    def trained(self) -> None:
+        """Put the embeddings back in one piece."""
+        self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = {"token_type_ids": batch.segments} if self.kind in SEGMENTED else {}
@@ -59,6 +70,12 @@ class SharedEncoder(nn.Module):
         real = torch.arange(ids.shape[1], device=ids.device) < batch.lengths.starts.diff()[:, None]
         hidden: Tensor = self.model(input_ids=ids, attention_mask=real.long()).last_hidden_state
         return hidden[real]
+
+
+def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:
+    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer."""
+    device = hidden.device.type
+    return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
 
 
 def _config(folder: Path) -> Any:

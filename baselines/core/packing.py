@@ -30,11 +30,20 @@ MOST_SCORES = 2**18
 
 @dataclass(frozen=True)
 class Group:
-    """Sequences of like length, G of them, that attend together: their sub-words [G * L], and which are real."""
+    """Sequences of like length, G of them, that attend together, and what keeps them from attending to padding."""
 
-    rows: Tensor
-    real: Tensor | None  # [G, 1, 1, L]; None where all are as long
-    size: tuple[int, int]
+    size: tuple[int, int]  # G, L
+    bias: Tensor | None  # [G, 1, 1, L]: 0 at real sub-words, elsewhere minus infinity; None where all are as long
+
+
+@dataclass(frozen=True)
+class Groups:
+    """All groups of a batch, laid end to end: V sub-words with the padding of each group."""
+
+    each: list[Group]
+    rows: Tensor  # [V]: the packed sub-word that lies there; padding repeats one
+    real: Tensor | None  # [V, 1]: 1 where it is no padding; None where none is
+    place: Tensor  # [T]: where each packed sub-word lies
 
 
 @dataclass(frozen=True)
@@ -50,20 +59,26 @@ class Lengths:
         return max(self.each)
 
     @cached_property
-    def groups(self) -> tuple[list[Group], Tensor]:
-        """The groups, and for each sub-word its place [T] in their rows."""
-        device, starts = self.starts.device, np.concatenate([[0], np.cumsum(self.each)])
-        groups, place, base = [], np.zeros(starts[-1], dtype=np.int64), 0
+    def groups(self) -> Groups:
+        """The sequences in groups of like length."""
+        starts = np.concatenate([[0], np.cumsum(self.each)])
+        groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
             within = np.arange(lengths[0])
             real = within < lengths[:, None]
-            rows = np.where(real, starts[members][:, None] + within, 0)
-            place[rows[real]] = base + np.flatnonzero(real)
-            base += rows.size
-            mask = None if real.all() else torch.from_numpy(real[:, None, None]).to(device)
-            groups.append(Group(torch.from_numpy(rows.ravel()).to(device), mask, real.shape))
-        return groups, torch.from_numpy(place).to(device)
+            rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
+            reals.append(real.ravel())
+            bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
+            groups.append(Group(real.shape, None if real.all() else self._moved(bias)))
+        lain, real = np.concatenate(rows), np.concatenate(reals)
+        place = np.empty(starts[-1], dtype=np.int64)
+        place[lain[real]] = np.flatnonzero(real)
+        padding = None if real.all() else self._moved(real[:, None].astype(np.float32))
+        return Groups(groups, self._moved(lain), padding, self._moved(place))
+
+    def _moved(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.starts.device)
 
 
 def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -132,24 +147,66 @@ def attention_within(
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
         return torch.as_tensor(out)[None], None
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    groups, place = lengths.groups
-    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    groups = lengths.groups
+    parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
+    sizes = [group.size[0] * group.size[1] for group in groups.each]
+    split = [torch.split(part, sizes) for part in parts]
     outs = []
-    for group in groups:
-        q, k, v = (part[group.rows].view(*group.size, *part.shape[1:]).transpose(1, 2) for part in parts)
-        outs.append(attend(q, k, v, group.real, scale).transpose(1, 2).flatten(0, 1))
-    return torch.cat(outs).index_select(0, place)[None], None
+    for group, *found in zip(groups.each, *split, strict=True):
+        q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
+        outs.append(attend(q, k, v, group.bias, scale).transpose(1, 2).flatten(0, 1))
+    return _lift(torch.cat(outs), groups)[None], None
 
 
-def _attend_fused(query: Tensor, key: Tensor, value: Tensor, real: Tensor | None, scale: float) -> Tensor:
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=real, scale=scale)
+class _Lay(torch.autograd.Function):
+    """Packed sub-words to their places in groups, [T, ...] -> [V, ...]: each goes to one, so its gradient is there."""
+
+    @staticmethod
+    def forward(ctx: Any, packed: Tensor, groups: Groups) -> Tensor:
+        ctx.place = groups.place
+        return packed.index_select(0, groups.rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient.index_select(0, ctx.place), None
 
 
-def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, real: Tensor | None, scale: float) -> Tensor:
+class _Lift(torch.autograd.Function):
+    """Sub-words from their places in groups, [V, ...] -> [T, ...]: padding is left behind and gets no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, laid: Tensor, groups: Groups) -> Tensor:
+        ctx.groups = groups
+        return laid.index_select(0, groups.place)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        back = gradient.index_select(0, ctx.groups.rows)
+        if ctx.groups.real is not None:
+            back *= ctx.groups.real.view(-1, *[1] * (back.ndim - 1))
+        return back, None
+
+
+def _lay(packed: Tensor, groups: Groups) -> Tensor:
+    laid: Tensor = _Lay.apply(packed, groups)  # type: ignore[no-untyped-call]
+    return laid
+
+
+def _lift(laid: Tensor, groups: Groups) -> Tensor:
+    lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
+    return lifted
+
+
+def _attend_fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
+    mask = None if bias is None else bias.to(query.dtype)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
     """Attention spelled out: in bfloat16 on a processor its backward is twice as fast as the fused kernel's."""
-    scores = query @ key.transpose(-1, -2) * scale
-    if real is not None:
-        scores = scores.masked_fill(~real, float("-inf"))
+    scores = (query * scale) @ key.transpose(-1, -2)
+    if bias is not None:
+        scores = scores + bias.to(scores.dtype)
     return scores.softmax(-1) @ value
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -45,6 +46,7 @@ class Trainer:
     def __init__(self, job: Job, model: MultitaskModel) -> None:
         self.job, self.model = job, model
         self.data = {task.name: _taught(model, job, task) for task in job.tasks}
+        model.encoder.train_only(np.unique(np.concatenate([one.ids for part in self.data.values() for one in part])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
@@ -67,6 +69,7 @@ class Trainer:
             self.progress.round, self.progress.step = self.progress.round + 1, 0
             self._save_if_due()
         self.model.load_state_dict(self.best)
+        self.model.encoder.trained()
 
     def _round(self, steps: Sequence[Step], rates: Sequence[float]) -> None:
         total = torch.zeros((), device=self.job.device)

@@ -6,12 +6,15 @@ import argparse
 import math
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.place import Place
     from bench.plan import Planned
     from bench.store import Result
@@ -29,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep unfinished work at most this often, and never for more than a twentieth of the time (default: 30)",
     )
     parser.add_argument("--keep-models", action="store_true", help="keep what was trained, below models in the results")
+    parser.add_argument(
+        "--answers",
+        type=Path,
+        metavar="DIR",
+        help="also write what was answered in the official formats, for the official programs; holds text of notes",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
 
 
@@ -46,6 +55,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
+    from bench.answers import make_folder
+    from bench.corpora import data_folder
     from bench.device import choose_device
     from bench.place import require_writable
     from bench.plan import DONE, summary
@@ -55,6 +66,8 @@ def _run(args: argparse.Namespace) -> None:
 
     requested(args)
     require_writable(args.results)
+    if args.answers:
+        make_folder(args.answers, (args.results, data_folder(args.data)))
     with prepared(args, fetch=True) as (where, planned):
         if args.keep_models:
             where, planned = replace(where, keep_models=True), [_with_model(one, where) for one in planned]
@@ -67,6 +80,17 @@ def _run(args: argparse.Namespace) -> None:
                     progress.say(f"{one.run.title} again: {one.why}")
                 result = carry_out(one, where, device, progress, args.checkpoint_seconds)
                 progress.finished(one.cost, _line(one, result))
+        if args.answers:
+            _write_answers(planned, where, args.answers)
+
+
+def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> None:
+    from bench.answers import write_answers
+
+    for one in planned:
+        for line in write_answers(one, where, folder):
+            sys.stderr.write(line + "\n")
+    sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
 
 
 def _with_model(planned: Planned, where: Place) -> Planned:

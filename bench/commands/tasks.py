@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.core.corpus import Corpus
+    from tasks.core.corpus import Corpus, Notice
     from tasks.core.kinds import Task
     from tasks.core.status import SplitStatus
 
@@ -27,17 +28,10 @@ def main(args: argparse.Namespace) -> int:
     """Prints the table; 0 whatever is missing, since it was only asked for."""
     from bench import registry
     from bench.corpora import data_folder
-    from tasks.core.corpus import Corpus
 
-    tasks = list(registry.tasks().values())
-    for line in _table(tasks):
+    tasks, folder = list(registry.tasks().values()), data_folder(args.data)
+    for line in chain(_table(tasks), () if folder is None else _states(tasks, folder, args.verbose)):
         sys.stdout.write(line + "\n")
-    folder = data_folder(args.data)
-    if folder is not None:
-        corpus = Corpus(folder)
-        for task in tasks:
-            for line in _state(task, corpus, args.verbose):
-                sys.stdout.write(line + "\n")
     return 0
 
 
@@ -56,6 +50,17 @@ def _labels(task: Task[Any, Any]) -> str:
     return labels if len(labels) <= LABELS else str(len(task.labels))
 
 
+def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:
+    from tasks.core.corpus import Corpus
+
+    corpus = Corpus(folder)
+    for task in tasks:
+        yield from _state(task, corpus, verbose)
+    if corpus.passed_over:
+        yield "\nbelow the folder, whatever the corpus"
+        yield from _notices(corpus.passed_over, verbose)
+
+
 def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]:
     from tasks.core.status import status
 
@@ -63,11 +68,15 @@ def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]
     yield f"\n{task.name}: {_word(splits)}"
     for split in splits:
         yield f"  {split.split:<6}{_found(split)}"
-        if split.notices:
-            yield f"        mended or skipped: {len(split.notices)}{'' if verbose else ' (--verbose lists them)'}"
-        for notice in split.notices if verbose else ():
-            line = "" if notice.line is None else f", line {notice.line}"
-            yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"
+        yield from _notices(split.notices, verbose)
+
+
+def _notices(notices: Collection[Notice], verbose: bool) -> Iterator[str]:
+    if notices:
+        yield f"        mended or skipped: {len(notices)}{'' if verbose else ' (--verbose lists them)'}"
+    for notice in notices if verbose else ():
+        line = "" if notice.line is None else f", line {notice.line}"
+        yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"
 
 
 def _word(splits: Sequence[SplitStatus]) -> str:

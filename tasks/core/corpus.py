@@ -82,7 +82,9 @@ class CorpusFile:
     def read(self) -> bytes:
         """All its bytes; InputError where there are more than a document can have."""
         with _reading(self.path), self.opener() as stream:
-            data = stream.read(DOCUMENT_BYTES + 1)
+            data = stream.read(min(self.size, DOCUMENT_BYTES) + 1)  # what is asked for is reserved
+            if len(data) > self.size:
+                data += stream.read(DOCUMENT_BYTES)
         self._refuse_above(len(data), DOCUMENT_BYTES)
         if len(data) < self.size:
             raise InputError(f"{self.path}: it ends after {len(data)} of {self.size} bytes; download it again")
@@ -119,12 +121,23 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.notices: list[Notice] = []
+        self.notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
+        self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
+
+    @contextmanager
+    def watched(self) -> Iterator[dict[Notice, None]]:
+        """What is noted meanwhile, whether or not it was noted before."""
+        before, self.notices = self.notices, {}
+        try:
+            yield self.notices
+        finally:
+            before.update(self.notices)
+            self.notices = before
 
     def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""
-        self.notices.append(Notice(file if isinstance(file, str) else file.path, line, kind, what))
+        self.notices[Notice(file if isinstance(file, str) else file.path, line, kind, what)] = None
 
     def find(self, pattern: str | re.Pattern[str]) -> list[CorpusFile]:
         """The files whose path the pattern is found in, sorted by what its groups capture.
@@ -133,7 +146,7 @@ class Corpus:
         """
         found: dict[tuple[str, ...], CorpusFile] = {}
         search = re.compile(pattern).search
-        for file in self._listed():
+        for file in self.files():
             if match := search(file.path):
                 key = match.groups("")
                 first = found.setdefault(key, replace(file, key=key))
@@ -145,24 +158,28 @@ class Corpus:
         """What `find` finds; MissingCorpus naming the official download where that is nothing."""
         if found := self.find(pattern):
             return found
+        passed = f" ({len(self.passed_over)} were passed over: tasks --verbose lists them)" if self.passed_over else ""
         raise MissingCorpus(
-            f"{official} is not below {self.folder}, packed or unpacked; get it from {url} and put it there"
+            f"{official} is not below {self.folder}, packed or unpacked{passed}; get it from {url} and put it there"
         )
 
-    def note_strays(self, files: Iterable[CorpusFile], suffixes: tuple[str, ...]) -> None:
-        """Remember what lies in the folders of these files and has none of their suffixes."""
+    def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
+        """Remember what lies in the folders of these files and whose path the pattern is not found in."""
         folders = {file.path.rpartition("/")[0] for file in files}
-        for file in self._listed():
-            if file.path.rpartition("/")[0] in folders and not file.name.endswith(suffixes):
+        belongs = re.compile(pattern).search
+        for file in self.files():
+            if file.path.rpartition("/")[0] in folders and not belongs(file.path):
                 self.note(file, None, "stray file", "not part of the corpus, skipped")
 
-    def _listed(self) -> list[CorpusFile]:
+    def files(self) -> list[CorpusFile]:
+        """Every file, listed once; what was then passed over belongs to no corpus and stands in `passed_over`."""
         if self._files is None:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
-            places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-            loose = [self._loose(place) for place in places if not _is_archive(place)]
-            packed = [member for place in places if _is_archive(place) for member in self._members(place)]
+            with self.watched() as self.passed_over:
+                places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
+                loose = [self._loose(place) for place in places if not _is_archive(place)]
+                packed = [member for place in places if _is_archive(place) for member in self._members(place)]
             self._files = loose + packed
         return self._files
 
@@ -182,7 +199,10 @@ class Corpus:
         raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
 
     def _loose(self, place: Path) -> CorpusFile:
-        return CorpusFile(_shown(place), (self.folder / place).stat().st_size, _plain(self.folder / place))
+        shown = _shown(place)
+        if shown.lower().endswith(archives.OTHERS):
+            self.note(shown, None, "archive of another kind", "not looked into; unpack it")
+        return CorpusFile(shown, (self.folder / place).stat().st_size, _plain(self.folder / place))
 
     def _members(self, place: Path) -> Iterator[CorpusFile]:
         for member in archives.members(self.folder / place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.metrics import Metric
@@ -17,6 +17,11 @@ Example = TypeVar("Example", Document, Pair[str], Pair[float])
 Answer = TypeVar("Answer", frozenset[Span], str, float)
 
 TRAIN, DEV, TEST = SPLITS = ("train", "dev", "test")
+
+
+def as_it_is(example: Example) -> tuple[Example, int]:
+    """For formats that can say everything."""
+    return example, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Task(Generic[Example, Answer]):
 
     `read(corpus, split)` yields the examples of an official split; `write(folder, split, examples)` writes them in
     the official format under official names. `group(example)` keys what a development split must not cut through.
+    `express(example)` is the example as near as the official format can say it, and how many mentions that changes.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Task(Generic[Example, Answer]):
     read: Callable[[Corpus, str], Iterator[Example]]
     write: Callable[[Path, str, Iterable[Example]], None]
     group: Callable[[Example], str]
+    express: Callable[[Example], tuple[Example, int]] = as_it_is
 
     @property
     def kind(self) -> str:
@@ -69,6 +76,16 @@ class Task(Generic[Example, Answer]):
     def official_splits(self) -> tuple[str, ...]:
         """The splits its holders publish; a development split is cut from training where there is none."""
         return tuple(split for split in SPLITS if split in self.source.files)
+
+
+def by_document(document: Document) -> str:
+    """The group of a document that stands for itself."""
+    return document.id
+
+
+def by_first_sentence(pair: Pair[Any]) -> str:
+    """The group of pairs that share their first sentence."""
+    return pair.first
 
 
 @dataclass(frozen=True, kw_only=True)

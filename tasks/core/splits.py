@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tasks.core.corpus import Corpus
@@ -15,33 +15,45 @@ from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
 
 
 def examples(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> list[Example]:
-    """The examples of a split, in the order of the corpus.
+    """The examples of a split, all in memory."""
+    return list(stream(task, corpus, split, fraction))
+
+
+def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> Iterator[Example]:
+    """The examples of a split one at a time, in the order of the corpus; InputError where there are none.
 
     Where there is no official development split, `fraction` of the groups of the training set, at least one, make it:
-    the first by a digest of their key, so that other groups coming or going move none.
+    the first by a digest of their key, so that other groups coming or going move none. That takes a pass of its own.
     """
     if DEV in task.official_splits or split == TEST:
-        return _official(task, corpus, split)
-    whole = _official(task, corpus, TRAIN)
-    held = _held_out(task.name, {task.group(example) for example in whole}, fraction)
-    chosen = [example for example in whole if (task.group(example) in held) == (split == DEV)]
-    if not chosen:
+        yield from official(task, corpus, split)
+        return
+    held, empty = _held_out(task, corpus, fraction), True
+    for example in official(task, corpus, TRAIN):
+        if (_rank(task, example) in held) == (split == DEV):
+            empty = False
+            yield example
+    if empty:
         raise InputError(f"{task.name}: one group of examples cannot be cut in a training and a development split")
-    return chosen
 
 
-def _official(task: Task[Example, Any], corpus: Corpus, split: str) -> list[Example]:
-    found = list(task.read(corpus, split))
-    if not found:
+def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[Example]:
+    """The examples of an official split one at a time; InputError where there are none."""
+    empty = True
+    for example in task.read(corpus, split):
+        empty = False
+        yield example
+    if empty:
         raise InputError(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
-    return found
 
 
-def _held_out(task: str, groups: set[str], fraction: float) -> set[str]:
-    def rank(group: str) -> bytes:
-        return hashlib.sha256(f"development:{task}:{group}".encode()).digest()
+def _held_out(task: Task[Example, Any], corpus: Corpus, fraction: float) -> set[bytes]:
+    ranks = {_rank(task, example) for example in official(task, corpus, TRAIN)}
+    return set(sorted(ranks)[: math.ceil(fraction * len(ranks))])
 
-    return set(sorted(groups, key=rank)[: math.ceil(fraction * len(groups))])
+
+def _rank(task: Task[Example, Any], example: Example) -> bytes:
+    return hashlib.sha256(f"development:{task.name}:{task.group(example)}".encode()).digest()
 
 
 def digest(found: Iterable[Any]) -> str:

@@ -35,23 +35,23 @@ def status(task: Task[Any, Any], corpus: Corpus) -> tuple[SplitStatus, ...]:
 
 
 def _split_status(task: Task[Any, Any], corpus: Corpus, split: str) -> SplitStatus:
-    before = len(corpus.notices)
     found, present, problem = 0, True, ""
-    try:
-        for _ in task.read(corpus, split):
-            found += 1
-    except InputError as error:
-        present, problem = not isinstance(error, MissingCorpus), str(error)
+    with corpus.watched() as noted:
+        try:
+            for _ in task.read(corpus, split):
+                found += 1
+        except InputError as error:
+            present, problem = not isinstance(error, MissingCorpus), str(error)
     return SplitStatus(
         split=split,
         present=present,
         problem=problem,
         found=found,
         expected=task.source.sizes.get(split),
-        notices=tuple(corpus.notices[before:]),
+        notices=tuple(notice for notice in noted if notice not in corpus.passed_over),
     )
 
 
 def notice_counts(notices: Iterable[Notice]) -> dict[str, int]:
-    """How many notices there are of each kind; what was read twice counts once."""
-    return dict(sorted(Counter(notice.kind for notice in set(notices)).items()))
+    """How many notices there are of each kind."""
+    return dict(sorted(Counter(notice.kind for notice in notices).items()))

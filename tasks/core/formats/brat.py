@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.corpus import Corpus, CorpusFile, paired
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
@@ -45,16 +45,31 @@ class _Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class BratFiles:
-    """A document as brat keeps it."""
+class Place:
+    """Where a corpus keeps its documents: a pattern of their paths without suffix, whose groups make their ids."""
 
+    pattern: str
+    official: str  # the download, and where to get it
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
     id: str
     text: CorpusFile
     annotations: CorpusFile
 
 
-def read_document(files: BratFiles, labels: tuple[str, ...], corpus: Corpus) -> Document:
-    """A document with its mentions; InputError where a line is malformed or points outside the text."""
+def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
+    """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
+    annotations = corpus.require(place.pattern + r"\.ann$", place.official, place.url)
+    texts = corpus.find(place.pattern + r"\.txt$")
+    corpus.note_strays(annotations, place.pattern + r"\.(?:txt|ann)$")
+    for text, marked in paired(texts, annotations):
+        yield _document(_Files("/".join(text.key), text, marked), labels, corpus)
+
+
+def _document(files: _Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
     text = files.text.text()
     mentions = list(_mentions(files.annotations, text))
     text = _as_annotated(text, mentions, files.text, corpus)
@@ -63,7 +78,7 @@ def read_document(files: BratFiles, labels: tuple[str, ...], corpus: Corpus) -> 
     for mention in mentions:
         _check(mention, text, labels, files.annotations)
         if mention.id in ids:
-            raise _wrong(files.annotations, mention.line, f"{mention.id} is there twice; give each mention its own id")
+            corpus.note(files.annotations, mention.line, "doubled id", "both kept")
         ids.add(mention.id)
         note_difference(corpus, files.annotations, mention.line, (mention.stated, _covered(text, mention.fragments)))
         if list(mention.fragments) != sorted(mention.fragments):

@@ -8,7 +8,8 @@ Source: 2010 i2b2/VA challenge, annotation file formatting.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile
@@ -62,6 +63,21 @@ def write_document(text_path: Path, concepts_path: Path, document: Document) -> 
     ends = {end: (n, k) for n, line in enumerate(lines, 1) for k, (start, end) in enumerate(line) if end > start}
     write_text(text_path, document.text)
     write_lines(concepts_path, (_line(span, document, starts, ends) for span in sorted(document.gold)))
+
+
+def whole_tokens(document: Document) -> tuple[Document, int]:
+    """A document whose mentions are widened to whole tokens, as this format has them; how many were changed.
+
+    A mention in fragments becomes one from first start to last end; one of white space alone is left out.
+    """
+    tokens = [token for line in _tokens(document.text) for token in line if token[0] < token[1]]
+    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
+    spans = set()
+    for span in document.gold:
+        first, after = bisect_right(ends, span.start), bisect_left(starts, span.end)
+        if first < after:
+            spans.add(Span(((starts[first], ends[after - 1]),), span.label))
+    return replace(document, gold=frozenset(spans)), len(document.gold - spans)
 
 
 Places = dict[int, tuple[int, int]]  # character -> line, token

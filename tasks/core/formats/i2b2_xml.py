@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -43,17 +43,30 @@ class Kind:
     first_id_counts: bool
 
 
-class _Reader(safe_xml.Handler):
-    """Collects TEXT and the children of TAGS."""
+def phi_kind(root: str, categories: Mapping[str, tuple[str, ...]]) -> Kind:
+    """The kind of 2014 and of MEDDOCAN: an element is a category, by which its labels are given, and TYPE a label."""
+    elements = {label: category for category, labels in categories.items() for label in labels}
 
-    def __init__(self) -> None:
+    def tag(span: Span, covered: str) -> tuple[str, str]:
+        return elements[span.label], f'TYPE={quoteattr(span.label)} comment=""'
+
+    return Kind(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
+
+
+class _Reader(safe_xml.Handler):
+    """Collects TEXT and what is below TAGS."""
+
+    def __init__(self, file: CorpusFile) -> None:
+        self._file = file
         self.path: list[str] = []
         self.text: list[str] | None = None
         self.tags: list[Tag] | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.path[1:] == ["TAGS"] and self.tags is not None:
+        if self.path[1:2] == ["TAGS"] and self.tags is not None:
             self.tags.append(Tag(name, attributes, self.line()))
+        if self.path[1:2] == ["TEXT"]:
+            raise InputError(f"{self._file.path}, line {self.line()}: an element in the text; offsets would not fit")
         self.path.append(name)
         if self.path[1:] == ["TEXT"]:
             self.text = self.text or []
@@ -105,6 +118,12 @@ def write_document(path: Path, kind: Kind, document: Document) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
+def one_fragment(document: Document) -> tuple[Document, int]:
+    """A document whose mentions go from first start to last end, as this format has them; how many were changed."""
+    spans = frozenset(Span(((span.start, span.end),), span.label) for span in document.gold)
+    return replace(document, gold=spans), len(document.gold - spans)
+
+
 def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
     if len(span.fragments) != 1:
         raise InputError(f"document {document.id}: a mention in several fragments cannot be written in this format")
@@ -117,7 +136,7 @@ def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
 
 
 def _parsed(file: CorpusFile, corpus: Corpus) -> tuple[str, list[Tag]]:
-    reader = _Reader()
+    reader = _Reader(file)
     for _ in safe_xml.parse(file, _mended(file, corpus), reader):
         pass
     if reader.text is None or reader.tags is None:

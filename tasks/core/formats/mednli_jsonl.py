@@ -13,25 +13,23 @@ from typing import Any
 from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
+from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
 
 _KEYS = ("pairID", "sentence1", "sentence2", "gold_label")
 
 
 def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Pair[str]]:
-    """The pairs in the order of the file; InputError where a line is no such record or its id was there before."""
-    ids: set[str] = set()
+    """The pairs in the order of the file; InputError where a line is no such record."""
+    ids = Ids(file, corpus)
     for number, line in file.lines():
         if not (line := line.removeprefix("\ufeff")).strip():
             continue
         name, first, second, label = _fields(line, file, number)
-        if name in ids:
-            raise _wrong(file, number, "its pairID was there before; each pair needs its own")
-        ids.add(name)
         if label == "-":
             corpus.note(file, number, "no agreed label", "skipped")
         elif label in labels:
-            yield Pair(name, first, second, label)
+            yield Pair(ids.own(name, number), first, second, label)
         else:
             raise _wrong(file, number, f"its gold_label is not one of {', '.join(labels)}")
 

@@ -10,6 +10,7 @@ from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
 from tasks.core.formats import safe_xml
+from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
 
 
@@ -18,7 +19,7 @@ class _Reader(safe_xml.Handler):
 
     def __init__(self, file: CorpusFile, corpus: Corpus, labels: tuple[str, ...]) -> None:
         self._file, self._corpus, self._labels = file, corpus, labels
-        self._ids: set[str] = set()
+        self._ids = Ids(file, corpus)
         self._pair: dict[str, str] = {}
         self._texts: dict[str, list[str]] = {}
         self._part = ""
@@ -47,9 +48,8 @@ class _Reader(safe_xml.Handler):
 
     def _finished(self) -> Pair[str]:
         pid, value = self._pair.get("pid", ""), self._pair.get("value", "")
-        if not pid or pid in self._ids:
-            raise self._wrong("a pair whose pid is missing or was there before; each pair needs its own")
-        self._ids.add(pid)
+        if not pid:
+            raise self._wrong("a pair without pid")
         if value not in self._labels:
             raise self._wrong(f"a pair whose value is not one of {', '.join(self._labels)}")
         if len(self._texts) != 2:
@@ -57,7 +57,7 @@ class _Reader(safe_xml.Handler):
         first, second = ("".join(self._texts[part]).strip() for part in ("chq", "faq"))
         if not (first and second):
             self._corpus.note(self._file, self.line(), "empty question", "kept")
-        return Pair(pid, first, second, value)
+        return Pair(self._ids.own(pid, self.line()), first, second, value)
 
     def _wrong(self, what: str) -> InputError:
         return InputError(f"{self._file.path}, line {self.line()}: {what}")

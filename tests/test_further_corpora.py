@@ -1,0 +1,83 @@
+"""A further corpus of a known format is one small file outside this repository, and everything works with it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import further_brat
+import further_phi
+from bench import cli, registry, store
+from invented import laid, packed
+from tasks.core.corpus import Corpus
+from tasks.core.examples import Span
+from tasks.core.kinds import SPLITS
+from tasks.core.status import notice_counts, status
+
+PHI = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<MEDDOCAN><TEXT><![CDATA[Paciente: Ana Ruiz, {}, calle Mayor.]]></TEXT>\n'
+    '<TAGS>\n<NAME id="T1" start="10" end="18" text="Ana Ruiz" TYPE="NOMBRE" comment=""/>\n'
+    '<LOCATION id="T2" start="32" end="37" text="Mayor" TYPE="CALLE"/>\n</TAGS></MEDDOCAN>\n'
+)
+PLANT = "T1\tPlant 3 9\tginger\nR1\tHelps Arg1:T1 Arg2:T2\nT2\tSymptom 10 16;20 22\tnausea NN\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Both corpora, one packed and one not, and their tasks installed as plugins."""
+    names = [f"{split}/xml/S{k}.xml" for split in SPLITS for k in (1, 2)]
+    laid(tmp_path / "phi", {name: PHI.format(name[-5:-4] * 4) for name in names})
+    (tmp_path / "data").mkdir()
+    packed(tmp_path / "phi", tmp_path / "data" / "meddocan.zip", "meddocan/")
+    places = [f"plants/{split}/part{k}/a" for split in ("train", "test") for k in range(4)]
+    laid(tmp_path / "data", {f"{place}.txt": f"Of ginger nausea or {place[-3]}{place[-3]}" for place in places})
+    laid(tmp_path / "data", {f"{place}.ann": PLANT.replace("N", place[-3]) for place in places})
+    laid(tmp_path / "data", {"plants/train/part0/tools.conf": "", "plants/train/part0/a.ann~": ""})
+    group = registry.TASKS.group
+    points = [metadata.EntryPoint(name, f"{name}:TASK", group) for name in ("further_phi", "further_brat")]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points if group == registry.TASKS.group else [])
+    registry.entries.cache_clear()
+    yield tmp_path / "data"
+    registry.entries.cache_clear()
+
+
+@pytest.mark.parametrize("module", [further_phi, further_brat])
+def test_a_further_corpus_takes_some_thirty_lines(module: ModuleType) -> None:
+    """Reader, writer and card: what it shares with others of its format is imported."""
+    lines = [line for line in inspect.getsource(module).splitlines() if line and "import " not in line]
+    assert len(lines) <= 36
+
+
+def test_further_corpora_are_read_whole(data: Path) -> None:
+    """Mentions, fragments and ids are there, what is skipped is told, and another root is no obstacle."""
+    corpus = Corpus(data)
+    for task in (further_phi.TASK, further_brat.TASK):
+        assert all(split.whole for split in status(task, corpus))
+    assert notice_counts(corpus.notices) == {"stray file": 2}
+    first, second = further_phi.TASK.read(corpus, "dev")
+    assert (first.id, second.id) == ("S1", "S2")
+    assert first.gold == {Span(((10, 18),), "NOMBRE"), Span(((32, 37),), "CALLE")}
+    plants = list(further_brat.TASK.read(corpus, "test"))
+    assert [document.id for document in plants] == [f"part{k}/a" for k in range(4)]
+    assert plants[3].gold == {Span(((3, 9),), "Plant"), Span(((10, 16), (20, 22)), "Symptom")}
+
+
+def test_further_corpora_run_like_ours(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listed, trained on, scored and written out again, with no other line of code."""
+    for name in ("print_report", "write_report"):
+        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    where = ["--data", str(data), "--results", str(tmp_path / "results"), "--answers", str(tmp_path / "answers")]
+    assert cli.main(["run", "--tasks", "further_phi", "further_brat", "--baselines", "majority", *where]) == 0
+    assert cli.main(["tasks", "--data", str(data)]) == 0
+    assert "further_phi: complete" in capsys.readouterr().out
+    results = {result.label: result for result in store.read_all(tmp_path / "results")}
+    assert results["further_phi"].scores["further_phi"].metrics[0].value == 1.0
+    assert results["further_brat"].notices == {"further_brat": {"stray file": 2}}
+    assert len(list((tmp_path / "answers").rglob("part?/a.ann"))) == 4

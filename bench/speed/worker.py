@@ -92,7 +92,7 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
 
     torch.set_num_threads(threads)
     try:
-        import transformers.models.auto  # noqa: F401 (what every arm needs before its models)
+        import baselines.core.model  # noqa: F401 (with torch and transformers, what every arm needs before its models)
 
         runtime = peak_bytes(setup.device)
         loaded = _load(arm, setup)

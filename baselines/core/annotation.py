@@ -31,7 +31,7 @@ def annotate(
     model: MultitaskModel,
     tasks: Sequence[Task[Any, Any]],
     examples: Sequence[Any],
-    tokens_at_once: int = TOKENS_AT_ONCE,
+    tokens_at_once: int | None = None,
 ) -> dict[str, list[Any]]:
     """By task, the answers of its head to all examples; the tasks must read the same kind of example.
 

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where kept models and results lie")
+    add("--out", type=Path, metavar="DIR", help="write the tables as Markdown and the figure to this folder too")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to answer (default: auto)")
     add("--profile", choices=tuple(PROFILES), help="windows where no models were kept (default: demo; --data: paper)")
     add("--precision", choices=PRECISIONS, default="auto", help="where no models were kept (default: auto)")
@@ -55,7 +56,19 @@ def main(args: argparse.Namespace) -> int:
     path = record.write(args.results, speed)
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
+    if args.out:
+        _write(speed, args.out)
     return 0
+
+
+def _write(speed: Speed, out: Path) -> None:
+    from bench.report import inference_figure, markdown
+    from bench.report.inference import section
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = section(speed)
+    (out / f"{found.name}.md").write_text(markdown.render([found]))
+    (out / f"{found.name}.svg").write_bytes(inference_figure.draw(speed, "svg"))
 
 
 def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles) -> Speed:

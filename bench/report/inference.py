@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from statistics import median, quantiles
 
 from bench.report import words
@@ -16,17 +18,26 @@ from bench.speed.record import (
     Speed,
     Timed,
     fastest,
+    read_all,
     times_faster,
     totals,
 )
 
 
 def section(speed: Speed) -> Section:
-    """One measurement as a section of its own."""
-    return Section(name=_name(speed), title=_title(speed), notes=(), tables=tuple(tables(speed)))
+    """One measurement as a section of its own; a table travels without it, and says itself that notes are made up."""
+    mark = " [demo: not clinical results]" if speed.corpus == "demo" else ""
+    found = tuple(replace(table, title=table.title + mark) for table in _tables(speed))
+    return Section(name=_name(speed), title=title(speed) + mark, notes=(), tables=found)
 
 
-def tables(speed: Speed) -> Iterator[Table]:
+def sections(corpora: Collection[str], results: Path, whole: bool) -> list[Section]:
+    """What was measured on these corpora; without `whole` the first table of each alone."""
+    found = [section(speed) for speed in read_all(results) if speed.corpus in corpora]
+    return found if whole else [replace(one, tables=one.tables[:1]) for one in found]
+
+
+def _tables(speed: Speed) -> Iterator[Table]:
     """What the arms take, by batch size, and how time and memory grow, where that was measured."""
     yield _arms_table(speed)
     yield _batches_table(speed)
@@ -40,10 +51,12 @@ def _name(speed: Speed) -> str:
     return f"{speed.corpus}-{speed.encoder}-{speed.path.name}-speed"
 
 
-def _title(speed: Speed) -> str:
+def title(speed: Speed) -> str:
+    """What was measured where; it says so where the notes are made up."""
     here = speed.environment
     device = here.processor if here.device == "cpu" else here.device
-    return f"Inference, encoder {speed.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
+    notes = "demo notes (made up)" if speed.corpus == "demo" else "official notes"
+    return f"Inference on {notes}, encoder {speed.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
 
 
 def _arms_table(speed: Speed) -> Table:
@@ -51,10 +64,10 @@ def _arms_table(speed: Speed) -> Table:
     multi = speed.arm(MULTITASK)
     others = [arm for arm in speed.arms if arm.name != MULTITASK]
     rows = []
-    for title, measure, write in _QUANTITIES:
+    for what, measure, write in _QUANTITIES:
         values = {arm.name: measure(speed, arm) for arm in speed.arms}
         ratios = [words.ratio(values[arm.name], values[MULTITASK]) for arm in others] if multi else []
-        rows.append((title, *map(write, values.values()), *ratios))
+        rows.append((what, *map(write, values.values()), *ratios))
     rounds = len(speed.arms[0].timed[0].note_seconds)
     trained = "trained models" if speed.kept else "models as they are before training"
     return Table(
@@ -64,7 +77,7 @@ def _arms_table(speed: Speed) -> Table:
         header=("", *(arm.name for arm in speed.arms), *(f"{arm.name} / multitask" for arm in others)),
         rows=tuple(rows),
         notes=(
-            f"{_title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
+            f"{title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
             "batch size that suits it. A note's sub-words count once, however many models it passes.",
             *_peers_note(speed),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -123,22 +123,34 @@ def write(results: Path, speed: Speed) -> Path:
 
 
 def read_all(results: Path) -> list[Speed]:
-    """Every measurement in a results folder, by path; InputError for one that cannot be read."""
-    return [read(path) for path in sorted((results / SPEED).glob(f"*/*/{RESULT}"))]
+    """Every measurement in a results folder, by path; what cannot be read is named on stderr and left out."""
+    found = []
+    for path in sorted((results / SPEED).glob(f"*/*/{RESULT}")):
+        try:
+            found.append(read(path))
+        except InputError as error:
+            sys.stderr.write(f"warning: {error}\n")
+    return found
 
 
 def read(path: Path) -> Speed:
     """A measurement from its file."""
     try:
         speed = strict_json.loads(Speed, path.read_bytes())
-        if speed.format != FORMAT or not all(_is_whole(arm) for arm in speed.arms):
-            raise ValueError("its format is another, or an arm has no times")
+        if speed.format != FORMAT:
+            raise ValueError(f"its format is {speed.format}, not {FORMAT}")
+        if not speed.arms or not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
+            raise ValueError("an arm lacks times that another has")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path} is no finished measurement ({reason}): run `python -m bench speed` again") from None
     return speed
 
 
-def _is_whole(arm: Arm) -> bool:
-    rounds: Sequence[Sequence[float]] = [calls for timed in arm.timed for calls in timed.note_seconds]
-    return bool(rounds) and all(calls and min(calls) > 0 for calls in rounds)
+def _is_whole(arm: Arm, like: Arm) -> bool:
+    """Whether an arm has times above 0, of as many rounds and batches as another."""
+    rounds = [calls for timed in arm.timed for calls in (*timed.note_seconds, *timed.pair_seconds)]
+    shape, wanted = (
+        [(timed.batch, len(timed.note_seconds), len(timed.pair_seconds)) for timed in one.timed] for one in (arm, like)
+    )
+    return bool(rounds) and shape == wanted and all(min(calls, default=1.0) > 0 for calls in rounds)

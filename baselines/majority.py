@@ -131,7 +131,7 @@ def count(job: Job) -> tuple[Floor, Record]:
     begun = time.perf_counter()
     record, counted = Record(), {}
     for task in job.tasks:
-        examples = job.examples(task, TRAIN)
+        examples = list(job.examples(task, TRAIN))
         counted[task.name] = _counted(task, examples)
         record.seen[task.name] = Seen(examples=len(examples), passes=1.0)
         job.progress(1.0, "counted")

@@ -5,7 +5,6 @@ They stand beside the texts they answer: unlike results these files hold text of
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,9 +16,11 @@ from typing import Any
 from bench import store, strict_json
 from bench.place import Place
 from bench.plan import Planned
+from bench.untrusted import EVIDENCE_BYTES, read_bytes
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TEST, Task
+from tasks.core.private import private
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def make_folder(answers: Path, others: Iterable[Path | None]) -> None:
         if other is not None and answers.resolve().is_relative_to(other.resolve()):
             raise InputError(f"--answers {answers} lies in {other}: name a folder apart, it will hold text of notes")
     try:
-        with _private():
+        with private():
             answers.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--answers {answers} cannot be made ({error.strerror}): name another folder") from error
@@ -73,7 +74,7 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     assert result.folder is not None
     path = result.folder / "answers" / f"{task.name}.jsonl"
     try:
-        rows = [strict_json.loads(_ROWS[task.kind], line) for line in path.read_bytes().splitlines()]
+        rows = [strict_json.loads(_ROWS[task.kind], line) for line in read_bytes(path, EVIDENCE_BYTES).splitlines()]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path} cannot be read ({reason}): delete its run's folder and run again") from None
@@ -120,20 +121,10 @@ def _replaced(folder: Path) -> Iterator[Path]:
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # What a run that was killed here has left.
     try:
-        with _private():
+        with private():
             new.mkdir(parents=True)
             yield new
         shutil.rmtree(folder, ignore_errors=True)
         new.replace(folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-@contextmanager
-def _private() -> Iterator[None]:
-    """What is made meanwhile is for its owner alone."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bench import __version__
+from bench.report.inert import plain
 from tasks.core.errors import InputError
 
 COMMANDS = MappingProxyType(
@@ -22,6 +23,8 @@ COMMANDS = MappingProxyType(
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
         "speed": ("bench.commands.speed", "measure how fast one model for all tasks answers, and one for each"),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
+        "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
+        "calibrate": ("bench.commands.calibrate", "measure how often the statistics err, on simulated results"),
         "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
     }
 )
@@ -49,6 +52,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Runs a command; its exit status. What the user can mend is one sentence and status 2, never a traceback."""
+    # No library reports to its makers; each says so when it is imported, so it is said before any is.
+    os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
     try:
         status = _run(argv)
         sys.stdout.flush()
@@ -84,7 +89,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _usage() -> str:
-    rows = [f"  {name:<8} {what}" for name, (_, what) in COMMANDS.items()]
+    rows = [f"  {name:<9} {what}" for name, (_, what) in COMMANDS.items()]
     first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
 
@@ -97,5 +102,6 @@ def _about(error: OSError) -> str:
 
 
 def _fail(message: str) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    # It may name files and labels, and those may hold anything: it stays one line that steers no terminal.
+    sys.stderr.write(f"error: {plain(message)}\n")
     return 2

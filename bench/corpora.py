@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.lock import abandoned, in_use
 from tasks.core import splits
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
@@ -19,6 +22,7 @@ from tasks.core.kinds import TRAIN, Task
 from tasks.core.status import notice_counts
 
 DEMO, OFFICIAL = "demo", "official"
+_DEMO_PREFIX = "mt-clinical-bench-demo-"
 PAIR_CHARACTERS = 512
 """Pairs are cut at 128 sub-words as a rule, of some four characters."""
 
@@ -42,6 +46,7 @@ class Corpora:
     name: str
     folder: Path
     _censuses: dict[str, Census] = field(default_factory=dict)
+    _sizes: dict[tuple[str, str, float], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -53,6 +58,13 @@ class Corpora:
     def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
         """The same examples one at a time, for corpora larger than memory."""
         return splits.stream(task, self._corpus, split, fraction)
+
+    def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
+        """How many examples a split has; each is counted once."""
+        key = (task.name, split, fraction)
+        if key not in self._sizes:
+            self._sizes[key] = sum(1 for _ in self.stream(task, split, fraction))
+        return self._sizes[key]
 
     def census(self, task: Task[Any, Any]) -> Census:
         """The census of a task's corpus, which is read once, as a stream."""
@@ -116,9 +128,18 @@ def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
         return
     from tasks.demo.corpora import write_demo
 
-    with tempfile.TemporaryDirectory(prefix="mt-clinical-demo-") as folder:
+    _clear_abandoned()
+    with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
         write_demo(Path(folder), scale)
         yield Corpora(DEMO, Path(folder))
+
+
+def _clear_abandoned() -> None:
+    """Remove the demo corpora of processes that were killed; what is younger than a minute may just be begun."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_DEMO_PREFIX}*"):
+        with suppress(OSError):  # It is another user's, or gone by now.
+            if time.time() - folder.stat().st_mtime > 60 and abandoned(folder):
+                shutil.rmtree(folder)
 
 
 def data_folder(given: Path | None) -> Path | None:

@@ -11,8 +11,7 @@ from baselines.core import hub
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench import registry, store, strict_json
-from bench.plan import Planned
-from bench.store import DependsOn
+from bench.store import DependsOn, RunName
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from baselines.core.model import MultitaskModel
+    from bench.plan import Planned
 
 FORMAT = 1
 MODELS = "models"
@@ -38,10 +38,10 @@ class Card:
     digest: str
 
 
-def is_kept(planned: Planned, results: Path) -> bool:
+def is_kept(results: Path, name: RunName, depends_on: DependsOn) -> bool:
     """Whether the model of just this run lies in a results folder."""
     try:
-        return read_card(results / MODELS / planned.name.path).depends_on == planned.depends_on
+        return read_card(results / MODELS / name.path).depends_on == depends_on
     except InputError:
         return False
 

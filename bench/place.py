@@ -10,6 +10,7 @@ from pathlib import Path
 from baselines.core import hub
 from bench import store
 from bench.corpora import Corpora
+from bench.untrusted import refuse_links
 from tasks.core.errors import InputError
 
 
@@ -24,18 +25,18 @@ class EncoderFiles:
 
 @dataclass(frozen=True)
 class Place:
-    """The surroundings of runs."""
+    """The surroundings of runs; `cache` is where tokenised corpora are kept, None where they are not."""
 
     corpora: Corpora
     results: Path
     encoder: EncoderFiles
+    cache: Path | None = None
     keep_models: bool = False
 
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
     """The files of an encoder; without `fetch` nothing is downloaded, and one that is not here yet is only named."""
-    # No telemetry, and no network at all unless an encoder of a hub is named: said before its client is imported.
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # No network at all unless an encoder of a hub is named: said before its client is imported.
     if hub.is_local(encoder) or not fetch:
         os.environ["HF_HUB_OFFLINE"] = "1"
         # Bars of others, for loading weights, would break into ours; a download may show how far it is.
@@ -65,6 +66,7 @@ def require_writable(results: Path) -> None:
     """InputError where results could not be stored, before anything is trained."""
     try:
         for part in (store.RUNS, store.UNFINISHED):
+            refuse_links(results / part)
             (results / part).mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=results / part):
                 pass

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from bench.report.inert import plain
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -56,7 +58,8 @@ class Progress:
             self.bar.update(self._share - self.bar.n)
 
     def say(self, line: str) -> None:
-        """A line of its own, above the bar where there is one."""
+        """A line of its own, above the bar where there is one; nothing in it steers the terminal."""
+        line = plain(line)
         if self.bar is not None:
             self.bar.write(line, file=sys.stderr)
         else:

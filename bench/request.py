@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from baselines.core import hub
-from bench import options, registry
+from bench import cache, options, registry
 from bench.corpora import data_folder, opened
 from bench.place import EncoderFiles, Place, encoder_files, require_known
 from bench.plan import Grid, Planned, grid, plan
@@ -51,5 +51,6 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     with opened(data, args.scale or 1.0) as corpora:
         corpora.require(asked.tasks)
         encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
-        where = Place(corpora, args.results, encoder)
+        kept = None if args.no_cache or not fetch else cache.opened()
+        where = Place(corpora, args.results, encoder, kept, args.keep_models)
         yield where, plan(grid(asked), where)

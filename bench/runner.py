@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,10 +18,12 @@ import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
 from bench import models, store, strict_json
+from bench.cache import windows_file
 from bench.device import torch_environment
 from bench.environment import environment
+from bench.lock import alone
 from bench.place import Place
-from bench.plan import Planned
+from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
 from bench.store import DependsOn, Evidence, Metric, Result, Score
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
@@ -43,7 +45,22 @@ class Tested:
     seconds: float
 
 
-def carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
+def carry_out(
+    planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float
+) -> Result | None:
+    """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
+    unfinished = where.results / store.UNFINISHED
+    lock = unfinished / planned.name.path.with_name(f"{planned.name.path.name}.lock")
+    with alone(lock) as mine:
+        (now,) = plan([planned.run], where)
+        result = now.result if now.state == DONE else None
+        if mine and result is None:
+            result = _carry_out(planned, where, device, progress, checkpoint_seconds)
+    _remove_empty(lock.parent, unfinished)
+    return result
+
+
+def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
     _keep_if_same(checkpoints, planned.depends_on)
@@ -58,6 +75,7 @@ def carry_out(planned: Planned, where: Place, device: str, progress: Progress, c
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
+        kept=lambda task: where.cache and windows_file(where.cache, task.name, planned.depends_on, run.settings),
     )
     model, record = run.baseline.train(job)
     tested = {task.name: _test(model, task, reader) for task in run.tasks}
@@ -66,7 +84,7 @@ def carry_out(planned: Planned, where: Place, device: str, progress: Progress, c
     store.write(where.results / store.RUNS, result, observed, answers)
     if where.keep_models and job.encoder is not None:
         models.keep(model, planned, job.encoder, where.results)
-    _remove(checkpoints, where.results / store.UNFINISHED)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return result
 
 
@@ -75,16 +93,16 @@ class Reader:
 
     def __init__(self, where: Place, fraction: float) -> None:
         self._where, self._fraction = where, fraction
-        self._read: dict[tuple[str, str], Sequence[Any]] = {}
 
-    def examples(self, task: Task[Any, Any], split: str) -> Sequence[Any]:
-        """What a job may read of a task."""
+    def examples(self, task: Task[Any, Any], split: str) -> Iterator[Any]:
+        """What a job may read of a task, one at a time."""
         if split not in (TRAIN, DEV):
             raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
-        key = (task.name, split)
-        if key not in self._read:
-            self._read[key] = self._where.corpora.examples(task, split, self._fraction)
-        return self._read[key]
+        return self._where.corpora.stream(task, split, self._fraction)
+
+    def size(self, task: Task[Any, Any], split: str) -> int:
+        """How many examples a split has."""
+        return self._where.corpora.size(task, split, self._fraction)
 
     def test(self, task: Task[Any, Any]) -> Sequence[Any]:
         """The test split of a task."""
@@ -104,7 +122,7 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
     answers = model.predict(task, examples)
     seconds = time.perf_counter() - begun
     rows = {metric.name: evidence(metric, examples, answers) for metric in task.metrics}
-    counts = {split: len(reader.examples(task, split)) for split in (TRAIN, DEV)} | {TEST: len(examples)}
+    counts = {split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(examples)}
     score = Score(
         kind=task.kind,
         title=task.title,
@@ -157,9 +175,10 @@ def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
         stamp.write_text(wanted)
 
 
-def _remove(folder: Path, root: Path) -> None:
-    """Remove a folder and those above it that are then empty."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for above in folder.relative_to(root).parents:
-        with suppress(OSError):
-            (root / above).rmdir()
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it up to `root`, as far as they are empty."""
+    with suppress(OSError):
+        for empty in (folder, *folder.parents):
+            empty.rmdir()
+            if empty == root:
+                return

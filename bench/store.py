@@ -9,8 +9,6 @@ import hashlib
 import os
 import shutil
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.core.baseline import Record
-from baselines.core.settings import Settings
+from baselines.core.settings import PROFILES, Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.report.inert import plain
+from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, refuse_links
 from tasks.core.errors import InputError
 
 FORMAT = 1
@@ -132,11 +132,12 @@ class Evidence:
 def read_all(results: Path, part: str = RUNS) -> list[Result]:
     """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
     root, found = results / part, []
+    refuse_links(root)
     for path in sorted(root.glob(f"*/*/*/seed-*/{_RESULT}")):
         try:
             found.append(read(root, path.parent.relative_to(root)))
         except InputError as error:
-            sys.stderr.write(f"warning: {error}\n")
+            sys.stderr.write(f"warning: {plain(str(error))}\n")
     return found
 
 
@@ -144,11 +145,12 @@ def read(root: Path, run: Path) -> Result:
     """The result in one run's folder; InputError where there is none that is whole and in its place."""
     path = root / run / _RESULT
     try:
-        result = strict_json.loads(Result, path.read_bytes())
+        result = strict_json.loads(Result, read_bytes(path, RESULT_BYTES))
         if result.format != FORMAT:
             raise ValueError(f"its format is {result.format}, not {FORMAT}")
         if result.name.path != run:
             raise ValueError(f"it is the result of {result.name.path}")
+        _check(result)
         there = {task for task in result.scores if _evidence(root / run, task).is_file()}
         if there != set(result.tasks):
             raise ValueError(f"it has a score and evidence for {len(there)} of its {len(result.tasks)} tasks")
@@ -158,19 +160,33 @@ def read(root: Path, run: Path) -> Result:
     return replace(result, folder=root / run)
 
 
+def _check(result: Result) -> None:
+    """ValueError where a result is of the right form and yet means nothing."""
+    if result.settings.profile not in PROFILES:
+        raise ValueError(f"it has the unknown profile {result.settings.profile!r}")
+    for task, score in result.scores.items():
+        if Path(task).name != task or not score.metrics:
+            raise ValueError(f"{task!r} is no name of a task, or has no metric")
+        for metric in score.metrics:
+            check_formula(metric.formula, metric.columns)
+
+
 def read_evidence(result: Result, task: str) -> Evidence:
     """The evidence of one task of a result that was read from a folder."""
     assert result.folder is not None
     path, metrics = _evidence(result.folder, task), result.scores[task].metrics
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            evidence = Evidence(arrays["ids"], {metric.name: arrays[metric.name] for metric in metrics})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        kind = type(error).__name__
-        raise InputError(f"{path} cannot be read ({kind}): delete its run's folder and run again") from None
+        arrays = read_arrays(path, ("ids", *(metric.name for metric in metrics)))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path} cannot be read ({reason}): delete its run's folder and run again") from None
+    evidence = Evidence(arrays.pop("ids"), arrays)
+    if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
+        raise InputError(f"{path}: its ids are not text: delete its run's folder and run again")
     for metric in metrics:
         rows = evidence.rows[metric.name]
-        if rows.shape != (len(evidence.ids), len(metric.columns)) or not np.isfinite(rows).all():
+        numbers = rows.dtype.kind in "biuf" and rows.shape == (len(evidence.ids), len(metric.columns))
+        if not numbers or not np.isfinite(rows).all():
             raise InputError(f"{path}: {metric.name} is not finite numbers: delete its run's folder and run again")
     return evidence
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -61,6 +62,8 @@ def _typed(kind: Any, data: Any, where: str) -> Any:
         return _row(origin, inner, _expect(list, data, where), where)
     if kind is float:
         return _number(data, where)
+    if kind is int and abs(_expect(int, data, where)) > sys.maxsize:
+        raise ValueError(f"{where.lstrip('.')} is larger than any count")
     return _expect(kind, data, where)
 
 
@@ -86,7 +89,8 @@ def _record(kind: Any, data: Any, where: str) -> Any:
 def _number(data: Any, where: str) -> float:
     if data is None:
         return math.nan
-    if type(data) not in (int, float) or not math.isfinite(data):
+    # JSON has whole numbers that no float can hold.
+    if type(data) not in (int, float) or not abs(data) <= sys.float_info.max:
         raise ValueError(f"{where.lstrip('.')} is not a finite number")
     return float(data)
 

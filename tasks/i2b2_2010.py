@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.corpus import Corpus, CorpusFile, paired
 from tasks.core.examples import Document
 from tasks.core.formats.i2b2_concepts import ConceptFiles, read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, SpanOnlyF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
 
 LABELS = ("problem", "treatment", "test")
 
@@ -85,9 +86,9 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
+        ExactF1(LABELS, exact_tokens),
+        ExactPrecision(LABELS, exact_tokens),
+        ExactRecall(LABELS, exact_tokens),
         SpanOnlyF1(),
         PaperGoldF1(LABELS),
         PaperTokenF1(LABELS),

@@ -22,7 +22,15 @@ from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, w
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
+from tasks.core.phi_metrics import (
+    BinaryF1,
+    BinaryTokenF1,
+    HipaaF1,
+    HipaaRelaxedF1,
+    HipaaTokenF1,
+    RelaxedF1,
+    TokenF1,
+)
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
 
 CATEGORIES = {
@@ -98,7 +106,10 @@ TASK = SpanTask(
         RelaxedF1(LABELS),
         TokenF1(LABELS),
         BinaryF1(),
+        BinaryTokenF1(),
         HipaaF1(),
+        HipaaRelaxedF1(),
+        HipaaTokenF1(),
         ExactPrecision(LABELS),
         ExactRecall(LABELS),
         PaperGoldF1(LABELS),

@@ -23,7 +23,7 @@ from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, LenientF1
+from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
 
 LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
 
@@ -73,10 +73,10 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS, envelope=True),  # the official program knows a mention's first start and last end only
+        ExactF1(LABELS, exact_envelope),  # the official program knows a mention's first start and last end only
         LenientF1(LABELS),
-        ExactPrecision(LABELS, envelope=True),
-        ExactRecall(LABELS, envelope=True),
+        ExactPrecision(LABELS, exact_envelope),
+        ExactRecall(LABELS, exact_envelope),
         PaperGoldF1(LABELS),
         PaperTokenF1(LABELS),
     ),

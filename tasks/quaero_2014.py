@@ -23,7 +23,7 @@ from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall
+from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, MacroF1
 
 LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
 
@@ -58,6 +58,7 @@ TASK = SpanTask(
     metrics=(
         ExactF1(LABELS),
         BratevalF1(LABELS),
+        MacroF1(LABELS),
         ExactPrecision(LABELS),
         ExactRecall(LABELS),
         PaperGoldF1(LABELS),

@@ -1,4 +1,4 @@
-"""`python -m bench` in a process of its own, whose home, caches and temporary files lie in one empty folder."""
+"""A Python process of its own, whose home, caches and temporary files lie in one empty folder."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ELSEWHERE = (
 """Where libraries may put something that nobody asked for."""
 
 
-def start(words: Sequence[str], folder: Path, first: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """A command begun in `folder`; folders named `first` come before all others where Python looks for modules."""
+def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    """`python WORDS` begun in `folder`."""
     places = {name: folder / "elsewhere" / name.lower() for name in ELSEWHERE}
     for place in places.values():
         place.mkdir(parents=True, exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "BENCH_"))}
-    path = [*first, str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [str(PACKAGES), str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     # One thread: the encoder is so small that more would only wait for each other, long so on busy cores.
     ours = {"PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "bench", *words],
+        [sys.executable, *words],
         cwd=folder,
         env={**inherited, **{name: str(place) for name, place in places.items()}, **ours},
         stdout=subprocess.PIPE,
@@ -42,5 +42,5 @@ def start(words: Sequence[str], folder: Path, first: Sequence[str] = ()) -> subp
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """What a command that was begun says until its end."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

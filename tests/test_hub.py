@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import socket
+import zipfile
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
 
 from baselines.core import hub
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
+from baselines.core.tokenizer import SubwordTokenizer
 from tasks.core.errors import InputError
 
 
@@ -116,3 +120,112 @@ def test_results_never_hold_a_path_of_the_machine(tiny_encoder: Path) -> None:
     assert hub.short_name(str(tiny_encoder)) == tiny_encoder.name
     assert hub.short_name("owner/model") == "model"
     assert hub.short_name("minilm") == "minilm"
+
+
+def everything(folder: Path) -> None:
+    """All that a run reads of an encoder's folder."""
+    found = hub.resolve(str(folder))
+    hub.digest(found)
+    SubwordTokenizer(found)
+    load(found)
+
+
+EVIL = "from pathlib import Path\nPath('exploded').touch()\nclass C: pass\n"
+NESTED = b"[" * 100_000
+CODE = '{"model_type": "evil", "auto_map": {"AutoConfig": "evil.C", "AutoModel": "evil.C"}}'
+DAMAGES: dict[str, tuple[str, bytes]] = {
+    "a configuration that names code": ("config.json", CODE.encode()),
+    "no configuration": ("config.json", b"null"),
+    "a nested configuration": ("config.json", NESTED),
+    "a configuration that is not UTF-8": ("config.json", b"\xff"),
+    "a model type that is none": ("config.json", b'{"model_type": []}'),
+    "a value of another type": ("config.json", b'{"model_type": "bert", "hidden_size": "32"}'),
+    "more layers than there are": ("config.json", b'{"model_type": "bert", "num_hidden_layers": 1000000000}'),
+    "a size below 0": ("config.json", b'{"model_type": "bert", "hidden_size": -1}'),
+    "a vocabulary beyond memory": ("config.json", b'{"model_type": "bert", "vocab_size": 1000000000000}'),
+    "a vocabulary that is not UTF-8": ("vocab.txt", b"\xff"),
+    "an empty vocabulary": ("vocab.txt", b""),
+    "a tokenizer cut short": ("tokenizer.json", b"{"),
+    "a nested tokenizer": ("tokenizer.json", NESTED),
+    "a header longer than the file": ("model.safetensors", (2**62).to_bytes(8, "little") + b"{}"),
+    "a header that is no JSON": ("model.safetensors", (2).to_bytes(8, "little") + b"\xff\xff"),
+    "tensors outside the file": (
+        "model.safetensors",
+        (57).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,99999]}}'[:57],
+    ),
+    "no tensor": ("model.safetensors", (2).to_bytes(8, "little") + b"{}"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_or_hostile_folder_is_one_sentence(
+    name: str, content: bytes, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the encoder and what is wrong with which file; no code of the folder runs, and nobody is asked."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / "evil.py").write_text(EVIL)
+    (folder / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda *_: "yes")
+    with pytest.raises(InputError, match="encoder") as caught:
+        everything(folder)
+    assert str(caught.value).count("\n") == 0
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_code_of_a_tokenizer_is_not_run(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / "vocab.txt").unlink()
+    (folder / "merges.txt").write_text("a b\n")
+    (folder / "evil.py").write_text(EVIL)
+    names = '{"tokenizer_class": "C", "auto_map": {"AutoTokenizer": ["evil.C", "evil.C"]}}'
+    (folder / "tokenizer_config.json").write_text(names)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda *_: "yes")
+    with pytest.raises(InputError, match="the tokenizer in encoder cannot be read"):
+        everything(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_code_beside_a_known_model_type_is_not_run(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder's own class would come in place of the library's."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    (folder / "evil.py").write_text(EVIL)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "evil.C", "AutoModel": "evil.C"}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    everything(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_that_unpack_to_more_than_they_are_are_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    """torch reads compressed archives, though it writes none: a few kilobytes could be gigabytes."""
+    shutil.copy(tiny_encoder / "config.json", tmp_path)
+    torch.save({"a": torch.zeros(1_000_000)}, tmp_path / "plain.bin")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.bin") as plain,
+        zipfile.ZipFile(tmp_path / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for member in plain.infolist():
+            packed.writestr(member.filename, plain.read(member))
+    with pytest.raises(InputError, match=r"pytorch_model\.bin of encoder .* unpacks to more than its size"):
+        hub.resolve(str(tmp_path))
+
+
+def test_offline_is_honoured_even_for_an_encoder_of_a_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """HF_HUB_OFFLINE: no name is looked up and no connection tried."""
+    tried: list[object] = []
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **_: tried.append(words))
+    monkeypatch.setattr(socket.socket, "connect", lambda *words: tried.append(words))
+    with pytest.raises(InputError, match=r"could not be had from the model hub \(HF_HUB_OFFLINE is set\)"):
+        hub.resolve("bert-base")
+    assert tried == []

@@ -1,15 +1,18 @@
 """Cases whose scores are known: made up by hand, answered by the challenges' own programs or by their stated rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
 from tasks.core.formulas import FORMULAS
 from tasks.core.metrics import Metric, evidence
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, SpanOnlyF1
+from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
 
 
 def spans(*mentions: str) -> frozenset[Span]:
@@ -33,21 +36,35 @@ def score(metric: Metric, document: Document, answer: frozenset[Span]) -> float:
 CONCEPTS = ("problem", "treatment", "test")
 # Line L, tokens from T to U of the official case stand at characters 20 L + 2 T to 20 L + 2 U + 1.
 CONCEPT_NOTE = Document(
-    "i2b2_2010", "x" * 200, spans("problem 26-29", "treatment 42-43", "test 60-63", "problem 80-85")
+    "i2b2_2010", ("x " * 9 + "x\n") * 10, spans("problem 26-29", "treatment 42-43", "test 60-63", "problem 80-85")
 )
 CONCEPT_ANSWER = spans("problem 26-29", "problem 42-43", "test 62-63", "test 84-85", "problem 100-101")
 
 
 def test_i2b2_2010_span_and_class_as_the_official_program_counts_them():
-    assert by_role(totals(ExactF1(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER)) == (1, 4, 3)
-    assert score(ExactPrecision(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.2
-    assert score(ExactRecall(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.25
-    assert f"{score(ExactF1(CONCEPTS), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.2222"
+    assert by_role(totals(ExactF1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER)) == (1, 4, 3)
+    assert score(ExactPrecision(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.2
+    assert score(ExactRecall(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.25
+    assert f"{score(ExactF1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.2222"
 
 
 def test_i2b2_2010_span_only_as_the_official_program_counts_it():
     assert tuple(totals(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER)) == (2, 3, 2)
     assert f"{score(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.4444"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param("test 2-5", (1, 0, 0), id="inside a token"),
+        pytest.param("test 6-7", (0, 0, 1), id="white space alone is no concept"),
+        pytest.param("test 0-8", (0, 1, 1), id="a token too many"),
+    ],
+)
+def test_i2b2_2010_mentions_are_compared_by_their_tokens(answer, expected):
+    document = Document("", "x-rays of", spans("test 0-6"))
+    assert by_role(totals(ExactF1(CONCEPTS, exact_tokens), document, spans(answer))) == expected
+    assert tuple(totals(SpanOnlyF1(), document, spans(answer))) == expected
 
 
 def by_role(row: np.ndarray) -> tuple[float, ...]:
@@ -60,9 +77,26 @@ DRUG_ANSWER = spans("Drug 0-7", "Strength 8-11", "Strength 12-14", "ADE 20-35", 
 
 
 def test_n2c2_2018_strict_as_the_official_program_scores_it():
-    assert score(ExactPrecision(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.4
-    assert score(ExactRecall(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER) == 0.5
-    assert f"{score(ExactF1(DRUGS, envelope=True), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
+    assert score(ExactPrecision(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.4
+    assert score(ExactRecall(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.5
+    assert f"{score(ExactF1(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
+
+
+def test_a_mention_that_gold_lists_twice_is_found_once_where_the_program_counts_lines():
+    (mention,) = gold = spans("a 0-4")
+    document = Document("", "x" * 20, gold, (mention, mention))
+    assert by_role(totals(ExactF1(("a",)), document, gold)) == (1, 0, 0)
+    for metric in (ExactF1(("a",), exact_envelope), LenientF1(("a",)), BratevalF1(("a",))):
+        assert by_role(totals(metric, document, gold)) == (1, 0, 1)
+    assert tuple(totals(EventOverlapF1(), document, gold)) == (1, 2, 1, 1)
+    assert by_role(totals(PaperGoldF1(("a",)), document, gold)) == (0, 1, 0)
+
+
+def test_a_listing_of_other_gold_is_none():
+    first, second = sorted(spans("a 0-4", "b 2-3"))
+    document = Document("", "x" * 20, frozenset({first, second}), (second, first, second))
+    assert list(document.listed()) == [second, first, second]
+    assert list(replace(document, gold=frozenset({first})).listed()) == [first]
 
 
 def test_n2c2_2018_lenient_as_the_official_program_scores_it():
@@ -88,7 +122,7 @@ def test_lenient_pairs_as_the_official_program(gold, answer, expected):
 
 def test_strict_n2c2_finds_two_mentions_of_one_extent_once():
     document = Document("", "x" * 20, spans("a 0-2;8-9", "a 0-9"))
-    assert by_role(totals(ExactF1(("a",), envelope=True), document, document.gold)) == (1, 0, 1)
+    assert by_role(totals(ExactF1(("a",), exact_envelope), document, document.gold)) == (1, 0, 1)
 
 
 PHI = ("PATIENT", "DOCTOR", "HOSPITAL", "MEDICALRECORD", "IDNUM", "DATE", "AGE", "CITY")

@@ -12,7 +12,7 @@ from tasks.core.errors import InputError
 from tasks.core.evaluate_modules import as_evaluate
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.metrics import evidence
-from tasks.core.pair_metrics import Accuracy, Pearson
+from tasks.core.pair_metrics import Accuracy, Pearson, Spearman
 from tasks.core.phi_metrics import TokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision
 
@@ -75,6 +75,16 @@ def test_pair_metrics_take_classes_and_numbers():
     pairs = [Pair("", "", "", score) for score in gold]
     expected = {"pearson": ours(Pearson(), pairs, given)}
     assert as_evaluate(Pearson()).compute(predictions=given, references=gold) == expected
+
+
+def test_ranks_are_taken_among_all_batches():
+    gold, given = [1.0, 2.0, 4.0, 4.5], [1.0, 3.5, 3.0, 3.0]
+    pairs = [Pair("", "", "", score) for score in gold]
+    expected = {metric.name: ours(metric, pairs, given) for metric in (Spearman(), Pearson())}
+    combined = evaluate.combine([as_evaluate(Spearman()), as_evaluate(Pearson())])
+    for part in (slice(1), slice(1, 4)):
+        combined.add_batch(predictions=given[part], references=gold[part])
+    assert combined.compute() == expected
 
 
 def test_nothing_to_score_is_undefined():

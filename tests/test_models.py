@@ -13,9 +13,10 @@ import torch
 
 from baselines.core.training import train
 from baselines.multitask import BASELINE
-from bench import models, registry, strict_json
+from bench import cli, models, registry, strict_json
 from bench.plan import MISSING, Planned, Run
 from bench.store import DependsOn, RunName
+from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
 from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
 
@@ -125,12 +126,34 @@ def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: 
 
 def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
     results = next(parent for parent in kept.parents if parent.name == "models").parent
-    run = planned(SMALL)
-    assert models.is_kept(run, results)
-    assert not models.is_kept(replace(run, depends_on=replace(DEPENDS_ON, code="1")), results)
-    assert not models.is_kept(replace(run, name=replace(run.name, seed=1)), results)
+    name = planned(SMALL).name
+    assert models.is_kept(results, name, DEPENDS_ON)
+    assert not models.is_kept(results, name, replace(DEPENDS_ON, code="1"))
+    assert not models.is_kept(results, replace(name, seed=1), DEPENDS_ON)
 
 
 def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave out --keep-models"):
         models.keep(object(), planned(SMALL), tmp_path, tmp_path)
+
+
+def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the kept model holds no word of the notes."""
+    monkeypatch.undo()
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    for name in ("print_report", "write_report"):
+        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    write_corpora(tmp_path / "data")
+    where = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--encoder", str(tiny_encoder)]
+    small = "--tasks mednli --baselines single_task --profile demo --epochs 1 --window 24 --pair-window 24".split()
+    said = []
+    for option in ([], ["--keep-models"], ["--keep-models"]):
+        assert cli.main(["run", *where, *small, *option]) == 0
+        said.append(capsys.readouterr().err)
+    assert ["1 to do" in one for one in said] == [True, True, False]
+    assert "its model was not kept" in said[1]
+    (card,) = (tmp_path / "results" / "models").rglob("model.json")
+    assert models.load(card.parent).predict(registry.task("mednli"), []) == []
+    assert not any(PLANTED.encode() in path.read_bytes() for path in card.parent.iterdir())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import re
+import signal
 import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,19 +25,10 @@ NAME, MENTION, PREMISE, STATEMENT, IGNORED = "Zyzzogeton", "quxholmite", "vorpal
 PLANTED = (NAME, MENTION, PREMISE, STATEMENT, IGNORED)
 """Words of every text: outside a mention, in one, in both sentences of a pair, and where a reader looks and skips."""
 
-COMPARED = "--tasks mednli quaero_2014 --epochs 1 --window 64 --pair-window 64 --precision float32".split()
-FORBIDDEN = """
-import pathlib, sys
-
-def hook(event, arguments):
-    if event in {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"} or event.startswith("socket.get"):
-        if event != "socket.gethostname":
-            with pathlib.Path(__file__).with_name("attempts").open("a") as file:
-                file.write(f"{event} {arguments}\\n")
-            raise OSError("this process may not use a network")
-
-sys.addaudithook(hook)
-"""
+EVERY_COMMAND = Path(__file__).with_name("every_command.py")
+CORPORA = ("data", "data-damaged")
+MAY_HOLD_TEXT = {*CORPORA, "answers"}
+"""The only places where a word of a note may be found: the corpora, and answers in official formats, if asked for."""
 
 
 def write_corpora(data: Path) -> Path:
@@ -86,82 +77,92 @@ def holders(folder: Path) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a command came to, and printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
 class Story:
-    """Everything there is to do with corpora, in one folder and without a network: what each command said."""
+    """Everything there is to do with corpora, in one folder and without a network: what was said and tried."""
 
     folder: Path
-    said: dict[str, subprocess.CompletedProcess[str]]
+    said: dict[str, Said]
+    attempts: list[str]
+    native_too: bool
+    telemetry: bool
+    offline: bool
+    printed: str
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Story:
     folder = tmp_path_factory.mktemp("privacy")
-    (folder / "forbidden").mkdir()
-    (folder / "forbidden" / "sitecustomize.py").write_text(FORBIDDEN)
-    data, damaged = write_corpora(folder / "data"), write_corpora(folder / "data-damaged")
-    compare = ["run", *COMPARED, "--encoder", str(tiny_encoder), "--checkpoint-seconds", "0"]
-
-    def begin(*words: str) -> subprocess.Popen[str]:
-        return start(words, folder, first=[str(folder / "forbidden")])
-
-    broken = begin(*compare, "--baselines", "majority", "single_task", "--data", damaged.name, "--results", "broken")
-    run = begin(*compare, "--data", data.name)
-    under_way = folder / "broken" / store.UNFINISHED / f"official-{tiny_encoder.name}" / "single_task" / "mednli"
-    # The corpora were whole when looked through; now that the first encoder is trained, the test set of the other task
-    # is damaged, which is read at the very end.
-    while broken.poll() is None and not under_way.exists():
-        time.sleep(0.005)
-    file = annotations(damaged, "test")
-    file.write_text(f"T1 DISO 27 37 {MENTION}".ljust(file.stat().st_size, "."))
-    said = {"run": finish(run)}
-    others = {
-        "report": begin("report", "--out", "pages", "--json"),
-        "tasks": begin("tasks", "--data", data.name, "--verbose"),
-        "update": begin("check", "--corpus", "official", "--update", "--why", "a first reference"),
-    }
-    said |= {name: finish(process) for name, process in others.items()}
-    said |= {"check": finish(begin("check", "--corpus", "official")), "broken": finish(broken)}
-    return Story(folder, said)
+    for name in CORPORA:
+        write_corpora(folder / name)
+    done = finish(start([str(EVERY_COMMAND), str(tiny_encoder)], folder))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    said = {name: Said(**one) for name, one in told.pop("said").items()}
+    return Story(folder, said, printed=done.stdout + done.stderr, **told)
 
 
 def test_every_command_does_its_work_without_a_network(story: Story) -> None:
-    assert {name: done.returncode for name, done in story.said.items()} == {
-        name: 2 if name == "broken" else 0 for name in story.said
-    }, story.said
+    expected = dict.fromkeys(story.said, 0) | {"stopped": 130, "broken": 2}
+    assert {name: one.status for name, one in story.said.items()} == expected, story.said
     assert len(store.read_all(story.folder / "results")) == 5
-    assert not (story.folder / "forbidden" / "attempts").exists()
+    assert story.attempts == []
 
 
-def test_what_forbids_sockets_does(story: Story, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(FORBIDDEN)
-    code = "import urllib.request as r; r.urlopen('http://127.0.0.1:9')"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
-    )
+def test_no_library_reports_to_its_makers_or_asks_a_hub(story: Story) -> None:
+    assert story.offline
+    assert not story.telemetry
+
+
+def forbidden(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What comes of some code in a process that may use no network."""
+    return finish(start(["-c", f"import no_network; print(no_network.forbid(), flush=True)\n{code}"], folder))
+
+
+def test_what_forbids_sockets_does(tmp_path: Path) -> None:
+    code = "import urllib.request as r\ntry: r.urlopen('http://127.0.0.1:9')\nfinally: print(no_network.ATTEMPTS)"
+    done = forbidden(code, tmp_path)
     assert "may not use a network" in done.stderr
-    assert "socket.getaddrinfo" in (tmp_path / "attempts").read_text()
+    assert "socket.getaddrinfo" in done.stdout
+
+
+def test_native_code_is_held_to_it_too(story: Story, tmp_path: Path) -> None:
+    """The kernel ends who opens an Internet socket, past Python; a local one may be had."""
+    if not story.native_too:
+        pytest.skip("this kernel takes no seccomp filter: that native libraries use no network is not shown here")
+    for family, status in ((2, -signal.SIGSYS), (10, -signal.SIGSYS), (1, 0)):
+        done = forbidden(f"import ctypes; ctypes.CDLL(None).socket({family}, 1, 0)", tmp_path)
+        assert (done.returncode, done.stdout) == (status, "True\n")
 
 
 def test_an_error_in_the_middle_names_file_and_line_and_keeps_what_is_finished(story: Story) -> None:
-    said = story.said["broken"].stderr
+    said = story.said["broken"].err
     assert said.splitlines()[-1].startswith("error: QUAERO_FrenchMed/corpus/test/EMEA/test-0.ann, line 1:")
     assert "Traceback" not in said
     done = {(one.baseline, *one.tasks) for one in store.read_all(story.folder / "broken")}
     assert done >= {("majority", "mednli"), ("majority", "quaero_2014"), ("single_task", "mednli")}
-    assert list((story.folder / "broken" / store.UNFINISHED).rglob("state.safetensors"))
+    for stopped in ("broken", "stopped"):
+        assert list((story.folder / stopped / store.UNFINISHED).rglob("state.safetensors"))
 
 
 def test_nothing_that_is_said_holds_a_word_of_a_note(story: Story) -> None:
-    assert "text differs" in story.said["tasks"].stdout
-    for name, done in story.said.items():
-        assert not holds_planted((done.stdout + done.stderr).encode()), name
+    assert "text differs" in story.said["tasks"].out
+    assert not holds_planted(story.printed.encode())
 
 
-def test_no_file_but_the_corpora_holds_a_word_of_a_note(story: Story) -> None:
+def test_no_other_file_holds_a_word_of_a_note(story: Story) -> None:
     """Neither results, checkpoints, reports nor reference, nor what lies in home, caches and temporary folders."""
     names = {path.name for path in story.folder.iterdir()}
-    assert names >= {"data", "data-damaged", "results", "broken", "pages", "elsewhere"}
-    assert set(holders(story.folder)) == {"data", "data-damaged"}
+    assert names == {*MAY_HOLD_TEXT, "results", "stopped", "broken", "pages", "elsewhere"}
+    assert set(holders(story.folder)) == MAY_HOLD_TEXT
 
 
 def test_the_search_finds_a_word_wherever_it_hides(tmp_path: Path) -> None:
@@ -196,7 +197,6 @@ RECORD = '{"pairID": "%s", "sentence1": "%s", "sentence2": "b", "gold_label": "%
 DAMAGES = {
     "cut short": _append(_pairs, f'{{"sentence1": "{PREMISE}'.encode()),
     "a label that is text": _append(_pairs, (RECORD % ("x", PREMISE, STATEMENT)).encode()),
-    "an id twice": _append(_pairs, (RECORD % ("train-0", PREMISE, "neutral")).encode()),
     "half a surrogate pair": _append(_pairs, (RECORD % ("x", PREMISE + "\\ud800", "neutral")).encode()),
     "text where marks are due": _append(_marks, f"{NAME} {MENTION}\n".encode()),
     "a mention with a text as label": _append(_marks, f"T11\t{MENTION} 0 4\tfoie\n".encode()),
@@ -212,7 +212,7 @@ def test_no_complaint_about_a_corpus_quotes_it(
     data = write_corpora(tmp_path / "data")
     damage(data)
     where = ["--data", str(data), "--results", str(tmp_path / "results")]
-    assert cli.main(["run", *COMPARED, *where, "--baselines", "majority"]) == 2
+    assert cli.main(["run", "--tasks", "mednli", "quaero_2014", *where, "--baselines", "majority"]) == 2
     assert cli.main(["tasks", "--data", str(data), "--verbose"]) == 0
     said = capsys.readouterr()
     assert re.match(r"error: \S+/?train\S+(, line \d+)?: ", said.err)

@@ -236,7 +236,7 @@ def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFi
     assert not re.search(r"(src|href)=\"(?!#)[^\"]", re.sub(r"xlink:href=\"#[^\"]*\"", "", page))
     assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     assert page.count("<figure>") == 5
-    assert page.count("<table>") == page.count("</table>") == 7
+    assert page.count("<table>") == page.count("</table>") == 13
     assert "prefers-color-scheme: dark" in page
     assert "not clinical results" in page.partition("</title>")[0]
 

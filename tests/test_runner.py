@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import pytest
 
 from baselines.core.baseline import Job
 from bench import corpora, store
+from bench.lock import alone, in_use
 from small_bench import DURING, PLANTED, TRAININGS, bench, plugins, write_corpora
 from tasks.core.errors import InputError
 
@@ -223,3 +228,65 @@ def test_a_dry_run_trains_and_writes_nothing(bench: Bench, tmp_path: Path, capsy
     assert trained() == []
     assert not (tmp_path / "results").exists()
     assert "4 runs, 0 done, 4 to do" in capsys.readouterr().out
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two processes on one results folder share the work, and none spoils the other's."""
+    said: list[int] = []
+
+    def meanwhile(job: Job) -> None:
+        if not said:
+            said.append(-1)
+            said[0] = bench()
+
+    DURING.append(meanwhile)
+    assert bench() == 0
+    assert said == [2]
+    assert trained() == [("mednli",), ("quaero_2014",)]
+    error = capsys.readouterr().err
+    assert "alone · mednli · seed 0: left to another process, which is at it\n" in error
+    assert "error: another process is doing 1 of these runs in " in error
+    assert not (tmp_path / "results" / "unfinished").exists()
+
+
+def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
+    """Held by a process that is killed, and found by the next one where it lay."""
+    lock = tmp_path / "unfinished" / "seed-0.lock"
+    code = f"import time, pathlib; from bench.lock import alone\nwith alone(pathlib.Path({str(lock)!r})) as mine:\n"
+    code += " print(mine, flush=True)\n time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        with alone(lock) as mine:
+            assert not mine
+        assert lock.exists()
+        holder.kill()
+    assert lock.exists()
+    with alone(lock) as mine:
+        assert mine
+    assert not lock.exists()
+
+
+def test_the_demo_corpora_of_killed_processes_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of living ones, young ones and what has another name stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folders = {
+        name: tmp_path / f"{name}-x" for name in ("mt-clinical-bench-demo-old", "mt-clinical-bench-demo-alive", "other")
+    }
+    for folder in folders.values():
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    (tmp_path / "mt-clinical-bench-demo-link").symlink_to(folders["other"])
+    (tmp_path / "mt-clinical-bench-demo-young").mkdir()
+    with in_use(folders["mt-clinical-bench-demo-alive"]), corpora.opened(None, 0.05):
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left >= {
+        "mt-clinical-bench-demo-alive-x",
+        "other-x",
+        "mt-clinical-bench-demo-link",
+        "mt-clinical-bench-demo-young",
+    }
+    assert "mt-clinical-bench-demo-old-x" not in left
+    assert len(left) == 5

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
 import struct
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from baselines.core.checkpoint import FILE
-from bench import store
+from bench import cli, store
 from separate import finish, start
 
 TASKS = ("n2c2_2019", "i2b2_2012")
 COMPARED = f"--tasks {' '.join(TASKS)} --baselines majority multitask --scale 0.1 --checkpoint-seconds 0".split()
 SMALL = "--span-batch 2 --pair-batch 2 --window 64 --pair-window 64 --precision float32".split()
 RATES = "--encoder-rate 2e-3 --head-rate 1e-2".split()
-
+COMMAND = ["run", *COMPARED, *SMALL, *RATES, "--encoder", "encoder"]
 
 SECONDS_BEFORE = 1000.0
 """Written into the checkpoint of the stopped training as the time it took so far: only who goes on from it has it."""
@@ -32,7 +35,10 @@ SECONDS_BEFORE = 1000.0
 
 @dataclass(frozen=True)
 class Story:
-    """A run that is never stopped, and the same one stopped by Ctrl-C, then killed, then left to its end."""
+    """A run that is never stopped, and the same one stopped by Ctrl-C, then killed, then left to its end.
+
+    What is stopped and killed are processes of their own; the rest is done in this one, which has torch at hand.
+    """
 
     folder: Path
     said: dict[str, subprocess.CompletedProcess[str]]
@@ -46,34 +52,42 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Story:
-    folder = tmp_path_factory.mktemp("survival")
-    shutil.copytree(tiny_encoder, folder / "encoder")
-    command = ["run", *COMPARED, *SMALL, *RATES, "--encoder", "encoder"]
-    said, left, before = {}, {}, {}
+def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Story]:
+    told = Story(tmp_path_factory.mktemp("survival"), {}, {}, {})
+    shutil.copytree(tiny_encoder, told.folder / "encoder")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(told.folder)
+        for name in ("print_report", "write_report"):
+            patched.setattr(f"bench.report.files.{name}", lambda *paths: None)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        cut_short(told, "stopped", signal.SIGINT, 0)
+        mark(told.folder / "cut")
+        cut_short(told, "killed", signal.SIGKILL, told.left["stopped"]["updates"])
+        told.said["resumed"] = here("--results", "cut", "--epochs", "2")
+        told.said["whole"] = here("--results", "whole", "--epochs", "2")
+        told.before.update(times(told.folder / "whole"))
+        told.said["again"] = here("--results", "whole", "--epochs", "2")
+        told.said["other"] = here("--results", "whole", "--epochs", "3", "--checkpoint-seconds", "7", "--dry-run")
+        torch.set_num_threads(threads)
+        yield told
 
-    def never_stopped() -> None:
-        words = [*command, "--results", "whole", "--epochs"]
-        said["whole"] = finish(start([*words, "2"], folder))
-        before.update(times(folder / "whole"))
-        said["again"] = finish(start([*words, "2"], folder))
-        said["other"] = finish(start([*words, "3", "--checkpoint-seconds", "7", "--dry-run"], folder))
 
-    def cut(name: str, number: signal.Signals, after: int) -> None:
-        process = start([*command, "--results", "cut", "--epochs", "2"], folder)
-        while process.poll() is None and progress(folder / "cut")["updates"] <= after:
-            time.sleep(0.005)
-        process.send_signal(number)
-        said[name], left[name] = finish(process), progress(folder / "cut")
+def here(*words: str) -> subprocess.CompletedProcess[str]:
+    """What the command says, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = cli.main([*COMMAND, *words])
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
 
-    with ThreadPoolExecutor() as pool:
-        whole = pool.submit(never_stopped)
-        cut("stopped", signal.SIGINT, 0)
-        mark(folder / "cut")
-        cut("killed", signal.SIGKILL, left["stopped"]["updates"])
-        said["resumed"] = finish(start([*command, "--results", "cut", "--epochs", "2"], folder))
-        whole.result()
-    return Story(folder, said, before, left)
+
+def cut_short(story: Story, name: str, number: signal.Signals, after: int) -> None:
+    """Sends a signal to the command in a process of its own when it has come further than so many updates."""
+    process = start(["-m", "bench", *COMMAND, "--results", "cut", "--epochs", "2"], story.folder)
+    while process.poll() is None and progress(story.folder / "cut")["updates"] <= after:
+        time.sleep(0.005)
+    process.send_signal(number)
+    story.said[name], story.left[name] = finish(process), progress(story.folder / "cut")
 
 
 def times(results: Path) -> dict[Path, int]:

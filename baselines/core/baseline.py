@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,12 +24,13 @@ class Model(Protocol):
 class Job:
     """One training to be done.
 
-    `examples(task, split)` reads a split; `progress(fraction, note)` may be called often; unfinished work is kept in
+    `examples(task, split)` reads a split; `kept(task)` is where the windows of its training set may be kept, None if
+    nowhere; `progress(fraction, note)` may be called often; unfinished work is kept in
     the folder `checkpoints`, at most every `checkpoint_seconds`.
     """
 
     tasks: tuple[Task[Any, Any], ...]
-    examples: Callable[[Task[Any, Any], str], Sequence[Any]]
+    examples: Callable[[Task[Any, Any], str], Iterable[Any]]
     seed: int
     settings: Settings
     encoder: Path | None
@@ -37,6 +38,7 @@ class Job:
     checkpoints: Path
     checkpoint_seconds: float
     progress: Callable[[float, str], None]
+    kept: Callable[[Task[Any, Any]], Path | None] = lambda task: None
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,9 @@ OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
 SEGMENTED = ("bert", "electra")
 """Model types that tell the first sentence from the second by segment ids."""
 
+LARGEST, MOST_LAYERS = 10**7, 1000
+"""No encoder is larger: what says it is would be built for hours before its weights are found not to fit."""
+
 
 class SharedEncoder(nn.Module):
     """A pretrained encoder that reads packed windows."""
@@ -80,9 +83,17 @@ def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor
 
 def _config(folder: Path) -> Any:
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"the config.json of encoder {folder.name} is not one of a known model type") from error
+        # Left open, trust_remote_code makes transformers ask on the terminal whether to run the folder's own code.
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        first = config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 1
+        sizes = (config.hidden_size, config.max_position_embeddings, config.num_hidden_layers, first)
+    except Exception as error:  # transformers meets each kind of damage with an error of its own.
+        raise InputError(
+            f"the config.json of encoder {folder.name} is not one of a known model type ({type(error).__name__}): give "
+            "the folder of a BERT-type model that runs no code of its own"
+        ) from error
+    if not all(0 < size <= LARGEST for size in sizes) or config.num_hidden_layers > MOST_LAYERS:
+        raise InputError(f"the config.json of encoder {folder.name} has sizes that no encoder has: fetch it anew")
     # Both arms go without dropout inside attention: the packed kernels have none.
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,7 +115,16 @@ def _complete(folder: Path) -> Path:
         raise InputError(
             f"the encoder folder {folder.name} lacks {' and '.join(missing)}: give the folder of a BERT-type model"
         )
+    for path in folder.glob("*.bin"):
+        _refuse_bomb(path)
     return folder
+
+
+def _refuse_bomb(path: Path) -> None:
+    """InputError for weights that unpack to more than they are: torch writes its archives without compression."""
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+            raise InputError(f"{path.name} of encoder {path.parent.name} unpacks to more than its size: fetch it anew")
 
 
 def _from_hub(hub: str, name: str) -> Path:

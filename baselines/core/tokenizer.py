@@ -17,7 +17,13 @@ class SubwordTokenizer:
     """An encoder's tokenizer: never truncating or padding but where asked, offsets from its own mapping."""
 
     def __init__(self, folder: Path) -> None:
-        self._tokenizer = _load(folder)
+        try:
+            self._tokenizer = _load(folder)
+        except InputError:
+            raise
+        except Exception as error:  # Each format of tokenizers meets damage with an error of its own.
+            what = type(error).__name__
+            raise InputError(f"the tokenizer in {folder.name} cannot be read ({what}): fetch its files anew") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         special = self._tokenizer.encode("").ids
@@ -58,7 +64,7 @@ def _load(folder: Path) -> Tokenizer:
         from transformers import AutoTokenizer
 
         backend: Tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, use_fast=True
+            folder, local_files_only=True, use_fast=True, trust_remote_code=False
         ).backend_tokenizer
         return backend
     raise InputError(f"the encoder folder {folder.name} has no tokenizer: it needs a tokenizer.json or a vocab.txt")

@@ -19,6 +19,7 @@ from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.settings import Settings
+from baselines.core.taught import read_ids, taught
 from baselines.core.windows import Window
 from tasks.core.errors import InputError
 
@@ -45,8 +46,9 @@ class Trainer:
 
     def __init__(self, job: Job, model: MultitaskModel) -> None:
         self.job, self.model = job, model
-        self.data = {task.name: _taught(model, job, task) for task in job.tasks}
-        model.encoder.train_only(np.unique(np.concatenate([one.ids for part in self.data.values() for one in part])))
+        self.data = {task.name: _data(model, job, task) for task in job.tasks}
+        self.development = {task.name: list(job.examples(task, "dev")) for task in job.tasks}
+        model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
@@ -111,7 +113,7 @@ class Trainer:
     def _choose(self) -> None:
         """Score the development split, and keep these weights if its mean over tasks is the best so far."""
         begun = time.perf_counter()
-        scores = {task.name: self.model.score(task, self.job.examples(task, "dev")) for task in self.job.tasks}
+        scores = {task.name: self.model.score(task, self.development[task.name]) for task in self.job.tasks}
         record, mean = self.progress.record, sum(scores.values()) / len(scores)
         record.development.append(scores)
         best = self.progress.best_score
@@ -142,8 +144,10 @@ def rate_factor(update: int, updates: int, settings: Settings) -> float:
     return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
 
 
-def _taught(model: MultitaskModel, job: Job, task: Any) -> list[Window]:
-    windows = [window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True)]
+def _data(model: MultitaskModel, job: Job, task: Any) -> Sequence[Window]:
+    """The windows of a training set; it is read only where they are not kept."""
+    made = (window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True))
+    windows = taught(made, job.kept(task))
     if not windows:
         raise InputError(f"the training set of {task.name} is empty: there is nothing to learn from")
     return windows

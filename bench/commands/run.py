@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
+from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="keep unfinished work at most this often, and never for more than a twentieth of the time (default: 30)",
     )
-    parser.add_argument("--keep-models", action="store_true", help="keep what was trained, below models in the results")
     parser.add_argument(
         "--answers",
         type=Path,
@@ -69,17 +68,21 @@ def _run(args: argparse.Namespace) -> None:
     if args.answers:
         make_folder(args.answers, (args.results, data_folder(args.data)))
     with prepared(args, fetch=True) as (where, planned):
-        if args.keep_models:
-            where, planned = replace(where, keep_models=True), [_with_model(one, where) for one in planned]
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
+            left = 0
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
                 result = carry_out(one, where, device, progress, args.checkpoint_seconds)
+                left += result is None
                 progress.finished(one.cost, _line(one, result))
+        if left:
+            raise InputError(
+                f"another process is doing {left} of these runs in {args.results}: give this command again after it"
+            )
         if args.answers:
             _write_answers(planned, where, args.answers)
 
@@ -93,19 +96,11 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> No
     sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
 
 
-def _with_model(planned: Planned, where: Place) -> Planned:
-    """A finished run is to be done again where its model is wanted and was not kept."""
-    from bench.models import is_kept
-    from bench.plan import CHANGED, DONE
-
-    if planned.state != DONE or not planned.run.baseline.needs_encoder or is_kept(planned, where.results):
-        return planned
-    return replace(planned, state=CHANGED, why="its model was not kept")
-
-
-def _line(planned: Planned, result: Result) -> str:
+def _line(planned: Planned, result: Result | None) -> str:
     from bench.progress import duration
 
+    if result is None:
+        return f"{planned.run.title}: left to another process, which is at it"
     scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,13 @@ from bench.store import Result, read_evidence
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """What an arm gains over the single-task baseline; `unpaired` says of a task why it cannot be compared."""
+    """What an arm gains over the single-task baseline, and the evidence for it, task by task.
+
+    `unpaired` says of a task why it cannot be compared; `mean` is None unless every task has the same seeds.
+    """
 
     arm: str
+    pairs: tuple[Paired, ...]
     each: tuple[Difference, ...]
     mean: Difference | None
     unpaired: tuple[str, ...]
@@ -39,7 +43,7 @@ def contrast(comparison: Comparison, single: Arm, arm: Arm) -> Contrast:
     each, mean = statistics.compare(pairs)
     reasons = tuple(f"{task}: {reason}" for task, reason in found.items() if isinstance(reason, str))
     whole = not reasons and len({_common(task, single, arm) for task in found}) == 1
-    return Contrast(arm.name, tuple(each), mean if whole else None, reasons)
+    return Contrast(arm.name, tuple(pairs), tuple(each), mean if whole else None, reasons)
 
 
 def _common(task: str, single: Arm, arm: Arm) -> tuple[int, ...]:
@@ -59,7 +63,7 @@ def pair(task: str, single: Arm, arm: Arm) -> Paired | str:
     if not same or metric_of(second[seeds[0]].scores[task], metric.name) is None:
         return "the arms answered other examples or have other metrics"
     stacks = [np.stack([rows for _, rows in arm_rows]) for arm_rows in evidence]
-    return Paired(task, stacks[0], stacks[1], metric.formula, metric.columns)
+    return Paired(task, stacks[0], stacks[1], metric.formula, metric.columns).narrowed()
 
 
 def _rows(result: Result, task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -69,44 +73,72 @@ def _rows(result: Result, task: str) -> tuple[np.ndarray, np.ndarray]:
 
 def difference_table(comparison: Comparison, found: Contrast) -> Table:
     """One row a task: difference, interval, p-value after Holm, verdict; then the mean over tasks."""
-    rows = [_row(difference) for difference in found.each]
-    rows += [_row(found.mean)] if found.mean else []
     return Table(
         name=f"{comparison.name}-difference-{found.arm}",
         title=f"Difference: {found.arm} minus single_task, in points",
         align="lrrrrl",
-        header=("task", "difference", "95 % interval", "p (Holm)", "seeds", "verdict"),
-        rows=tuple(rows),
+        header=("task", "diff.", "95 % interval", "p (Holm)", "seeds", "verdict"),
+        rows=tuple(_row(difference) for difference in lines(found)),
         notes=tuple(_notes(found)),
         total=found.mean is not None,
     )
 
 
+def lines(found: Contrast) -> list[Difference]:
+    """The tasks, then their mean where there is one."""
+    return [*found.each, *([found.mean] if found.mean else [])]
+
+
 def _row(difference: Difference) -> tuple[str, ...]:
-    low, high = (words.points(bound, signed=True) for bound in (difference.low, difference.high))
     return (
         difference.name,
         words.points(difference.value, signed=True),
-        words.UNDEFINED if words.UNDEFINED in (low, high) else f"[{low}, {high}]",
-        "" if difference.name == "mean" else words.p_value(difference.p),
+        bounds(difference.low, difference.high),
+        words.p_value(difference.p),
         str(difference.seeds),
         statistics.verdict(difference),
     )
 
 
+def bounds(low: float, high: float) -> str:
+    """An interval in points."""
+    shown = [words.points(bound, signed=True) for bound in (low, high)]
+    return words.UNDEFINED if words.UNDEFINED in shown else f"[{shown[0]}, {shown[1]}]"
+
+
 def _notes(found: Contrast) -> Sequence[str]:
     margin = words.points(statistics.MARGIN)
     notes = [
-        f"Interval: percentile bootstrap of seeds and examples, the same draw in both arms, {statistics.RESAMPLES:,} "
-        "resamples, not corrected for several tasks. p: paired randomisation over examples, Holm over tasks; it tests "
-        "these trained models, not what other seeds would give. "
-        f"no worse: the interval ends above -{margin} points. better, worse: the interval leaves out 0 and p < 0.05."
+        "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
+        "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
+        f"p < 0.05. no worse: the interval ends above -{margin} points."
     ]
-    seeds = {difference.seeds for difference in found.each}
-    if 1 in seeds:
-        notes.append("Where seeds is 1, seed variance is unknown and the interval speaks of the examples alone.")
-    elif seeds and min(seeds) < 5:
-        notes.append("With so few seeds a bootstrap interval is rather too narrow; its coverage is not calibrated yet.")
+    notes += caveats(found)
     if found.mean is None and (found.unpaired or len(found.each) > 1):
         notes.append("No mean over tasks: not every task has the same seeds in both arms.")
     return [*notes, *(f"Not compared: {reason}." for reason in found.unpaired)]
+
+
+def caveats(found: Contrast) -> Iterator[str]:
+    """Where the interval and p do not hold: one seed, and what calibration has measured otherwise or not at all."""
+    if any(paired.seeds == 1 for paired in found.pairs):
+        yield "Where seeds is 1, seed variance is unknown: interval, p and verdict speak of these trained models alone."
+    missed: dict[str, list[str]] = {}
+    for paired in found.pairs:
+        if paired.seeds > 1 and (what := _measured(paired)):
+            missed.setdefault(what, []).append(paired.name)
+    if missed:
+        reasons = "; ".join(f"{', '.join(tasks)}: {what}" for what, tasks in missed.items())
+        yield f"Calibration does not vouch for all of these intervals (type I error, 3.5 to 6.5 % demanded): {reasons}."
+
+
+def _measured(paired: Paired) -> str | None:
+    """What calibration found of tests like this one; None where it found what is demanded."""
+    cells = statistics.nearest(paired.formula, paired.examples, paired.seeds)
+    if not cells:
+        return "not measured for this metric with so few examples"
+    if all(cell.holds for cell in cells):
+        return None
+    shares = [100 * cell.type_one for cell in cells]
+    where = f"{cells[0].examples} examples, {cells[0].seeds} seeds"
+    return f"{min(shares):.1f} to {max(shares):.1f} % ({where})"

@@ -120,7 +120,7 @@ def _forest(view: View, contrast: Contrast) -> Figure:
             statistics.verdict(line), (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8
         )
     _task_axis(axes, [line.name for line in lines])
-    axes.set_xlabel("difference in points, 95 % bootstrap interval; right is better than single_task")
+    axes.set_xlabel("difference in points, 95 % interval; right is better than single_task")
     figure.legend(loc="outside lower center", frameon=False)
     return figure
 

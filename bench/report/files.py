@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
+from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
+from bench.report.inert import spreadsheet
 from bench.report.sections import View, sections, views
+from bench.untrusted import refuse_links
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -45,6 +46,7 @@ def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     for view in found:
         content |= {f"figures/{name}.svg": svg for name, svg in drawn[view.comparison.name].items()}
         content |= {f"figures/{name}.png": png for name, png in figures.draw(view, "png").items()}
+    refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
@@ -83,12 +85,12 @@ def _page(found: Sequence[View], results: Path, drawn: Mapping[str, Mapping[str,
 
 
 def _json(found: Sequence[View], results: Path) -> str:
-    tidy = [asdict(row) for row in rows.rows(view.comparison for view in found)]
-    return json.dumps(tidy, indent=1, allow_nan=False) + "\n"
+    return strict_json.dumps(rows.rows(view.comparison for view in found), indent=1) + "\n"
 
 
 def _csv(found: Sequence[View], results: Path) -> str:
-    return str(rows.frame(rows.rows(view.comparison for view in found)).to_csv(index=False))
+    frame = rows.frame(rows.rows(view.comparison for view in found))
+    return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))
 
 
 _SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})

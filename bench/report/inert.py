@@ -37,6 +37,12 @@ def markdown(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#!|~$])", r"\\\1", html.escape(plain(text), quote=False))
 
 
+def spreadsheet(text: str) -> str:
+    """The text for a CSV cell: a spreadsheet shows it, and takes it for no formula."""
+    shown = plain(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+
+
 def latex(text: str) -> str:
     """The text for LaTeX under any font encoding; what bare pdflatex cannot set is written as its code point."""
     return "".join(_latex_character(char) for char in plain(text)).replace("--", "-{}-")

@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.report import inference
+from bench.report.budget import budget_table
 from bench.report.comparison import Comparison, Selection, comparisons
 from bench.report.cost import cost_table, seen_table
 from bench.report.differences import Contrast, contrasts, difference_table
 from bench.report.missing import commands, expected
 from bench.report.provenance import disagreements, provenance_table
+from bench.report.resampling import resampling_table
 from bench.report.scores import metrics_table, primary_table, published_table
 from bench.report.table import Section, Table
+from bench.report.transfer import transfer_table
 from bench.store import read_all
 from tasks.core.errors import InputError
 
@@ -63,7 +66,9 @@ def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]
 def _section(view: View, results: Path, whole: bool) -> Section:
     one = view.comparison
     tables: list[Table] = [primary_table(one, view.arms, commands(one, view.arms, results))]
-    tables += [difference_table(one, contrast) for contrast in view.contrasts if contrast.each]
+    for contrast in (found for found in view.contrasts if found.each):
+        tables += [table(one, contrast) for table in (difference_table, transfer_table, budget_table)]
+        tables += [resampling_table(one, contrast)] if whole else []
     tables += [published_table(one)] if not view.demo else []
     if one.trained:
         tables += [cost_table(one, view.arms), seen_table(one)]

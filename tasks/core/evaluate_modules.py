@@ -1,7 +1,8 @@
 """Our metrics as modules of the `evaluate` library: same numbers, in memory, nothing fetched or loaded by name.
 
 A span metric takes, for each document, predictions [{"label", "fragments": [[start, end], ...]}, ...] and references
-{"text", "spans"} with spans of the same form; accuracy takes classes, and Pearson's r numbers.
+{"text", "spans"} with spans of the same form, in the order of their file; accuracy takes classes, correlations
+numbers.
 """
 
 from __future__ import annotations
@@ -63,14 +64,15 @@ def _features(metric: Metric[Any, Any]) -> dict[str, Any]:
 def _example(metric: Metric[Any, Any], name: str, reference: Any) -> Document | Pair[Any]:
     if isinstance(metric, Accuracy | Pearson):
         return Pair(name, "", "", reference)
-    return Document(name, reference["text"], _spans(reference["spans"]))
+    listing = _spans(reference["spans"])
+    return Document(name, reference["text"], frozenset(listing), listing)
 
 
 def _answer(metric: Metric[Any, Any], prediction: Any) -> Any:
-    return prediction if isinstance(metric, Accuracy | Pearson) else _spans(prediction)
+    return prediction if isinstance(metric, Accuracy | Pearson) else frozenset(_spans(prediction))
 
 
-def _spans(spans: Sequence[Mapping[str, Any]]) -> frozenset[Span]:
+def _spans(spans: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
     if not all(span["fragments"] and all(len(piece) == 2 for piece in span["fragments"]) for span in spans):
         raise InputError("a span has fragments that are not pairs of a start and an end")
-    return frozenset(Span(tuple((start, end) for start, end in span["fragments"]), span["label"]) for span in spans)
+    return tuple(Span(tuple((start, end) for start, end in span["fragments"]), span["label"]) for span in spans)

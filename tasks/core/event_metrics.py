@@ -1,19 +1,23 @@
 """The EVENT scores of the i2b2 2012 scripts: overlapping spans paired one to one, and the types of the pairs.
 
-Source: the event part of the evaluation scripts of the 2012 i2b2 challenge (Weiyi Sun), "overlap" option. Polarity
-and modality, which a span does not carry, are taken to agree.
+Source: eventEvaluation.py and i2b2Evaluation.py of the 2012 i2b2 challenge (Weiyi Sun), "overlap" option. Polarity
+and modality, which a span does not carry, are taken to agree. The scripts go through events in the order of their
+files: gold is taken in that order, repeated events included, and answers in the order of their offsets, then labels.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.core.examples import Document, Span
 from tasks.core.metrics import Metric
+from tasks.core.span_evidence import Extents
 
 PUNCTUATION = frozenset(".,?!\"'<>;:/\\~_-+=()[]{}|@#$%^&*`")
+# The scripts look for a letter in the file as it is, where &, <, > and " stand as &amp; and the like.
+VISIBLE = re.compile(r'[\w&<>"]')
 # Both stand in for attributes that agree: they only weigh a pair against having no pair at all.
 AGREEING_ATTRIBUTES = 2
 OVERLAP, SAME_WORDS = 1, 2
@@ -37,13 +41,13 @@ class _Event:
     visible: bool
 
 
-def _events(text: str, spans: Iterable[Span]) -> list[_Event]:
+def _events(text: str, spans: Sequence[Span]) -> list[_Event]:
     def event(span: Span) -> _Event:
         own = text[span.start : span.end]
         words = tuple(word for word in own.split() if word not in PUNCTUATION)
-        return _Event(span, words, re.search(r"\w", own) is not None)
+        return _Event(span, words, VISIBLE.search(own) is not None)
 
-    return [event(span) for span in sorted(spans)]
+    return [event(span) for span in spans]
 
 
 def _closeness(one: _Event, other: _Event) -> int:
@@ -57,19 +61,18 @@ def _closeness(one: _Event, other: _Event) -> int:
     return SAME_WORDS if one.words == other.words else OVERLAP
 
 
-def paired(text: str, ones: frozenset[Span], others: frozenset[Span]) -> tuple[int, int]:
+def paired(text: str, ones: Sequence[Span], others: Sequence[Span]) -> tuple[int, int]:
     """How many of the first events find a partner among the others, and in how many pairs the types agree.
 
     Each of the first in turn goes through the others. Same words take a partner even from an event that merely
     overlaps it; otherwise a partner must be free and agree in more attributes than the one held so far.
     """
-    firsts, seconds = _events(text, ones), _events(text, others)
+    firsts, seconds, extents = _events(text, ones), _events(text, others), Extents(others)
     pairings = [_Pairing() for _ in firsts]
     owner: dict[int, int] = {}
     for i, first in enumerate(firsts):
-        for j, second in enumerate(seconds):
-            if second.span.start >= first.span.end:
-                break
+        for j in extents.meeting(first.span):
+            second = seconds[j]
             closeness = _closeness(first, second)
             if closeness:
                 same_type = first.span.label.upper() == second.span.label.upper()
@@ -111,9 +114,10 @@ class EventOverlapF1(Metric[Document, frozenset[Span]]):
 
     def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
         """Gold events found of how many, and answered events right of how many, in one document."""
-        found, _ = paired(example.text, example.gold, answer)
-        right, _ = paired(example.text, answer, example.gold)
-        return found, len(example.gold), right, len(answer)
+        gold, given = example.listed(), sorted(answer)
+        found, _ = paired(example.text, gold, given)
+        right, _ = paired(example.text, given, gold)
+        return found, len(gold), right, len(given)
 
 
 class EventTypeAccuracy(Metric[Document, frozenset[Span]]):
@@ -126,5 +130,6 @@ class EventTypeAccuracy(Metric[Document, frozenset[Span]]):
 
     def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
         """Gold events found with their type, of how many, in one document."""
-        _, same_type = paired(example.text, example.gold, answer)
-        return same_type, len(example.gold)
+        gold = example.listed()
+        _, same_type = paired(example.text, gold, sorted(answer))
+        return same_type, len(gold)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Gold = TypeVar("Gold")
@@ -28,11 +29,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A note with its gold mentions."""
+    """A note with its gold mentions.
+
+    `listing` is gold as the corpus file lists it: in its order, and with the mentions that it repeats.
+    """
 
     id: str
     text: str
     gold: frozenset[Span]
+    listing: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+
+    def listed(self) -> Sequence[Span]:
+        """Gold as the official programs go through it; by offsets where no file lists just these mentions."""
+        return self.listing if frozenset(self.listing) == self.gold else sorted(self.gold)
 
 
 @dataclass(frozen=True, slots=True)

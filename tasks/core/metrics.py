@@ -33,6 +33,10 @@ class Metric(ABC, Generic[Example, Answer]):
     def observe(self, example: Example, answer: Answer) -> Sequence[float]:
         """The evidence of one example: K numbers, one for each column."""
 
+    def rows(self, examples: Sequence[Example], answers: Sequence[Answer]) -> Sequence[Sequence[float]]:
+        """The evidence of all examples, B rows of K numbers; a metric that must see all at once does so here."""
+        return [self.observe(example, answer) for example, answer in zip(examples, answers, strict=True)]
+
     def value(self, totals: np.ndarray) -> np.ndarray:
         """The score of each total row, [..., K] -> [...]; nan where it is not defined."""
         return FORMULAS[self.formula](np.asarray(totals, dtype=float), self.columns)
@@ -40,5 +44,4 @@ class Metric(ABC, Generic[Example, Answer]):
 
 def evidence(metric: Metric[Example, Answer], examples: Sequence[Example], answers: Sequence[Answer]) -> np.ndarray:
     """The rows a metric observes, [B, K]."""
-    rows = [metric.observe(example, answer) for example, answer in zip(examples, answers, strict=True)]
-    return np.asarray(rows, dtype=float).reshape(len(rows), len(metric.columns))
+    return np.asarray(metric.rows(examples, answers), dtype=float).reshape(len(examples), len(metric.columns))

@@ -1,14 +1,18 @@
-"""Scores of pairs of sentences: how many classes are right, and how well graded scores follow gold.
-
-Spearman's rho of all pairs is no function of a sum over pairs: it would be Pearson's r of ranks among all of them.
-"""
+"""Scores of pairs of sentences: how many classes are right, and how well graded scores follow gold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from tasks.core.errors import InputError
 from tasks.core.examples import Pair
 from tasks.core.metrics import Metric
+
+LARGEST_SCORE = 1e100
+"""Beyond it the square of a score would not be a number."""
 
 
 class Accuracy(Metric[Pair[str], str]):
@@ -25,7 +29,10 @@ class Accuracy(Metric[Pair[str], str]):
 
 
 class Pearson(Metric[Pair[float], float]):
-    """Pearson's correlation of answers with gold."""
+    """Pearson's correlation of answers with gold, the score of the n2c2 2019 track on similarity.
+
+    InputError where a score is nan, infinite or larger than LARGEST_SCORE.
+    """
 
     name = "pearson"
     title = "Pearson's r"
@@ -34,5 +41,36 @@ class Pearson(Metric[Pair[float], float]):
 
     def observe(self, example: Pair[float], answer: float) -> Sequence[float]:
         """One, gold, answer, their squares and their product."""
-        x, y = example.gold, answer
+        x, y = _number(example.gold, example.id, "gold score"), _number(answer, example.id, "answer")
         return 1, x, y, x * x, y * y, x * y
+
+
+class Spearman(Pearson):
+    """Spearman's rank correlation: Pearson's of the ranks among all examples, those of ties their mean.
+
+    The evidence of an example is its ranks in the whole test set. Where examples are resampled those ranks stay as
+    they are, so that the resampled score is Pearson's of fixed ranks: near Spearman's of the resample, and not equal.
+    """
+
+    name = "spearman"
+    title = "Spearman's rho"
+
+    def rows(self, examples: Sequence[Pair[float]], answers: Sequence[float]) -> Sequence[Sequence[float]]:
+        """One, the ranks of gold and answer, their squares and their product; errors as Pearson's."""
+        gold = _ranks([_number(example.gold, example.id, "gold score") for example in examples])
+        given = _ranks([_number(answer, pair.id, "answer") for pair, answer in zip(examples, answers, strict=True)])
+        return super().rows([replace(pair, gold=rank) for pair, rank in zip(examples, gold, strict=True)], given)
+
+
+def _number(score: float, pair: str, what: str) -> float:
+    if not abs(score) <= LARGEST_SCORE:
+        raise InputError(f"the {what} of pair {pair} is {score}: it cannot be scored, give it a finite number")
+    return score
+
+
+def _ranks(scores: Sequence[float]) -> list[float]:
+    """Ranks [B] from the middle one, so that their sum is 0; equal scores share the mean of theirs."""
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    ranks: list[float] = (last - (count - 1) / 2 - (len(scores) + 1) / 2)[place].tolist()
+    return ranks

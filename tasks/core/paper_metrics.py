@@ -1,15 +1,16 @@
 """The scores that the code of MT-Clinical BERT (Mulyar & McInnes 2020) would have printed for the same answers.
 
-That code leaves out of gold every mention that overlaps or touches another, and takes each fragment of a mention for
-a mention of its own, but for two fragments at most one character apart, which it joins. Source: its public data
-loader and its evaluation of tags.
+That code leaves out of gold every mention that overlaps or touches another, one that repeats it included, and takes
+each fragment of a mention for a mention of its own, but for two fragments at most one character apart, which it joins.
+Source: github.com/NLPatVCU/multitasking_transformers, raw_datasets/ner/data.py at 016b0df (gold) and
+evaluation/evaluate.py at 64b929c (labels of tokens, prefixes stripped).
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
 from tasks.core.span_evidence import Outcome, SpanMetric, set_outcome
@@ -29,32 +30,32 @@ def _labelled(spans: Iterable[Span]) -> set[tuple[Piece, str]]:
     return {(piece, span.label) for span in spans for piece in _pieces(span)}
 
 
-def isolated(gold: frozenset[Span]) -> set[tuple[Piece, str]]:
+def isolated(gold: Sequence[Span]) -> set[tuple[Piece, str]]:
     """The pieces of gold, with their labels, that neither overlap nor touch a piece of another mention."""
-    placed = sorted((piece, span) for span in gold for piece in _pieces(span))
+    placed = sorted((piece, number) for number, span in enumerate(gold) for piece in _pieces(span))
     crowded: set[int] = set()
-    for i, ((_, end), span) in enumerate(placed):
+    for i, ((_, end), number) in enumerate(placed):
         for j in range(i + 1, len(placed)):
             (later_start, _), later = placed[j]
             if later_start > end:
                 break
-            if later != span:
+            if later != number:
                 crowded |= {i, j}
-    return {(piece, span.label) for k, (piece, span) in enumerate(placed) if k not in crowded}
+    return {(piece, gold[number].label) for k, (piece, number) in enumerate(placed) if k not in crowded}
 
 
 def on_paper_gold(document: Document, answer: frozenset[Span]) -> Outcome:
     """Exact pieces of the answer against the isolated pieces of gold."""
-    return set_outcome(isolated(document.gold), _labelled(answer))
+    return set_outcome(isolated(document.listed()), _labelled(answer))
 
 
 def on_paper_words(document: Document, answer: frozenset[Span]) -> Outcome:
     """Words with the label of a piece that they share a character with, against those of isolated gold."""
     words = [match.span() for match in WORD.finditer(document.text)]
-    return set_outcome(_words(words, isolated(document.gold)), _words(words, _labelled(answer)))
+    return set_outcome(_words(words, isolated(document.listed())), _words(words, _labelled(answer)))
 
 
-def _words(words: list[Piece], pieces: Iterable[tuple[Piece, str]]) -> Iterator[tuple[object, str]]:
+def _words(words: list[Piece], pieces: Iterable[tuple[Piece, str]]) -> Iterator[tuple[Hashable, str]]:
     ends = [end for _, end in words]
     for (start, end), label in pieces:
         for k in range(bisect_right(ends, start), len(words)):

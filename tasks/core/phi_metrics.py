@@ -1,16 +1,19 @@
 """The further views of the i2b2 2014 de-identification scripts: relaxed, token, binary, and the HIPAA subset.
 
-Source: the rules of the track 1 evaluation program of the 2014 i2b2/UTHealth challenge (Kotfila 2014).
+Source: the track 1 evaluation of the 2014 i2b2/UTHealth challenge (Kotfila 2014),
+github.com/kotfic/i2b2_evaluation_scripts at e08db16; the binary views are those of its later version, copied in
+github.com/tschaffter/i2b2_evaluation_scripts at 6903db3. It compares sets of tags, so that a repeated tag counts once.
+Its word IPADDR for the TYPE IPADDRESS changes no count: a TYPE it does not know is warned of and counted all the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics import Metric
-from tasks.core.span_evidence import ROLES, Outcome, SpanMetric, set_outcome
+from tasks.core.span_evidence import Outcome, PlaceMetric, Rule, SpanMetric, set_outcome
+from tasks.core.span_metrics import exact
 
 # The TYPEs that the program's list of (category, TYPE) patterns lets through. IDNUM is meant to be on it, but its
 # pattern there ends in a blank and never matches; URL, IPADDR, USERNAME and most LOCATIONs are not listed.
@@ -44,10 +47,10 @@ def _near(one: Span, other: Span) -> bool:
     return same and abs(one.end - other.end) <= END_SLACK_CHARACTERS
 
 
-def _distinct(spans: Iterable[Span]) -> list[Span]:
+def _distinct(spans: Sequence[Span]) -> list[Span]:
     """The program's set of tags: one that is near an earlier one is the same tag to it."""
     kept: dict[tuple[int, str], list[Span]] = {}
-    for span in sorted(spans):
+    for span in spans:
         alike = kept.setdefault((span.start, span.label), [])
         if not any(_near(span, other) for other in alike):
             alike.append(span)
@@ -59,7 +62,7 @@ def relaxed(document: Document, answer: frozenset[Span]) -> Outcome:
 
     As the program's sets do: what is found is counted on the smaller side, made up and missed each on their own.
     """
-    gold, given = _distinct(document.gold), _distinct(answer)
+    gold, given = _distinct(document.listed()), _distinct(sorted(answer))
     missed, made_up = _without_near(gold, given), _without_near(given, gold)
     smaller, unmatched = (given, made_up) if len(given) <= len(gold) else (gold, missed)
     found = [span for span in smaller if span not in unmatched]
@@ -80,7 +83,7 @@ def token(document: Document, answer: frozenset[Span]) -> Outcome:
     return set_outcome(_tokens(document.text, document.gold), _tokens(document.text, answer))
 
 
-def _tokens(text: str, spans: Iterable[Span]) -> Iterator[tuple[object, str]]:
+def _tokens(text: str, spans: Iterable[Span]) -> Iterator[tuple[Hashable, str]]:
     """Tokens are cut in each mention's own text: one that begins inside a word has a shorter first token."""
     for span in spans:
         places = [match.span() for match in TOKEN.finditer(text, span.start, span.end)]
@@ -89,13 +92,17 @@ def _tokens(text: str, spans: Iterable[Span]) -> Iterator[tuple[object, str]]:
             yield place, span.label
 
 
-def hipaa(document: Document, answer: frozenset[Span]) -> Outcome:
-    """Exact mentions among those, in gold and in the answer, whose label is in the HIPAA subset."""
-    return set_outcome(_protected(document.gold), _protected(answer))
+def of_hipaa(rule: Rule) -> Rule:
+    """A rule on those mentions alone, of gold and of the answer, whose label is in the HIPAA subset."""
 
+    def protected(spans: Iterable[Span]) -> tuple[Span, ...]:
+        return tuple(span for span in spans if span.label in HIPAA_LABELS)
 
-def _protected(spans: Iterable[Span]) -> Iterator[tuple[object, str]]:
-    return (((span.start, span.end), span.label) for span in spans if span.label in HIPAA_LABELS)
+    def narrowed(document: Document, answer: frozenset[Span]) -> Outcome:
+        gold = protected(document.listed())
+        return rule(Document(document.id, document.text, frozenset(gold), gold), frozenset(protected(answer)))
+
+    return narrowed
 
 
 class RelaxedF1(SpanMetric):
@@ -132,18 +139,51 @@ class HipaaF1(SpanMetric):
     formula = "micro_f1"
 
     def __init__(self) -> None:
-        super().__init__(HIPAA_LABELS, hipaa)
+        super().__init__(HIPAA_LABELS, of_hipaa(exact))
 
 
-class BinaryF1(Metric[Document, frozenset[Span]]):
-    """Micro F1 of exact start and end, whatever the label ("Binary Strict"): protected or not."""
+class HipaaRelaxedF1(SpanMetric):
+    """RelaxedF1 of the HIPAA subset of HipaaF1 ("HIPAA Relaxed")."""
+
+    name = "hipaa_relaxed_f1"
+    title = "HIPAA relaxed F1"
+    formula = "micro_f1"
+
+    def __init__(self) -> None:
+        super().__init__(HIPAA_LABELS, of_hipaa(relaxed))
+
+
+class HipaaTokenF1(SpanMetric):
+    """TokenF1 of the HIPAA subset of HipaaF1 ("HIPAA Token")."""
+
+    name = "hipaa_token_f1"
+    title = "HIPAA token F1"
+    formula = "micro_f1"
+
+    def __init__(self) -> None:
+        super().__init__(HIPAA_LABELS, of_hipaa(token))
+
+
+class BinaryF1(PlaceMetric):
+    """Micro F1 of exact start and end, whatever the label ("Binary Strict"): protected or not.
+
+    As in the program, a mention of category PHI, which has the label OTHER, is found by one of that label alone.
+    """
 
     name = "binary_f1"
     title = "binary F1"
-    formula = "micro_f1"
-    columns = ROLES
 
-    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
-        """Stretches found, made up and missed in one document."""
-        gold, given = ({(span.start, span.end) for span in spans} for spans in (example.gold, answer))
-        return len(gold & given), len(given - gold), len(gold - given)
+    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
+        """The start and end of each mention, apart for those of category PHI."""
+        return {(span.start, span.end, span.label == "OTHER") for span in spans}
+
+
+class BinaryTokenF1(PlaceMetric):
+    """Micro F1 of the tokens of mentions as in TokenF1, whatever their label ("Binary Token")."""
+
+    name = "binary_token_f1"
+    title = "binary token F1"
+
+    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
+        """The start and end of each token."""
+        return {place for place, _ in _tokens(text, spans)}

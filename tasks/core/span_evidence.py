@@ -5,8 +5,11 @@ Whatever the rule by which mentions are paired, a row holds `<label>:tp`, `<labe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from abc import abstractmethod
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
@@ -59,7 +62,23 @@ class SpanMetric(Metric[Document, frozenset[Span]]):
             ) from None
 
 
-def set_outcome(gold: Iterable[tuple[object, str]], answer: Iterable[tuple[object, str]]) -> Outcome:
+class PlaceMetric(Metric[Document, frozenset[Span]]):
+    """Micro F1 of places, whatever their label: those that the answer shares with gold."""
+
+    formula = "micro_f1"
+    columns = ROLES
+
+    @abstractmethod
+    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
+        """Where the mentions are."""
+
+    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
+        """Places found, made up and missed in one document."""
+        gold, given = (self.places(example.text, spans) for spans in (example.gold, answer))
+        return len(gold & given), len(given - gold), len(gold - given)
+
+
+def set_outcome(gold: Iterable[tuple[Hashable, str]], answer: Iterable[tuple[Hashable, str]]) -> Outcome:
     """What two sets of (place, label) share and do not share."""
     expected, given = set(gold), set(answer)
     return Outcome(
@@ -67,3 +86,18 @@ def set_outcome(gold: Iterable[tuple[object, str]], answer: Iterable[tuple[objec
         [label for _, label in given - expected],
         [label for _, label in expected - given],
     )
+
+
+class Extents:
+    """Mentions by their extents, from first start to last end, to look up those that share a character with another."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._order = sorted(range(len(spans)), key=lambda k: spans[k].start)
+        self._starts = [spans[k].start for k in self._order]
+        self._furthest = list(accumulate((spans[k].end for k in self._order), max))
+
+    def meeting(self, span: Span) -> list[int]:
+        """The places in `spans` of those that meet a span, ascending."""
+        first, after = bisect_right(self._furthest, span.start), bisect_left(self._starts, span.end)
+        return sorted(k for k in self._order[first:after] if self._spans[k].end > span.start)

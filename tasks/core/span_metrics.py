@@ -1,17 +1,16 @@
-"""Scores of mentions by their characters and label: exact, lenient, and regardless of label.
+"""Scores of mentions by their characters and label: exact, lenient, and as brateval has it.
 
-Where an official program depends on the order of a file, mentions are taken in the order of their offsets, then
-labels: the order in which answers are written.
+Where an official program depends on the order of its files, gold is taken in the order of its file and answers in the
+order of their offsets, then labels, in which they are written.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics import Metric
-from tasks.core.span_evidence import ROLES, Outcome, SpanMetric, set_outcome
+from tasks.core.span_evidence import Extents, Outcome, Rule, SpanMetric, set_outcome
 
 
 def exact(document: Document, answer: frozenset[Span]) -> Outcome:
@@ -19,7 +18,7 @@ def exact(document: Document, answer: frozenset[Span]) -> Outcome:
     return set_outcome(_places(document.gold), _places(answer))
 
 
-def _places(spans: Iterable[Span]) -> Iterator[tuple[object, str]]:
+def _places(spans: Iterable[Span]) -> Iterator[tuple[Hashable, str]]:
     return ((span.fragments, span.label) for span in spans)
 
 
@@ -28,32 +27,29 @@ def exact_envelope(document: Document, answer: frozenset[Span]) -> Outcome:
     places: dict[tuple[int, int, str], list[Span]] = defaultdict(list)
     for span in document.gold:
         places[span.start, span.end, span.label].append(span)
-    return _used_once(document.gold, ((span, places[span.start, span.end, span.label]) for span in sorted(answer)))
+    return _used_once(document, ((span, places[span.start, span.end, span.label]) for span in sorted(answer)))
 
 
 def overlap(document: Document, answer: frozenset[Span]) -> Outcome:
     """A mention is found when it shares a character with an answer of the same label, used once (n2c2 2018)."""
     by_label: dict[str, list[Span]] = defaultdict(list)
-    for span in sorted(document.gold):
+    for span in document.gold:
         by_label[span.label].append(span)
-    return _used_once(document.gold, ((span, _overlapping(by_label[span.label], span)) for span in sorted(answer)))
+    extents = {label: Extents(spans) for label, spans in by_label.items()}
+
+    def met(span: Span) -> list[Span]:
+        spans = by_label.get(span.label, [])
+        return [spans[k] for k in extents[span.label].meeting(span)] if spans else []
+
+    return _used_once(document, ((span, met(span)) for span in sorted(answer)))
 
 
-def _overlapping(by_start: list[Span], span: Span) -> list[Span]:
-    met = []
-    for gold in by_start:
-        if gold.start >= span.end:
-            break
-        if gold.end > span.start:
-            met.append(gold)
-    return met
-
-
-def _used_once(gold: frozenset[Span], pairs: Iterable[tuple[Span, list[Span]]]) -> Outcome:
+def _used_once(document: Document, pairs: Iterable[tuple[Span, list[Span]]]) -> Outcome:
     """The n2c2 program's counts from the answers, in order, each with the gold mentions that it meets.
 
     An answer takes every gold mention it meets, and is found once. One that meets a mention already taken is left
-    out: neither found nor made up, though it takes the others that it meets. Missed is gold less found.
+    out: neither found nor made up, though it takes the others that it meets. Missed is gold, a repeated mention
+    twice, less found.
     """
     taken: set[Span] = set()
     found: list[str] = []
@@ -64,7 +60,7 @@ def _used_once(gold: frozenset[Span], pairs: Iterable[tuple[Span, list[Span]]]) 
         elif taken.isdisjoint(met):
             found.append(span.label)
         taken.update(met)
-    missed = Counter(span.label for span in gold)
+    missed = Counter(span.label for span in document.listed())
     missed.subtract(found)
     return Outcome(found, made_up, list(missed.elements()))
 
@@ -72,13 +68,13 @@ def _used_once(gold: frozenset[Span], pairs: Iterable[tuple[Span, list[Span]]]) 
 def brateval(document: Document, answer: frozenset[Span]) -> Outcome:
     """A mention is found when each of its fragments is one of an answer's of the same label, used once (brateval)."""
     holding: dict[tuple[tuple[int, int], str], list[Span]] = defaultdict(list)
-    for span in sorted(answer):
+    for span in _as_hashed(sorted(answer)):
         for fragment in span.fragments:
             holding[fragment, span.label].append(span)
     left = set(answer)
     found: list[str] = []
     missed: list[str] = []
-    for gold in sorted(document.gold):
+    for gold in _as_hashed(document.listed()):
         candidates = (span for span in holding[gold.fragments[0], gold.label] if span in left)
         match = next((span for span in candidates if set(gold.fragments) <= set(span.fragments)), None)
         if match is None:
@@ -89,20 +85,35 @@ def brateval(document: Document, answer: frozenset[Span]) -> Outcome:
     return Outcome(found, [span.label for span in left], missed)
 
 
+def _as_hashed(spans: Sequence[Span]) -> list[Span]:
+    """Mentions T1, T2, ... in the order in which the program goes through them: that of a Java HashMap by id."""
+    buckets = 16
+    while 4 * len(spans) > 3 * buckets:
+        buckets *= 2
+
+    def bucket(number: int) -> int:
+        code = 0
+        for character in f"T{number}".encode():
+            code = (31 * code + character) % 2**32
+        return (code ^ code >> 16) % buckets
+
+    return [spans[k] for k in sorted(range(len(spans)), key=lambda k: bucket(k + 1))]
+
+
 class ExactF1(SpanMetric):
     """Micro F1 of mentions whose fragments and label are both exact.
 
-    The rule of the i2b2/VA 2010 evaluator ("Class Exact Span") and of the 2014 scripts ("Strict"). With `envelope`,
-    that of the n2c2 2018 track 2 program ("strict"), which knows a mention by its first start and last end alone and
-    lets two gold mentions of one envelope be found only once.
+    The rule of the i2b2 2014 scripts ("Strict"). With `exact_envelope`, that of the n2c2 2018 track 2 program
+    ("strict"), which knows a mention by its first start and last end alone and lets two gold mentions of one envelope
+    be found only once; with `exact_tokens`, that of the i2b2/VA 2010 evaluator.
     """
 
     name = "f1"
     title = "exact F1"
     formula = "micro_f1"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class ExactPrecision(SpanMetric):
@@ -112,8 +123,8 @@ class ExactPrecision(SpanMetric):
     title = "exact precision"
     formula = "micro_precision"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class ExactRecall(SpanMetric):
@@ -123,19 +134,8 @@ class ExactRecall(SpanMetric):
     title = "exact recall"
     formula = "micro_recall"
 
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
-
-
-class MacroF1(SpanMetric):
-    """The mean over labels of exact F1, by the rule of ExactF1; a label that nobody used does not count."""
-
-    name = "macro_f1"
-    title = "macro F1"
-    formula = "macro_f1"
-
-    def __init__(self, labels: Iterable[str], envelope: bool = False) -> None:
-        super().__init__(labels, exact_envelope if envelope else exact)
+    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
+        super().__init__(labels, rule)
 
 
 class LenientF1(SpanMetric):
@@ -156,7 +156,11 @@ class LenientF1(SpanMetric):
 class BratevalF1(SpanMetric):
     """Micro F1 by brateval's exact match of span and type, the program of the CLEF eHealth tasks on QUAERO.
 
-    It differs from ExactF1 where an answer has all fragments of a gold mention and more: brateval takes it as exact.
+    Source: github.com/READ-BioMed/brateval, commit 10c6a86. It differs from ExactF1 in two ways. An answer with all
+    fragments of a gold mention and more is taken for exact, by the first such mention in the program's order; ids
+    are taken to be T1, T2, ... on either side. And a mention that gold lists twice counts twice, though an answer
+    finds it once: 1 of QUAERO's 5,689 mentions to train, 8 of 5,307 to test. The program's earlier versions (commits
+    9d5af3b, 0ce2152) let an answer be found more than once; on distinct mentions of one fragment all agree.
     """
 
     name = "brateval_f1"
@@ -167,15 +171,15 @@ class BratevalF1(SpanMetric):
         super().__init__(labels, brateval)
 
 
-class SpanOnlyF1(Metric[Document, frozenset[Span]]):
-    """Micro F1 of exact stretches whatever their label, by the i2b2/VA 2010 evaluator ("Exact Span")."""
+class MacroF1(SpanMetric):
+    """The mean over labels of BratevalF1, as brateval prints it; a label that neither side used does not count.
 
-    name = "span_only_f1"
-    title = "span-only F1"
-    formula = "micro_f1"
-    columns = ROLES
+    The program rounds each label's F1 to four digits before it takes the mean.
+    """
 
-    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
-        """Stretches found, made up and missed in one document."""
-        gold, given = ({span.fragments for span in spans} for spans in (example.gold, answer))
-        return len(gold & given), len(given - gold), len(gold - given)
+    name = "macro_f1"
+    title = "macro F1"
+    formula = "macro_f1"
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        super().__init__(labels, brateval)

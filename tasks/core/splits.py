@@ -57,11 +57,11 @@ def _rank(task: Task[Example, Any], example: Example) -> bytes:
 
 
 def digest(found: Iterable[Any]) -> str:
-    """A SHA-256 of ids, texts and golds in order, the same whatever the corpus is packed in."""
+    """A SHA-256 of ids, texts and golds in order, all that scores depend on, whatever the corpus is packed in."""
     total = hashlib.sha256()
     for example in found:
         if isinstance(example, Document):
-            content = [example.id, example.text, sorted((span.fragments, span.label) for span in example.gold)]
+            content = [example.id, example.text, [(span.fragments, span.label) for span in example.listed()]]
         else:
             content = [example.id, example.first, example.second, example.gold]
         total.update(json.dumps(content).encode() + b"\n")

@@ -74,6 +74,7 @@ def _document(files: _Files, labels: tuple[str, ...], corpus: Corpus) -> Documen
     mentions = list(_mentions(files.annotations, text))
     text = _as_annotated(text, mentions, files.text, corpus)
     gold: set[Span] = set()
+    listing: list[Span] = []
     ids: set[str] = set()
     for mention in mentions:
         _check(mention, text, labels, files.annotations)
@@ -85,9 +86,15 @@ def _document(files: _Files, labels: tuple[str, ...], corpus: Corpus) -> Documen
             corpus.note(files.annotations, mention.line, "fragments out of order", "put in order")
         span = Span(tuple(sorted(mention.fragments)), mention.label)
         if span in gold:
-            corpus.note(files.annotations, mention.line, "repeated mention", "counted once")
+            corpus.note(
+                files.annotations,
+                mention.line,
+                "repeated mention",
+                "counted twice only where the official program does",
+            )
         gold.add(span)
-    return Document(files.id, text, frozenset(gold))
+        listing.append(span)
+    return Document(files.id, text, frozenset(gold), tuple(listing))
 
 
 def write_document(place: Path, document: Document) -> None:

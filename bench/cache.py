@@ -1,0 +1,55 @@
+"""The cache of tokenised corpora: a folder apart and for its owner alone, since sub-words are text in effect.
+
+It lies at BENCH_CACHE, else in mt-clinical-bench below XDG_CACHE_HOME or ~/.cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from baselines.core.settings import Settings
+from bench import code, registry, strict_json
+from bench.store import DependsOn
+from tasks.core.errors import InputError
+from tasks.core.private import private
+
+_WINDOWS = "windows"
+
+
+def folder() -> Path:
+    """Where the cache lies, whether it is there or not."""
+    above = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("BENCH_CACHE") or above / "mt-clinical-bench")
+
+
+def opened() -> Path:
+    """The folder of tokenised corpora; InputError where it cannot be made."""
+    place = folder() / _WINDOWS
+    try:
+        with private():
+            place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o700)
+    except OSError as error:
+        raise InputError(
+            f"the cache {place} cannot be made ({error.strerror}): set BENCH_CACHE to another folder or give --no-cache"
+        ) from error
+    return place
+
+
+def windows_file(place: Path, task: str, depends_on: DependsOn, settings: Settings) -> Path:
+    """The file for a task's windows: its name is a digest of all that they depend on."""
+    read_by = code.digest(("baselines.core.heads", registry.entry(registry.TASKS, task).module))
+    cut = [settings.window, settings.pair_window, settings.development, settings.span_head]
+    key = strict_json.dumps([depends_on.corpora[task], depends_on.encoder, read_by, cut])
+    return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"
+
+
+def clear() -> tuple[int, int]:
+    """Remove every tokenised corpus; how many files there were, and their bytes together."""
+    files = [path for path in (folder() / _WINDOWS).glob("*") if path.is_file()]
+    total = sum(path.stat().st_size for path in files)
+    shutil.rmtree(folder() / _WINDOWS, ignore_errors=True)
+    return len(files), total

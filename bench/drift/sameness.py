@@ -1,0 +1,89 @@
+"""Whether a result may be held against its reference, whether it must equal it, and in which documents it does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from bench.drift.findings import Change, Moved
+from bench.environment import Environment
+from bench.store import Evidence, Result, Score, read_evidence
+from tasks.core.errors import InputError
+from tasks.core.formulas import FORMULAS
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one training answered to the test set of one task."""
+
+    result: Result
+    score: Score
+    evidence: Evidence
+
+
+def answered(result: Result, task: str) -> Answered:
+    """A result with its evidence; InputError where the stored scores do not follow from it."""
+    score, evidence = result.scores[task], read_evidence(result, task)
+    for metric in score.metrics:
+        again = float(FORMULAS[metric.formula](evidence.rows[metric.name].sum(axis=0), metric.columns))
+        # Two undefined scores are the same.
+        if not (abs(again - metric.value) <= 1e-9 or (math.isnan(again) and math.isnan(metric.value))):
+            raise InputError(f"seed {result.seed}: {metric.name} is {metric.value}, but its evidence gives {again}")
+    return Answered(result, score, evidence)
+
+
+def incomparable(old: Result, new: Result, task: str) -> str | None:
+    """Why a result says nothing about its reference; code is not a reason, since code is what is checked."""
+    if old.settings != new.settings:
+        return "other settings"
+    if old.depends_on.corpora.get(task) != new.depends_on.corpora.get(task):
+        return "another version of the corpus"
+    if old.depends_on.encoder != new.depends_on.encoder:
+        return "other encoder weights"
+    if old.scores[task].examples != new.scores[task].examples:
+        return f"{_sizes(new.scores[task])} examples, where the reference has {_sizes(old.scores[task])}"
+    return None
+
+
+def _sizes(score: Score) -> str:
+    return "/".join(map(str, score.examples.values()))
+
+
+def lost(before: Sequence[Score], new: Score) -> str | None:
+    """Which metric of the reference is not there any more, not counted as it was, or not a number any more."""
+    now = {metric.name: metric for metric in new.metrics}
+    for metric in before[0].metrics:
+        if metric.name not in now:
+            return f"{metric.name} is missing"
+        found = now[metric.name]
+        if (found.formula, found.columns) != (metric.formula, metric.columns):
+            return f"{metric.name} is not counted as it was"
+        always = all(math.isfinite(one.value) for score in before for one in score.metrics if one.name == metric.name)
+        if always and not math.isfinite(found.value):
+            return f"{metric.name} is not a number"
+    return None
+
+
+def unlike(old: Result, new: Result) -> list[str]:
+    """In what the platforms of two results differ, in words; where they do not, their evidence must be equal."""
+    # The harness's own version is code, and code is what is checked.
+    names = [field.name for field in fields(Environment) if field.name != "bench"]
+    pairs = [(name, getattr(old.environment, name), getattr(new.environment, name)) for name in names]
+    pairs.append(("precision", old.training.precision, new.training.precision))
+    return [f"{name} {now} instead of {before}" for name, before, now in pairs if before != now]
+
+
+def changes(old: Answered, new: Answered) -> Iterator[Change]:
+    """The documents whose evidence differs, each by the first of the reference's metrics that tells."""
+    told: set[int] = set()
+    for metric in old.score.metrics:
+        before, now = (side.evidence.rows[metric.name] for side in (old, new))
+        for place in np.flatnonzero((before != now).any(axis=1)).tolist():
+            if place not in told:
+                told.add(place)
+                moved = zip(metric.columns, before[place].tolist(), now[place].tolist(), strict=True)
+                different = tuple(Moved(*one) for one in moved if one[1] != one[2])
+                yield Change(new.result.seed, str(old.evidence.ids[place]), metric.name, different)

@@ -1,0 +1,59 @@
+"""The evidence of two arms side by side: what every statistic of a difference is worked out from.
+
+S seeds, B examples, K columns of evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.formulas import FORMULAS
+
+Array = NDArray[Any]
+
+# These formulas look at a column's role alone, never at its label: the labels of a role may be added up beforehand.
+_BY_ROLE = frozenset({"micro_f1", "micro_precision", "micro_recall", "two_sided_f1", "proportion", "pearson"})
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The evidence of two arms for one task, [S, B, K] each: same seeds, same examples, same order."""
+
+    name: str
+    first: Array
+    second: Array
+    formula: str
+    columns: tuple[str, ...]
+
+    @property
+    def seeds(self) -> int:
+        """How many trainings stand behind each arm."""
+        return int(self.first.shape[0])
+
+    @property
+    def examples(self) -> int:
+        """How many documents or pairs were answered."""
+        return int(self.first.shape[1])
+
+    def narrowed(self) -> Paired:
+        """The same evidence in as few columns as the formula can do with: 3 for micro F1, however many labels."""
+        if self.formula not in _BY_ROLE:
+            return self
+        roles = [column.rpartition(":")[2] for column in self.columns]
+        kept = tuple(dict.fromkeys(roles))
+        into = np.array([[role == one for one in kept] for role in roles], dtype=float)
+        return Paired(self.name, self.first @ into, self.second @ into, self.formula, kept)
+
+
+def scores(totals: Array, paired: Paired) -> Array:
+    """The score of each total row, [..., K] -> [...]."""
+    return FORMULAS[paired.formula](totals, paired.columns)
+
+
+def seed_differences(paired: Paired) -> Array:
+    """Second minus first for each seed, [S]."""
+    return scores(paired.second.sum(axis=1), paired) - scores(paired.first.sum(axis=1), paired)

@@ -1,0 +1,113 @@
+"""Hierarchical bootstrap and approximate randomisation of paired evidence: what the field prints, beside the t.
+
+S seeds, B examples, K columns of evidence, R resamples. Examples are crossed with seeds, not nested in them: every seed
+answers the same test set. So one draw picks seeds and examples with replacement and uses both picks in both arms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.statistics.paired import Array, Paired, scores, seed_differences
+
+RESAMPLES = 10_000
+
+# Draws are made in slabs of this many numbers (16 MB), so that memory does not grow with resamples times examples.
+_SLAB = 2_000_000
+# A draw may be undefined (Pearson of a constant resample). More than this share of them, and no interval is given.
+_UNDEFINED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """The percentile interval of the bootstrap, in score units, and the p-value of randomisation, uncorrected."""
+
+    name: str
+    low: float
+    high: float
+    p: float
+
+
+def resample(pairs: Sequence[Paired], resamples: int = RESAMPLES) -> tuple[list[Resampled], Resampled | None]:
+    """Each task, and the mean over tasks (None below two): its draws are the means of theirs, and it has no p."""
+    draws = [bootstrap(paired, resamples) for paired in pairs]
+    each = [
+        Resampled(paired.name, *interval(drawn), randomisation(paired, resamples))
+        for paired, drawn in zip(pairs, draws, strict=True)
+    ]
+    mean = Resampled("mean", *interval(np.mean(draws, axis=0)), float("nan")) if len(pairs) > 1 else None
+    return each, mean
+
+
+def _stream(purpose: str) -> np.random.Generator:
+    """A named stream, so that a task's draws do not depend on which other tasks are reported."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "big"))
+
+
+def _counts(stream: np.random.Generator, rows: int, of: int) -> Array:
+    """How often each of `of` things is drawn in `of` draws with replacement, [rows, of]."""
+    picks = stream.integers(0, of, size=(rows, of)) + of * np.arange(rows)[:, None]
+    return np.bincount(picks.ravel(), minlength=rows * of).reshape(rows, of).astype(float)
+
+
+def _slabs(resamples: int, width: int) -> Iterator[int]:
+    """Row counts that add up to `resamples`, each slab holding about _SLAB numbers."""
+    size = max(1, _SLAB // max(width, 1))
+    for start in range(0, resamples, size):
+        yield min(size, resamples - start)
+
+
+def _by_example(arm: Array) -> Array:
+    """[S, B, K] -> [B, S * K]."""
+    return arm.transpose(1, 0, 2).reshape(arm.shape[1], -1)
+
+
+def bootstrap(paired: Paired, resamples: int = RESAMPLES) -> Array:
+    """Draws of the mean difference over seeds, seeds and examples both resampled, [R]."""
+    narrow = paired.narrowed()
+    flat = np.concatenate([_by_example(arm) for arm in (narrow.first, narrow.second)], axis=1)
+    stream, shape = _stream(f"examples:{paired.name}"), (2, paired.seeds, len(narrow.columns))
+    drawn = []
+    for rows in _slabs(resamples, max(flat.shape)):
+        totals = (_counts(stream, rows, paired.examples) @ flat).reshape(rows, *shape)
+        values = scores(totals, narrow)
+        drawn.append(values[:, 1] - values[:, 0])
+    # One multitask training answers all tasks, so the pick of seeds is shared between tasks.
+    weights = _counts(_stream(f"seeds:{paired.seeds}"), resamples, paired.seeds) / paired.seeds
+    draws: Array = (np.concatenate(drawn) * weights).sum(axis=1)
+    return draws
+
+
+def interval(draws: Array, level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval of bootstrap draws; (nan, nan) where too many of them are undefined."""
+    defined = draws[np.isfinite(draws)]
+    if not defined.size or defined.size < (1 - _UNDEFINED_SHARE) * draws.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def randomisation(paired: Paired, resamples: int = RESAMPLES) -> float:
+    """The two-sided p-value of swapping the arms' answers at random, one coin for each example; nan if undefined.
+
+    A coin swaps an example in every seed at once, since what is hard about a document is hard in all of them. The test
+    is about these trained models: it does not know how much another seed would have changed them.
+    """
+    narrow = paired.narrowed()
+    observed = abs(float(seed_differences(narrow).mean()))
+    if not np.isfinite(observed):
+        return float("nan")
+    swap = _by_example(narrow.second - narrow.first)
+    first, second = narrow.first.sum(axis=1), narrow.second.sum(axis=1)
+    stream, at_least = _stream(f"coins:{paired.name}"), 0
+    for rows in _slabs(resamples, max(swap.shape)):
+        coins = stream.integers(0, 2, size=(rows, paired.examples), dtype=np.int8)
+        moved = (coins.astype(float) @ swap).reshape(rows, *first.shape)
+        swapped = np.abs((scores(second - moved, narrow) - scores(first + moved, narrow)).mean(axis=1))
+        # An undefined swap counts against the difference, and so does rounding.
+        at_least += int(np.sum(~(swapped < observed - 1e-12)))
+    return (at_least + 1) / (resamples + 1)

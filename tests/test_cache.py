@@ -1,0 +1,103 @@
+"""The cache of tokenised corpora changes nothing, is read again, and lies where it should."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from baselines.core.heads import head_for
+from baselines.core.settings import SPAN_HEADS, Settings
+from baselines.core.taught import MappedWindows, taught
+from baselines.core.tokenizer import SubwordTokenizer
+from baselines.core.training import train
+from baselines.core.windows import Window
+from bench import cache, cli, registry
+from bench.store import DependsOn
+from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
+
+
+def made(encoder: Path, task: Any, span_head: str = "flat") -> list[Window]:
+    head, tokenizer = head_for(task, 32, replace(SMALL, span_head=span_head)), SubwordTokenizer(encoder)
+    return [window for example in examples(task, "train") for window in head.windows(tokenizer, example, teach=True)]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("span_head", SPAN_HEADS)
+def test_windows_come_back_as_they_were(tmp_path: Path, tiny_encoder: Path, task: Any, span_head: str) -> None:
+    windows = made(tiny_encoder, task, span_head)
+    kept = taught(windows, tmp_path / "kept.arrow")
+    assert isinstance(kept, MappedWindows)
+    for before, after in zip(windows, kept, strict=True):
+        for name in ("ids", "segments", "places", "targets"):
+            one, other = getattr(before, name), getattr(after, name)
+            assert one.dtype.kind == other.dtype.kind
+            assert np.array_equal(one, other)
+
+
+def test_what_is_kept_is_not_made_again(tmp_path: Path, tiny_encoder: Path) -> None:
+    def never() -> Iterable[Window]:
+        raise AssertionError("read again")
+        yield
+
+    windows = made(tiny_encoder, SPANS)
+    taught(windows, tmp_path / "kept.arrow")
+    assert len(taught(never(), tmp_path / "kept.arrow")) == len(windows)
+
+
+def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path) -> None:
+    windows, file = made(tiny_encoder, SPANS), tmp_path / "kept.arrow"
+    taught(windows, file)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert len(taught(windows, file)) == len(windows)
+
+
+def test_a_training_from_the_cache_ends_with_the_same_bits(tmp_path: Path, tiny_encoder: Path) -> None:
+    def kept(task: Any) -> Path:
+        return tmp_path / f"{task.name}.arrow"
+
+    plain, _ = train(job(tmp_path, tiny_encoder, TASKS))
+    for _ in range(2):  # It is filled, then read.
+        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, kept=kept))
+        assert same(weights(plain), weights(cached))
+
+
+def test_it_is_for_its_owner_alone_and_can_be_removed(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    taught(made(tiny_encoder, SPANS), cache.opened() / "kept.arrow")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").rglob("*")}
+    assert modes == {"windows": 0o700, "kept.arrow": 0o600}
+    (tmp_path / "cache" / "mine.txt").write_text("not ours")
+    assert cli.main(["clean"]) == 0
+    assert "1 tokenised corpora" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mine.txt"]
+
+
+def test_a_cache_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
+    assert cli.main(["run", "--tasks", "mednli", "--scale", "0.05", "--results", str(tmp_path / "results")]) == 2
+    assert "give --no-cache" in capsys.readouterr().err
+
+
+def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
+    task = next(iter(registry.tasks()))
+    depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
+    others = [
+        (replace(depends_on, corpora={task: "z"}), Settings()),
+        (replace(depends_on, encoder="z"), Settings()),
+        *((depends_on, replace(Settings(), **change)) for change in ({"window": 64}, {"span_head": "nested"})),
+    ]
+    files = {cache.windows_file(tmp_path, task, *one) for one in [(depends_on, Settings()), *others]}
+    assert len(files) == 5
+    rates = replace(Settings(), encoder_rate=1.0)
+    assert cache.windows_file(tmp_path, task, depends_on, rates) in files

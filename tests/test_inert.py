@@ -1,0 +1,71 @@
+"""Whatever a label holds, every format shows it as text: properties over random strings."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bench.report import inert
+
+HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e\r\n=cmd()--''"
+labels = st.text(max_size=40) | st.text(alphabet="\\{}$&#_%~^<>|`\"'-*[]()!=+@\t\n ab", max_size=40)
+
+OURS = re.compile(
+    r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar|textasciigrave|dots|dag)\{\}"
+    r"|\\[{}$&#_%]|\$(\\pm|\\times|-)\$|-\{\}-"
+)
+
+
+@given(labels)
+@example(HOSTILE)
+def test_plain_text_steers_no_terminal(text: str) -> None:
+    """No control or format character is left, and what is seen stays as it is."""
+    shown = inert.plain(text)
+    assert shown.isprintable() or all(char.isprintable() or char in "\u00a0\u3000" or char.isspace() for char in shown)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\ufeff]", shown)
+    assert shown == text or not text.isprintable()
+
+
+@given(labels)
+@example(HOSTILE)
+def test_latex_holds_no_command_but_ours(text: str) -> None:
+    """Without what we write for special characters, none of them is left; and no line ends."""
+    rest = OURS.sub("", inert.latex(text))
+    assert not re.search(r"[\\{}$&#_%~^`\n]", rest), rest
+
+
+@given(labels)
+@example(HOSTILE)
+def test_html_is_one_text(text: str) -> None:
+    shown = inert.html_text(text)
+    assert not re.search("[<>\"']", shown)
+    assert html.unescape(shown) == inert.plain(text)
+
+
+@given(labels)
+@example(HOSTILE)
+def test_markdown_has_no_mark_that_is_not_escaped(text: str) -> None:
+    rest = re.sub(r"\\[\\`*_{}\[\]()#!|~$]", "", inert.markdown(text))
+    assert not re.search(r"[\\`*_{}\[\]()!|~$<>\n]|(?<!&)#", rest), rest
+
+
+@given(labels)
+@example("=cmd()")
+@example("\t=cmd()")
+def test_no_spreadsheet_takes_a_cell_for_a_formula(text: str) -> None:
+    cell = inert.spreadsheet(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    line = io.StringIO()
+    csv.writer(line).writerow([cell])
+    assert next(csv.reader(io.StringIO(line.getvalue()))) == [cell]
+
+
+@given(labels)
+@example("../../x")
+def test_a_file_name_stays_in_its_folder(text: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]*", inert.stem(text))

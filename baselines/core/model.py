@@ -70,9 +70,11 @@ class MultitaskModel(nn.Module):
         The answers stay the same to the bit, and a pass over few sub-words is much faster.
         """
         self.eval().requires_grad_(False)
-        for module in self.modules() if self.precision == "bfloat16" else ():
-            if isinstance(module, nn.Linear):
-                module.to(torch.bfloat16)
+        for module in self.modules():
+            kept = torch.bfloat16 if self.precision == "bfloat16" and isinstance(module, nn.Linear) else None
+            for parameter in module.parameters(recurse=False):
+                # A tensor that was read from a file keeps all of that file in memory: a copy does not.
+                parameter.data = parameter.data.to(kept or parameter.dtype, copy=True)
 
     def pack(self, windows: Sequence[Window]) -> Batch:
         """Windows as one batch on the model's device."""

@@ -67,7 +67,7 @@ _HEAD = """<!doctype html>
 def render(sections: Sequence[Section], figures: Mapping[str, Sequence[str]]) -> str:
     """The page; `figures` holds for each section's name its figures as SVG elements."""
     title = f"One model or eight? {'; '.join(html_text(section.title) for section in sections)}"
-    body = "\n".join(line for section in sections for line in _section(section, figures[section.name]))
+    body = "\n".join(line for section in sections for line in _section(section, figures.get(section.name, ())))
     return (
         f"{_HEAD}<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<h1>Single-task and multitask models on clinical text</h1>\n{body}\n"

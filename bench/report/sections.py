@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bench.report import inference
 from bench.report.budget import budget_table
 from bench.report.comparison import Comparison, Selection, comparisons
 from bench.report.cost import cost_table, seen_table
@@ -58,7 +59,8 @@ def views(results: Path, selection: Selection) -> list[View]:
 
 def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:
     """The sections to print; `whole` adds every metric and the provenance, which are long."""
-    return [_section(view, results, whole) for view in found]
+    corpora = {view.comparison.corpus for view in found}
+    return [*(_section(view, results, whole) for view in found), *inference.sections(corpora, results, whole)]
 
 
 def _section(view: View, results: Path, whole: bool) -> Section:

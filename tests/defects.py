@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -52,12 +52,12 @@ def offsets_one_short(from_window: int = 0) -> Iterator[None]:
 @contextmanager
 def padding_in_the_loss() -> Iterator[None]:
     """Windows to learn from are filled up to full length; the filling is attended to, read, and learnt as O."""
-    real = training._taught
+    real = training._data
 
     def padded(model: Any, job: Any, task: Any) -> list[Window]:
         return [_filled(window, job.settings.window, isinstance(task, SpanTask)) for window in real(model, job, task)]
 
-    with patch.object(training, "_taught", padded):
+    with patch.object(training, "_data", padded):
         yield
 
 
@@ -78,9 +78,9 @@ def taught(task_name: str, change: Change) -> Iterator[None]:
     """The training set of a task is changed on its way; development and test sets are as they are."""
     real = Reader.examples
 
-    def examples(self: Reader, task: Task[Any, Any], split: str) -> Sequence[Any]:
+    def examples(self: Reader, task: Task[Any, Any], split: str) -> Iterable[Any]:
         found = real(self, task, split)
-        return change(found) if (task.name, split) == (task_name, TRAIN) else found
+        return change(list(found)) if (task.name, split) == (task_name, TRAIN) else found
 
     with patch.object(Reader, "examples", examples):
         yield
@@ -119,7 +119,7 @@ def leaked_test_set(task_name: str) -> Iterator[None]:
     """The test set leaks into training."""
     real = Reader.examples
 
-    def examples(self: Reader, task: Task[Any, Any], split: str) -> Sequence[Any]:
+    def examples(self: Reader, task: Task[Any, Any], split: str) -> Iterable[Any]:
         if (task.name, split) == (task_name, TRAIN):
             return self.test(task)
         return real(self, task, split)

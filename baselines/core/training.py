@@ -153,7 +153,9 @@ def _data(model: MultitaskModel, job: Job, task: Any) -> Sequence[Window]:
     made = (window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True))
     windows = taught(made, job.kept(task))
     if not windows:
-        raise InputError(f"the training set of {task.name} is empty: there is nothing to learn from")
+        raise InputError(
+            f"the training set of {task.name} is empty: give it a corpus that holds some, or leave the task out"
+        )
     return windows
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.statistics import student
 from tasks.core.formulas import FORMULAS
 
 Rows = NDArray[Any]
@@ -46,7 +47,7 @@ class Sides:
         free = len(self.before) + len(self.now) - 2
         if free == 0:
             return documents
-        trainings = t_quantile(1 - false_alarm, free) * self._training_error(free)
+        trainings = float(student.quantile(1 - false_alarm, free)) * self._training_error(free)
         return float(np.maximum(documents, trainings))  # Unlike max, it does not lose a nan.
 
     def _training_error(self, free: int) -> float:
@@ -63,23 +64,3 @@ class Sides:
     @property
     def _both(self) -> tuple[Sequence[Rows], Sequence[Rows]]:
         return self.before, self.now
-
-
-def t_quantile(level: float, free: int) -> float:
-    """The t with which P(|T| < t) is `level` under Student's distribution with `free` degrees of freedom."""
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _inside(middle, free) < level else (low, middle)
-    return math.sqrt(free) * math.tan(low)
-
-
-def _inside(angle: float, free: int) -> float:
-    """P(|T| < sqrt(free) tan(angle)); Abramowitz and Stegun 26.7.3 and 26.7.4."""
-    odd = free % 2
-    term, total = math.cos(angle) if odd else 1.0, 0.0
-    for power in range(odd, free - 1, 2):
-        term *= (power - 1) / power * math.cos(angle) ** 2 if power > odd else 1.0
-        total += term
-    total *= math.sin(angle)
-    return 2 / math.pi * (angle + total) if odd else total

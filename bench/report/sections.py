@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.report import inference
 from bench.report.answer import answer
 from bench.report.budget import budget_table
 from bench.report.cost import cost_table, seen_table
@@ -24,16 +25,18 @@ from bench.report.view import View
 
 def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:
     """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance."""
-    return [
-        Section(
-            name=view.comparison.name,
-            title=view.title,
-            answer=answer(view),
-            notes=tuple(disagreements(view.comparison)),
-            tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
-        )
-        for view in found
-    ]
+    corpora = {view.comparison.corpus for view in found}
+    return [*(_section(view, results, whole) for view in found), *inference.sections(corpora, results, whole)]
+
+
+def _section(view: View, results: Path, whole: bool) -> Section:
+    return Section(
+        name=view.comparison.name,
+        title=view.title,
+        answer=answer(view),
+        notes=tuple(disagreements(view.comparison)),
+        tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
+    )
 
 
 def _tables(view: View, results: Path, whole: bool) -> Iterator[Table]:

@@ -100,7 +100,7 @@ def times(results: Path) -> dict[Path, int]:
 
 def state(results: Path) -> Path:
     """The checkpoint of the multitask training, if there is one."""
-    return results / store.UNFINISHED / "demo-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
+    return results / store.UNFINISHED / "demo-x0.1-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
 
 
 def header(path: Path) -> tuple[dict[str, Any], bytes]:

@@ -21,6 +21,7 @@ COMMANDS = MappingProxyType(
         "plan": ("bench.commands.plan", "print the runs of a comparison: which are done, which are missing, how long"),
         "run": ("bench.commands.run", "do what is missing of a comparison, and report it"),
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
+        "speed": ("bench.commands.speed", "measure how fast one model for all tasks answers, and one for each"),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
         "calibrate": ("bench.commands.calibrate", "measure how often the statistics err, on simulated results"),

@@ -41,7 +41,7 @@ class Census:
 
 @dataclass
 class Corpora:
-    """All corpora below a folder; `name` is demo or official."""
+    """All corpora below a folder; `name` is demo, demo-x<scale> or official."""
 
     name: str
     folder: Path
@@ -131,7 +131,8 @@ def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
     _clear_abandoned()
     with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
         write_demo(Path(folder), scale)
-        yield Corpora(DEMO, Path(folder))
+        # Results on corpora of another size are other results, and lie elsewhere.
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{scale:g}", Path(folder))
 
 
 def _clear_abandoned() -> None:

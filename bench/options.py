@@ -89,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--scale", type=positive, metavar="X", help="demo corpora of X times as many notes (default: 1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
+    add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
     add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
     _add_settings(parser.add_argument_group("settings of a training"))

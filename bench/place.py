@@ -31,6 +31,7 @@ class Place:
     results: Path
     encoder: EncoderFiles
     cache: Path | None = None
+    keep_models: bool = False
 
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:

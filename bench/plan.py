@@ -10,7 +10,7 @@ from typing import Any
 
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
-from bench import code, registry, store, strict_json
+from bench import code, models, registry, store, strict_json
 from bench.place import Place
 from bench.store import DependsOn, Result, RunName
 from tasks.core.errors import InputError
@@ -102,6 +102,8 @@ def _planned(run: Run, where: Place, root: Path) -> Planned:
     except InputError as error:
         return Planned(run, name, wanted, CHANGED, str(error), price, None)
     why = changed(run, wanted, result)
+    if where.keep_models and run.baseline.needs_encoder and not models.is_kept(where.results, name, wanted):
+        why = why or "its model was not kept"
     return Planned(run, name, wanted, CHANGED if why else DONE, why, price, result)
 
 

@@ -99,5 +99,7 @@ def _load(shelf: Shelf[Value], name: str, module: str, attribute: str) -> Value:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(f"the {shelf.word} {name!r} cannot be loaded from {module} ({reason}): mend it") from error
     if not isinstance(value, shelf.kind) or value.name != name:  # type: ignore[attr-defined]
-        raise InputError(f"{module}.{attribute} is no {shelf.word} named {name!r}, as its file or entry point is")
+        raise InputError(
+            f"{module}.{attribute} is no {shelf.word} named {name!r}, as its file or entry point is: rename one"
+        )
     return value

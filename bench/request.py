@@ -51,5 +51,6 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     with opened(data, args.scale or 1.0) as corpora:
         corpora.require(asked.tasks)
         encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
-        where = Place(corpora, args.results, encoder, None if args.no_cache or not fetch else cache.opened())
+        kept = None if args.no_cache or not fetch else cache.opened()
+        where = Place(corpora, args.results, encoder, kept, args.keep_models)
         yield where, plan(grid(asked), where)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
-from bench import store, strict_json
+from bench import models, store, strict_json
 from bench.cache import windows_file
 from bench.device import torch_environment
 from bench.environment import environment
@@ -82,6 +82,8 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)
+    if where.keep_models and job.encoder is not None:
+        models.keep(model, planned, job.encoder, where.results)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return result
 

@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -193,12 +194,23 @@ def read_evidence(result: Result, task: str) -> Evidence:
 def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[Any]]) -> Path:
     """Store a finished run below `root`, in place of an older result of the same run; the folder it lies in."""
     folder = root / result.name.path
+    with written_whole(folder) as new:
+        _fill(new, result, evidence, answers)
+    return folder
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A new folder to be filled, which then takes the place of `folder`; what fails leaves that as it was."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
     for left in (new, old):  # What a run that was killed here has left.
         shutil.rmtree(left, ignore_errors=True)
     try:
-        _fill(new, result, evidence, answers)
+        new.mkdir()
+        yield new
+        for path in (*new.rglob("*"), new):
+            _sync(path)
         if folder.exists():
             folder.replace(old)
         new.replace(folder)
@@ -206,12 +218,11 @@ def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers:
         shutil.rmtree(new, ignore_errors=True)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[Any]]) -> None:
     for part in ("evidence", "answers"):
-        (folder / part).mkdir(parents=True)
+        (folder / part).mkdir()
     for task, observed in evidence.items():
         arrays = {"ids": observed.ids, **observed.rows}
         np.savez_compressed(_evidence(folder, task), **arrays)  # type: ignore[arg-type]  # Its stub lacks named arrays.
@@ -219,8 +230,6 @@ def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answer
         lines = [strict_json.dumps({"id": one, "answer": _answer(answer)}) + "\n" for one, answer in pairs]
         (folder / "answers" / f"{task}.jsonl").write_text("".join(lines))
     (folder / _RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")
-    for path in (*folder.rglob("*"), folder):
-        _sync(path)
 
 
 def _answer(answer: Any) -> Any:

@@ -1,12 +1,17 @@
-"""Fixtures that several test files share: an encoder small enough to be made in the test itself."""
+"""Fixtures that several test files share: a small encoder made in the test itself, and made-up results."""
 
 from __future__ import annotations
 
+import shutil
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from baselines.core.settings import PAPER
+from made_up_results import KINDS, Maker
 
 WORDS = [
     "the",
@@ -67,3 +72,24 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT in a folder."""
     return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every run of a comparison of three seeds, and one of another schedule."""
+    maker = Maker(root=tmp_path_factory.mktemp("whole"))
+    maker.everything()
+    maker.run("multitask-round_robin", tuple(KINDS), 0, skill=0.6)
+    return maker.root
+
+
+@pytest.fixture(scope="session")
+def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Official corpora, one seed of mednli and all of quaero_2014 missing, with settings of its own."""
+    settings = replace(PAPER, epochs_of=(("mednli", 3),), span_batch=7)
+    maker = Maker(root=tmp_path_factory.mktemp("holed"), corpus="official", settings=settings)
+    maker.everything((0, 1))
+    single = maker.root / "runs" / "official-minilm" / "single_task"
+    shutil.rmtree(single / "quaero_2014")
+    shutil.rmtree(single / "mednli" / "seed-1")
+    return maker.root

@@ -47,6 +47,7 @@ def every_command(encoder: str) -> dict[str, tuple[str, ...]]:
         "check": check,
         "stopped": (*run, "--data", "data", "--results", "stopped", "--baselines", "multitask"),
         "broken": (*run, "--data", "data-damaged", "--results", "broken", "--baselines", "majority", "single_task"),
+        "clean": ("clean",),
     }
 
 

@@ -158,7 +158,7 @@ def test_what_is_written_is_read_back(maker: Maker, written: Path) -> None:
     for split in maker.counts:
         made = {note.id: note for note in maker.examples(split, scale=0.5, seed=3)}
         assert {note.id: note for note in maker.task.read(corpus, split)} == made
-    assert corpus.notices == []
+    assert not corpus.notices
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.task.name)

@@ -165,6 +165,13 @@ def test_no_other_file_holds_a_word_of_a_note(story: Story) -> None:
     assert set(holders(story.folder)) == MAY_HOLD_TEXT
 
 
+def test_nothing_is_left_at_home_once_the_cache_is_removed(story: Story) -> None:
+    """Sub-words are text in effect, which no search for words finds: no library keeps files of its own of them."""
+    assert re.match(r"[1-9]\d* tokenised corpora ", story.said["clean"].out)
+    left = [path for path in (story.folder / "elsewhere").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in left} <= {"mplconfigdir"}  # matplotlib's list of fonts.
+
+
 def test_the_search_finds_a_word_wherever_it_hides(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "ids.npz", ids=np.array([f"x-{NAME}"]))
     (tmp_path / "log.gz").write_bytes(gzip.compress(MENTION.upper().encode()))

@@ -1,4 +1,4 @@
-"""The report is a pure function of the results folder; nothing that is missing hides, and no label does harm."""
+"""The report is a pure function of the results folder; nothing that is missing or undefined hides."""
 
 from __future__ import annotations
 
@@ -6,55 +6,22 @@ import csv
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
-from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from baselines.core.settings import PAPER, Settings
-from bench.report import command, files, inert, latex, markdown, terminal, words
+from baselines.core.settings import Settings
+from bench.report import words
 from bench.report.comparison import Selection
-from bench.report.sections import views
-from bench.report.table import Section, Table
-from made_up_results import KINDS, Maker
+from bench.report.cost import Cost, break_even
+from bench.report.view import views
+from bench.store import read_evidence
+from made_up_results import Maker
+from reports import report
 from tasks.core.errors import InputError
-
-HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e"
-
-
-def report(results: Path, *options: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What the command prints."""
-    parser = ArgumentParser()
-    command.add_arguments(parser)
-    assert command.main(parser.parse_args(["--results", str(results), *options])) == 0
-    return capsys.readouterr().out
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every run of a comparison of three seeds, and one of another schedule."""
-    maker = Maker(root=tmp_path_factory.mktemp("whole"))
-    maker.everything()
-    maker.run("multitask-round_robin", tuple(KINDS), 0, skill=0.6)
-    return maker.root
-
-
-@pytest.fixture(scope="module")
-def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Official corpora, one seed of mednli and all of quaero_2014 missing, with settings of its own."""
-    settings = replace(PAPER, epochs_of=(("mednli", 3),), span_batch=7)
-    maker = Maker(root=tmp_path_factory.mktemp("holed"), corpus="official", settings=settings)
-    maker.everything((0, 1))
-    single = maker.root / "runs" / "official-minilm" / "single_task"
-    shutil.rmtree(single / "quaero_2014")
-    shutil.rmtree(single / "mednli" / "seed-1")
-    return maker.root
 
 
 def rows_of(text: str, task: str) -> list[str]:
@@ -88,9 +55,9 @@ def test_scores_are_means_with_their_spread(whole: Path, capsys: pytest.CaptureF
     multi = [row["value"] for row in rows if (row["task"], row["arm"]) == ("mednli", "multitask")]
     mean = 100 * sum(single) / 3
     spread = (sum((100 * value - mean) ** 2 for value in single) / 2) ** 0.5
-    line = rows_of(report(whole, capsys=capsys), "mednli")[0]
-    assert f"{mean:.1f} ± {spread:.1f}" in line
-    assert line.endswith(f"{100 * sum(multi) / 3 - mean:+.1f}")
+    scores, differences, *_ = rows_of(report(whole, capsys=capsys), "mednli")
+    assert f"{mean:.1f} ± {spread:.1f}" in scores
+    assert differences.split()[1] == f"{100 * sum(multi) / 3 - mean:+.1f}"
 
 
 def test_an_undefined_score_is_neither_zero_nor_blank(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,10 +96,14 @@ def test_published_figures_stand_beside_official_results_only(
     whole: Path, holed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Never beside made-up corpora, and always with their source."""
-    assert "JAMIA" not in report(whole, capsys=capsys)
-    text = report(holed, capsys=capsys)
-    assert "JAMIA 28(10):2108" in text
-    assert re.search(r"i2b2_2014 .* 95\.5 +91\.9 +94\.2 +92\.5 +92\.7", text)
+    assert "JAMIA" not in report(whole, "--markdown", capsys=capsys)
+    assert re.search(r"i2b2_2014 .* 95\.5† +91\.9†$", report(holed, capsys=capsys), re.MULTILINE)
+    text = report(holed, "--markdown", capsys=capsys)
+    assert "JAMIA 28\\(10\\):2108" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("| multitask, round robin"))
+    assert line.split("|")[2].strip() == r"\[1\]"
+    (doubted,) = (line for line in text.splitlines() if line.startswith("| MT-BlueBERT, refinement"))
+    assert "83.5?" in doubted
 
 
 def test_filters(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,17 +112,21 @@ def test_filters(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     learned = {(row["task"], row["seed"]) for row in rows if row["baseline"] != "majority"}
     assert learned == {("mednli", 1)}
     assert "missing" not in report(whole, "--seeds", "1", "--baselines", "majority", "single_task", capsys=capsys)
-    text = report(whole, "--baselines", "single_task", capsys=capsys)
-    assert "multitask" not in text.split("Cost of all", 1)[0]
+    (scores,) = (
+        line for line in report(whole, "--baselines", "single_task", capsys=capsys).splitlines() if "metric" in line
+    )
+    assert scores.split() == "task metric test single_task".split()
 
 
 def test_json_and_csv_are_the_same_rows(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One row a score: 8 of the floor, 24 of each arm of three seeds, 8 of the extra arm."""
+    """One row a score: 8 of the floor, 24 of each arm of three seeds, 8 of the other; and two labels a span task."""
     rows = json.loads(report(whole, "--json", capsys=capsys))
     table = list(csv.DictReader(io.StringIO(report(whole, "--csv", capsys=capsys))))
-    assert len(rows) == len(table) == 8 + 24 + 24 + 8
-    assert [row["task"] for row in rows] == [row["task"] for row in table]
-    assert all(row["primary"] is True and row["corpus"] == "demo" and row["examples"] == 40 for row in rows)
+    runs = 1 + 3 + 3 + 1
+    assert len(rows) == len(table) == 8 * runs + 5 * runs * 2
+    assert [(row["task"], row["label"]) for row in rows] == [(row["task"], row["label"]) for row in table]
+    assert all(row["primary"] is not bool(row["label"]) for row in rows)
+    assert all(row["corpus"] == "demo" and row["examples"] == 40 for row in rows)
 
 
 def test_cost_sums_the_single_task_trainings(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,90 +153,63 @@ def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, capsys:
     assert "multitask (mednli+medrqe_2016)" in report(tmp_path, capsys=capsys)
 
 
-@pytest.mark.parametrize("form", [terminal, markdown, latex])
-def test_no_grid_rewrites_a_cell(form: ModuleType) -> None:
-    """What looks like a number, a truth value or nothing stays as it was written, and a long cell is shown whole."""
-    cells = ("1e5", "007", "0.10", "+0.50", "1_000", "True", "None", "417,488", "nan", "[x", "*")
-    long = " ".join(f"word{k}" for k in range(30))
-    rows = (*((cell, cell) for cell in cells), (long, long), ("mean", "0.0"))
-    table = Table(name="t", title="t", align="lr", header=("1.0", "2.50"), rows=rows, total=True)
-    text = form.render([Section(name="s", title="s", notes=(), tables=(table,))])
-    for cell in cells:
-        shown = cell if form is terminal else {markdown: inert.markdown, latex: inert.latex}[form](cell)
-        assert len(re.findall(rf"(?<!\S)(?:\{{\}})?{re.escape(shown)}(?!\S)", text)) == 2
-    assert all(text.count(f"word{k}") >= 2 for k in range(30))
-    assert max(map(len, text.splitlines())) <= 80 or form is not terminal
+def test_labels_are_scored_with_their_support(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Worked out again from the evidence: F1 of one label, and how often gold has it."""
+    (view,) = views(whole, Selection(tasks=("i2b2_2010",), baselines=("multitask",), seeds=(1,)))
+    (result,) = (arm.results[0] for arm in view.comparison.arms if arm.name == "multitask")
+    problem = read_evidence(result, "i2b2_2010").rows["f1"].sum(axis=0)[:3]
+    f1 = 200 * problem[0] / (2 * problem[0] + problem[1] + problem[2])
+    text = report(
+        whole, "--markdown", "--tasks", "i2b2_2010", "--baselines", "multitask", "--seeds", "1", capsys=capsys
+    )
+    assert re.search(rf"\| problem +\| +{problem[0] + problem[2]:.0f} \| +{f1:.1f} \|", text)
 
 
-def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
-    """Labels that hold LaTeX, HTML, terminal escapes and characters that turn the text round."""
-    Maker(root=tmp_path, encoder="<script>\x1b[2J\u202e$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
-    files.write_report(tmp_path, tmp_path / "out")
-    texts = {path: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png"}
-    assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json", ".html"}
-    for path, text in texts.items():
-        assert "\x1b" not in text
-        assert "\u202e" not in text
-        if path.suffix in (".md", ".svg"):
-            # A fenced block of Markdown shows its lines as they are.
-            assert "<script" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-        if path.suffix == ".html":
-            assert text.count("<script") == 1
-    assert not any(ord(char) < 32 or char == "\u202e" for char in inert.plain(HOSTILE))
-    assert r"\input{/etc" not in inert.latex(HOSTILE)
-    assert r"\textbackslash{}input\{/etc/passwd\}" in inert.latex(HOSTILE)
-    assert "<script>" not in inert.html_text(HOSTILE)
-    assert "|" not in inert.markdown(HOSTILE).replace(r"\|", "")
+@pytest.mark.parametrize(
+    ("skill", "examples", "expected"),
+    [(0.98, 200, "share one encoder:"), (0.3, 200, "fine-tune one BERT for each task:"), (0.75, 40, "do not decide")],
+)
+def test_the_answer_is_in_the_first_sentence(
+    tmp_path: Path, skill: float, examples: int, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It follows the verdicts, and says first that the corpora are made up."""
+    maker = Maker(root=tmp_path, examples=examples)
+    for seed in (0, 1, 2):
+        for task in ("mednli", "i2b2_2010"):
+            maker.run("single_task", (task,), seed)
+        maker.run("multitask", ("mednli", "i2b2_2010"), seed, skill=skill)
+    answer = " ".join(report(tmp_path, capsys=capsys).partition("\n\n")[0].splitlines()[2:])
+    assert answer.startswith("On made-up corpora, which say nothing of clinical text: ")
+    assert expected in answer
+    assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB)" in answer
 
 
-def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
-    """Every SVG is well-formed and says demo; every PNG has its mark; the same results give the same SVG."""
-    from bench.report import figures
-
-    (view,) = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
-    svgs = figures.draw(view, "svg")
-    assert {name.removeprefix("demo-minilm-") for name in svgs} == {
-        "scores", "difference-multitask", "difference-multitask-round_robin", "curves", "cost",
-    }  # fmt: skip
-    for svg in svgs.values():
-        assert ET.fromstring(svg).tag.endswith("svg")
-        assert b"not clinical results" in svg
-    assert svgs == figures.draw(view, "svg")
-    assert all(png.startswith(b"\x89PNG") for png in figures.draw(view, "png").values())
+def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is missing, and the command that fills it names the size of the demo's corpora."""
+    Maker(root=tmp_path, corpus="demo-x0.3").run("single_task", ("mednli",), 0)
+    text = " ".join(report(tmp_path, capsys=capsys).replace(" \\\n", " ").split())
+    assert "No answer yet: multitask has not been run." in text
+    assert f"--encoder minilm --profile demo --scale 0.3 --results {tmp_path}" in text
+    assert json.loads(report(tmp_path, "--json", "--corpus", "demo", capsys=capsys))
 
 
-def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No address is fetched, every table and figure is inside, and both colour schemes are there."""
-    page = report(whole, "--html", "--tasks", "mednli", capsys=capsys)
-    assert not re.search(r"(src|href)=\"(?!#)[^\"]", re.sub(r"xlink:href=\"#[^\"]*\"", "", page))
-    assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
-    assert page.count("<figure>") == 5
-    assert page.count("<table>") == page.count("</table>") == 13
-    assert "prefers-color-scheme: dark" in page
-    assert "not clinical results" in page.partition("</title>")[0]
+def cost(train_seconds: float | None, trainings: int) -> Cost:
+    """A cost of which nothing but training is known."""
+    unknown = {one.name: None for one in fields(Cost) if one.name not in ("trainings", "train_seconds")}
+    return Cost(trainings=trainings, train_seconds=train_seconds, **unknown)
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-@pytest.mark.parametrize("document", ["report.tex", "tables/report.tex"])
-def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document: str) -> None:
-    """The document that holds all and the one that takes in each table, with labels that try to get out."""
-    Maker(root=tmp_path, encoder="[é<script>$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
-    shutil.copytree(whole / "runs", tmp_path / "runs", dirs_exist_ok=True)
-    out = tmp_path / "out"
-    texts = {"report.tex": files.FORMS["latex"](views(tmp_path, Selection()), tmp_path)}
-    texts |= {
-        f"tables/{name}": text for name, text in files.latex_files(views(tmp_path, Selection()), tmp_path).items()
-    }
-    for name, text in texts.items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_text(text)
-    path = out / document
-    run = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name],
-        cwd=path.parent, capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stdout[-2000:]
-    assert path.with_suffix(".pdf").stat().st_size > 10_000
+@pytest.mark.parametrize(
+    ("multi", "expected"),
+    [
+        (250.0, "2.5 of the 8 single-task trainings, so in training it pays from 3 of"),
+        (900.0, "never pays"),
+        (None, "unknown"),
+    ],
+)
+def test_break_even_counts_single_task_trainings(multi: float | None, expected: str) -> None:
+    """Eight trainings of 100 s: a shared one of 250 s pays from the third task on, one of 900 s never."""
+    assert expected in break_even(cost(800.0, 8), cost(multi, 1))
 
 
 def test_a_report_imports_neither_torch_nor_pandas(whole: Path) -> None:

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from baselines.core.checkpoint import FILE
+from baselines.core.checkpoint import FILE, Progress, Training, load, save
 from bench import cli, store
 from separate import finish, start
+from tasks.core.errors import InputError
 
 TASKS = ("n2c2_2019", "i2b2_2012")
 COMPARED = f"--tasks {' '.join(TASKS)} --baselines majority multitask --scale 0.1 --checkpoint-seconds 0".split()
@@ -57,6 +59,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Itera
     shutil.copytree(tiny_encoder, told.folder / "encoder")
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(told.folder)
+        patched.setenv("BENCH_CACHE", str(told.folder / "cache"))
         for name in ("print_report", "write_report"):
             patched.setattr(f"bench.report.files.{name}", lambda *paths: None)
         threads = torch.get_num_threads()
@@ -97,7 +100,7 @@ def times(results: Path) -> dict[Path, int]:
 
 def state(results: Path) -> Path:
     """The checkpoint of the multitask training, if there is one."""
-    return results / store.UNFINISHED / "demo-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
+    return results / store.UNFINISHED / "demo-x0.1-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
 
 
 def header(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -184,3 +187,16 @@ def test_other_epochs_are_a_reason_to_repeat_a_run_and_how_often_it_is_kept_is_n
     lines = story.said["other"].stdout.splitlines()
     assert [line.split()[0] for line in lines[:-1]] == ["done", "done", "changed"]
     assert lines[2].endswith("multitask · 2 tasks · seed 0: the settings changed: epochs 2 -> 3")
+
+
+def test_the_state_of_another_model_is_one_sentence(tmp_path: Path) -> None:
+    """What lies in the unfinished folder may have come from anywhere."""
+
+    def training(width: int) -> Training:
+        model = nn.Linear(width, 2)
+        return Training(model, torch.optim.AdamW(model.parameters()), {}, Progress())
+
+    save(tmp_path, training(2))
+    load(tmp_path, training(2))
+    with pytest.raises(InputError, match=r"is of another training .*: delete it and run again"):
+        load(tmp_path, training(3))

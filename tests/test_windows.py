@@ -123,7 +123,7 @@ def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
         optimiser.zero_grad()
         scheme.loss(layer(hidden), targets).backward()
         optimiser.step()
-    said = scheme.best(layer(hidden).detach().numpy())
+    (said,) = scheme.best([layer(hidden).detach().numpy()])
     assert [scheme.decode(units, part) for part in np.split(said, 3)] == windows
 
 
@@ -144,7 +144,7 @@ def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]])
         return sum(logits[place, tag] for place, tag in enumerate(path))
 
     best = max(total(path) for path in itertools.product(range(5), repeat=len(logits)) if allowed(path))
-    found = tuple(TAGS.best(logits))
+    found = tuple(TAGS.best([logits])[0])
     assert allowed(found)
     assert total(found) == pytest.approx(best)
 

@@ -63,7 +63,13 @@ class Record:
     parameters: int | None = None
     weights_bytes: int | None = None
     peak_memory_bytes: int | None = None
+    energy_joules: float | None = None
     precision: str | None = None
+
+    def add_cost(self, seconds: float, joules: float | None) -> None:
+        """Counts a stretch of training; energy that was unknown once stays so."""
+        self.train_seconds += seconds
+        self.energy_joules = None if self.energy_joules is None or joules is None else self.energy_joules + joules
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from baselines.core.baseline import Record, Seen
+from tasks.core.errors import InputError
 
 FILE = "state.safetensors"
 
@@ -83,6 +85,14 @@ def load(folder: Path, training: Training) -> None:
             progress = json.loads(file.metadata()["progress"])
     except (SafetensorError, OSError, KeyError, ValueError):
         return
+    try:
+        _restore(training, tensors, progress)
+    except Exception as error:  # torch and json each have their own errors for what is of another form.
+        what = type(error).__name__
+        raise InputError(f"{folder / FILE} is of another training ({what}): delete it and run again") from error
+
+
+def _restore(training: Training, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
     training.model.load_state_dict(_part(tensors, "model/"))
     training.best.update(_part(tensors, "best/"))
     for name, parameter in training.model.named_parameters():

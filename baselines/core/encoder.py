@@ -115,7 +115,7 @@ def _weights(folder: Path, config: Any) -> nn.Module:
     if missing:
         # What is not in the file would start at random, and the scores would say nothing about the encoder.
         raise InputError(
-            f"the weights of encoder {folder.name} lack {missing[0]} and {len(missing) - 1} more: fetch it anew"
+            f"the weights of encoder {folder.name} lack {len(missing)} tensors, {missing[0]} for one: fetch it anew"
         )
     loaded: nn.Module = model
     return loaded

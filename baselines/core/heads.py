@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ FIRST_WEIGHTS = 0.02
 
 class Head(nn.Module, ABC, Generic[Example, Answer]):
     """One layer for a task, with all that is particular to its kind."""
+
+    reads: ClassVar[type]
 
     def __init__(self, task: Task[Any, Any], layer: nn.Module, settings: Settings) -> None:
         super().__init__()
@@ -62,16 +64,32 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
         return self.settings.pair_batch
 
     @abstractmethod
+    def cut(self, tokenizer: SubwordTokenizer, example: Example, teach: bool) -> list[Window]:
+        """The windows of an example without targets; with `teach` for training, where its gold may steer the cuts.
+
+        Without `teach` they are the same for all heads that read the same kind of example.
+        """
+
+    @abstractmethod
+    def targets(self, window: Window, example: Example) -> np.ndarray:
+        """What a window should be answered with, [R, ...]."""
+
     def windows(self, tokenizer: SubwordTokenizer, example: Example, teach: bool) -> list[Window]:
-        """The windows of an example; with `teach` for training, where its gold may steer the cuts."""
+        """The windows of an example, with targets."""
+        cut = self.cut(tokenizer, example, teach)
+        return [replace(window, targets=self.targets(window, example)) for window in cut]
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean loss over the places read: [R, C] and [R, ...] -> []."""
 
+    def best(self, logits: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """What is kept of the logits of windows, [R, C] each, until their examples are answered."""
+        return logits
+
     @abstractmethod
-    def answer(self, windows: Sequence[Window], logits: Sequence[np.ndarray]) -> Answer:
-        """What the logits of an example's windows say."""
+    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> Answer:
+        """What was kept of an example's windows says."""
 
     def perfect(self, windows: Sequence[Window]) -> Answer | None:
         """What the targets of an example's windows say; None where that is gold itself."""
@@ -87,6 +105,8 @@ SCHEMES: MappingProxyType[str, type[FlatTags] | type[Stretches]] = MappingProxyT
 class SpanHead(Head[Document, frozenset[Span]]):
     """The mentions of a document: what its windows say, together."""
 
+    reads = Document
+
     def __init__(self, task: SpanTask, hidden: int, settings: Settings) -> None:
         self.scheme = SCHEMES[settings.span_head](task.labels)
         super().__init__(task, self.scheme.layer(hidden), settings)
@@ -95,60 +115,67 @@ class SpanHead(Head[Document, frozenset[Span]]):
     def batch(self) -> int:
         return self.settings.span_batch
 
-    def windows(self, tokenizer: SubwordTokenizer, example: Document, teach: bool) -> list[Window]:
-        whole = sorted(example.gold) if teach else ()
-        cut = text_windows(tokenizer, example.text, self.settings.window, whole)
-        gold = sorted(example.gold)
-        return [replace(window, targets=self.scheme.encode(window.characters, gold)) for window in cut]
+    def cut(self, tokenizer: SubwordTokenizer, example: Document, teach: bool) -> list[Window]:
+        return text_windows(tokenizer, example.text, self.settings.window, sorted(example.gold) if teach else ())
+
+    def targets(self, window: Window, example: Document) -> np.ndarray:
+        return self.scheme.encode(window.characters, sorted(example.gold))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.scheme.loss(logits, targets)
 
-    def answer(self, windows: Sequence[Window], logits: Sequence[np.ndarray]) -> frozenset[Span]:
-        return self._spans(windows, [self.scheme.best(rows) for rows in logits])
+    def best(self, logits: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        return self.scheme.best(logits)
 
     def perfect(self, windows: Sequence[Window]) -> frozenset[Span]:
-        return self._spans(windows, [window.targets for window in windows])
+        return self.answer(windows, [window.targets for window in windows])
 
-    def _spans(self, windows: Sequence[Window], said: Sequence[np.ndarray]) -> frozenset[Span]:
-        pairs = zip(windows, said, strict=True)
+    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> frozenset[Span]:
+        pairs = zip(windows, best, strict=True)
         return frozenset().union(*(self.scheme.decode(window.characters, one) for window, one in pairs))
 
 
 class PairHead(Head[Pair[str], str]):
     """The class of a pair, from its first token."""
 
+    reads = Pair
+
     def __init__(self, task: PairTask, hidden: int, settings: Settings) -> None:
         super().__init__(task, nn.Linear(hidden, len(task.labels)), settings)
 
-    def windows(self, tokenizer: SubwordTokenizer, example: Pair[str], teach: bool) -> list[Window]:
-        window = pair_window(tokenizer, example.first, example.second, self.settings.pair_window)
-        return [replace(window, targets=np.array([self.task.labels.index(example.gold)], dtype=np.int64))]
+    def cut(self, tokenizer: SubwordTokenizer, example: Pair[str], teach: bool) -> list[Window]:
+        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
+
+    def targets(self, window: Window, example: Pair[str]) -> np.ndarray:
+        return np.array([self.task.labels.index(example.gold)], dtype=np.int64)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits, targets)
 
-    def answer(self, windows: Sequence[Window], logits: Sequence[np.ndarray]) -> str:
-        return self.task.labels[int(logits[0][0].argmax())]
+    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> str:
+        return self.task.labels[int(best[0][0].argmax())]
 
 
 class SimilarityHead(Head[Pair[float], float]):
     """The score of a pair, from its first token: squared error on the task's scale brought to 0..1."""
 
+    reads = Pair
+
     def __init__(self, task: SimilarityTask, hidden: int, settings: Settings) -> None:
         super().__init__(task, nn.Linear(hidden, 1), settings)
         self.low, self.high = task.scale
 
-    def windows(self, tokenizer: SubwordTokenizer, example: Pair[float], teach: bool) -> list[Window]:
-        window = pair_window(tokenizer, example.first, example.second, self.settings.pair_window)
-        target = (example.gold - self.low) / (self.high - self.low)
-        return [replace(window, targets=np.array([target], dtype=np.float32))]
+    def cut(self, tokenizer: SubwordTokenizer, example: Pair[float], teach: bool) -> list[Window]:
+        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
+
+    def targets(self, window: Window, example: Pair[float]) -> np.ndarray:
+        return np.array([(example.gold - self.low) / (self.high - self.low)], dtype=np.float32)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.mse_loss(logits[:, 0], targets)
 
-    def answer(self, windows: Sequence[Window], logits: Sequence[np.ndarray]) -> float:
-        score = self.low + float(logits[0][0, 0]) * (self.high - self.low)
+    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> float:
+        score = self.low + float(best[0][0, 0]) * (self.high - self.low)
         return min(max(score, self.low), self.high)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,16 +43,8 @@ ENCODERS = (
         "bioclinical-modernbert", "thomas-sounack/BioClinical-ModernBERT-base", "ModernBERT, biomedical and clinical"
     ),
 )
-_FILES = (
-    "config.json",
-    "*.safetensors",
-    "pytorch_model.bin",
-    "tokenizer*",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "special_tokens_map.json",
-)
+_TEXT = ("config.json", "tokenizer*", "vocab.*", "merges.txt", "*.model", "special_tokens_map.json")
+_FILES = (*_TEXT, "*.safetensors", "pytorch_model.bin")
 
 
 def is_local(name: str) -> bool:
@@ -84,9 +77,18 @@ def resolve(name: str) -> Path:
 def digest(folder: Path) -> str:
     """The sha256 of what an encoder is: its configuration, tokenizer and weights."""
     total = hashlib.sha256()
-    for path in sorted({path for pattern in _FILES for path in folder.glob(pattern) if path.is_file()}):
+    for path in _matching(folder, _FILES):
         total.update(path.name.encode() + b"\0" + _file_digest(path).encode())
     return total.hexdigest()
+
+
+def text_files(folder: Path) -> list[Path]:
+    """What an encoder needs beside its weights: its configuration and its tokenizer."""
+    return _matching(folder, _TEXT)
+
+
+def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
 
 
 def _file_digest(path: Path) -> str:

@@ -6,14 +6,14 @@ R places read, C outputs of a head.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.core.annotation import annotate
 from baselines.core.baseline import Job
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
@@ -25,9 +25,6 @@ from tasks.core.errors import InputError
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import Task
 from tasks.core.metrics import evidence
-
-TOKENS_AT_ONCE = 8192
-"""Real sub-words in one pass when answering."""
 
 
 class MultitaskModel(nn.Module):
@@ -67,19 +64,25 @@ class MultitaskModel(nn.Module):
         """An example as its task's head takes it."""
         return self.head(task.name).windows(self.tokenizer, example, teach)
 
+    def freeze(self) -> None:
+        """Make the model one for answers alone: weights that each pass would bring to its precision are kept in it.
+
+        The answers stay the same to the bit, and a pass over few sub-words is much faster.
+        """
+        self.eval().requires_grad_(False)
+        for module in self.modules():
+            kept = torch.bfloat16 if self.precision == "bfloat16" and isinstance(module, nn.Linear) else None
+            for parameter in module.parameters(recurse=False):
+                # A tensor that was read from a file keeps all of that file in memory: a copy does not.
+                parameter.data = parameter.data.to(kept or parameter.dtype, copy=True)
+
     def pack(self, windows: Sequence[Window]) -> Batch:
         """Windows as one batch on the model's device."""
         return pack(windows, self.device, self.encoder.first_position)
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
         """The answers of a task's head, one for each example."""
-        windows = [self.windows(task, example) for example in examples]
-        logits = self._logits(task.name, [window for each in windows for window in each])
-        head, answers, start = self.head(task.name), [], 0
-        for each in windows:
-            answers.append(head.answer(each, logits[start : start + len(each)]))
-            start += len(each)
-        return answers
+        return annotate(self, [task], examples)[task.name]
 
     def score(self, task: Task[Any, Any], examples: Sequence[Any]) -> float:
         """The primary score of a task on examples."""
@@ -94,35 +97,6 @@ class MultitaskModel(nn.Module):
         found = evidence(task.primary, examples, answers).sum(axis=0)
         recall = float(micro_recall(found, task.primary.columns))
         return recall if math.isfinite(recall) else None
-
-    @torch.no_grad()
-    def _logits(self, task: str, windows: Sequence[Window]) -> list[np.ndarray]:
-        """The logits of each window, [R, C]; like lengths run together."""
-        self.eval()
-        out: list[np.ndarray] = [np.zeros(0)] * len(windows)
-        order = sorted(range(len(windows)), key=lambda place: len(windows[place].ids))
-        for chosen in _groups(order, windows):
-            batch = self.pack([windows[place] for place in chosen])
-            parts = self(task, batch).split(batch.reads)
-            for place, part in zip(chosen, parts, strict=True):
-                out[place] = part.cpu().numpy()
-        self.train()
-        return out
-
-
-def _groups(order: Sequence[int], windows: Sequence[Window]) -> Iterator[list[int]]:
-    """Windows in groups of at most TOKENS_AT_ONCE sub-words, at least one in each."""
-    group: list[int] = []
-    tokens = 0
-    for place in order:
-        length = len(windows[place].ids)
-        if group and tokens + length > TOKENS_AT_ONCE:
-            yield group
-            group, tokens = [], 0
-        group.append(place)
-        tokens += length
-    if group:
-        yield group
 
 
 def precision(wanted: str, device: str) -> str:

@@ -60,10 +60,9 @@ class Stretches:
                 classes[first, last - first - 1] = 1 + self.labels.index(span.label)
         return classes
 
-    def best(self, logits: np.ndarray) -> np.ndarray:
-        """The likeliest class of each stretch, [U, W * C] -> [U, W]."""
-        classes: np.ndarray = logits.reshape(len(logits), WIDTHS, 1 + len(self.labels)).argmax(-1)
-        return classes
+    def best(self, logits: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The likeliest class of each stretch, for each window [U, W * C] -> [U, W]."""
+        return [rows.reshape(len(rows), WIDTHS, 1 + len(self.labels)).argmax(-1).astype(np.int16) for rows in logits]
 
     def decode(self, units: np.ndarray, classes: np.ndarray) -> set[Span]:
         """The mentions that classes [U, W] say of units [U, 2]."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from baselines.core import checkpoint
 from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
+from baselines.core.energy import EnergyMeter
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
@@ -53,7 +54,9 @@ class Trainer:
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
         self.optimiser = _optimiser(model, job.settings)
-        self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}))
+        self.meter = EnergyMeter(job.device)
+        joules = 0.0 if self.meter.known else None
+        self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
         self.best: dict[str, Tensor] = {}
         self.saved_at, self.save_seconds = time.perf_counter(), 0.0
 
@@ -77,12 +80,13 @@ class Trainer:
         total = torch.zeros((), device=self.job.device)
         while self.progress.step < len(steps):
             begun = time.perf_counter()
+            self.meter.lap_joules()
             for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * rate_factor(self.progress.updates, self.updates, self.job.settings)
             total += self._update(steps[self.progress.step])
             self.progress.step += 1
             self.progress.updates += 1
-            self.progress.record.train_seconds += time.perf_counter() - begun
+            self.progress.record.add_cost(time.perf_counter() - begun, self.meter.lap_joules())
             note = f"round {self.progress.round + 1} of {len(self.rounds)}"
             self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
@@ -149,7 +153,9 @@ def _data(model: MultitaskModel, job: Job, task: Any) -> Sequence[Window]:
     made = (window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True))
     windows = taught(made, job.kept(task))
     if not windows:
-        raise InputError(f"the training set of {task.name} is empty: there is nothing to learn from")
+        raise InputError(
+            f"the training set of {task.name} is empty: give it a corpus that holds some, or leave the task out"
+        )
     return windows
 
 

@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", nargs="+", default=(), type=int, metavar="SEED", help="only these seeds")
     parser.add_argument("--corpus", choices=("demo", "official"), help="only results on these corpora")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write every format and all figures to this folder")
+    parser.add_argument(
+        "--eval-cards",
+        action="store_true",
+        help="write an Every Eval Ever record and model-card metadata of each run, to the report's folder",
+    )
     form = parser.add_mutually_exclusive_group()
     for name, what in _FORMS.items():
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=what)
@@ -35,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints the report in the form asked for; 0, or InputError where there is nothing to report."""
     from bench.report.comparison import Selection
-    from bench.report.files import FORMS, show, write_files
-    from bench.report.sections import views
+    from bench.report.files import FORMS, show, write_eval_cards, write_files
+    from bench.report.view import views
 
     selection = Selection(
         tasks=tuple(args.tasks),
@@ -48,6 +53,9 @@ def main(args: argparse.Namespace) -> int:
     if args.out:
         for path in write_files(found, args.results, args.out):
             sys.stderr.write(f"{path}\n")
-    if args.form or not args.out:
+    if args.eval_cards:
+        written = write_eval_cards(found, args.out or args.results / "report")
+        sys.stderr.write(f"{len(written)} eval cards are in {written[0].parents[4]}\n")
+    if args.form or not (args.out or args.eval_cards):
         show(FORMS[args.form or "terminal"](found, args.results))
     return 0

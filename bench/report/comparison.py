@@ -9,6 +9,7 @@ from functools import cached_property
 from bench.store import Metric, Result, Score
 
 FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
+DEMO, OFFICIAL = "demo", "official"
 _KINDS = ("span", "pair", "similarity")
 
 
@@ -31,7 +32,7 @@ class Selection:
                 (self.tasks, result.scores),
                 (self.baselines, (result.baseline, result.arm)),
                 (seeds, (result.seed,)),
-                (self.corpora, (result.corpus,)),
+                (self.corpora, (result.corpus, kind_of(result.corpus))),
             )
         )
 
@@ -66,6 +67,11 @@ class Arm:
         return {seed: one.value for seed, one in found.items() if one is not None}
 
 
+def kind_of(corpus: str) -> str:
+    """Demo or official: the demo's corpora of another size are called demo-x<scale>."""
+    return corpus.partition("-")[0]
+
+
 def metric_of(score: Score, name: str) -> Metric | None:
     """A metric of a task's score by its name; None where it was not measured."""
     return next((metric for metric in score.metrics if metric.name == name), None)
@@ -80,6 +86,11 @@ class Comparison:
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
+
+    @property
+    def kind(self) -> str:
+        """Demo or official, whatever the size of the demo's corpora."""
+        return kind_of(self.corpus)
 
     @property
     def name(self) -> str:
@@ -98,6 +109,10 @@ class Comparison:
     def score(self, task: str) -> Score:
         """What any arm says of a task: its kind, metrics and sizes."""
         return next(iter(self._answered(task))).scores[task]
+
+    def primary(self, task: str) -> str:
+        """The name of the metric that stands for a task."""
+        return self.score(task).metrics[0].name
 
     def _answered(self, task: str) -> Iterable[Result]:
         return (result for arm in self.arms for result in arm.by_task.get(task, {}).values())

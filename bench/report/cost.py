@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -24,6 +25,7 @@ class Cost:
     parameters: float | None
     weights_bytes: float | None
     peak_memory_bytes: float | None
+    energy_joules: float | None
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -49,6 +51,7 @@ def cost_of(comparison: Comparison, arm: Arm) -> Cost | None:
         parameters=each(lambda run: run.training.parameters),
         weights_bytes=each(lambda run: run.training.weights_bytes),
         peak_memory_bytes=each(lambda run: run.training.peak_memory_bytes, max),
+        energy_joules=each(lambda run: run.training.energy_joules),
     )
 
 
@@ -79,26 +82,42 @@ _QUANTITIES: tuple[tuple[str, Callable[[Cost], float | None], Callable[[float | 
     ("parameters", lambda cost: cost.parameters, words.count),
     ("weights on disk", lambda cost: cost.weights_bytes, words.size),
     ("peak memory (largest run)", lambda cost: cost.peak_memory_bytes, words.size),
+    ("energy of training", lambda cost: cost.energy_joules, words.energy),
 )
 
 
-def cost_table(comparison: Comparison, arms: Sequence[str]) -> Table:
+def cost_table(comparison: Comparison, arms: Sequence[str], costs: Mapping[str, Cost]) -> Table:
     """One row a quantity, one column an arm that learns, and how many times the multitask arm the single one takes."""
     names = [name for name in arms if name != FLOOR]
-    costs = {name: cost_of(comparison, arm) if (arm := comparison.arm(name)) else None for name in names}
     single, multi = costs.get(SINGLE), costs.get(MULTI)
-    both = single is not None and multi is not None
     rows = []
     for title, measure, write in _QUANTITIES:
-        row = [title, *(write(measure(cost)) if cost else words.MISSING for cost in costs.values())]
+        row = [title, *(write(measure(costs[name])) if name in costs else words.MISSING for name in names)]
         rows.append((*row, words.ratio(measure(single), measure(multi))) if single and multi else tuple(row))
     return Table(
         name=f"{comparison.name}-cost",
         title=f"Cost of all {len(comparison.tasks)} tasks, mean over seeds",
-        align="l" + "r" * (len(names) + both),
-        header=("", *names, *(["single / multi"] if both else [])),
+        align="l" + "r" * (len(names) + (single is not None and multi is not None)),
+        header=("", *names, *(["single / multi"] if single and multi else [])),
         rows=tuple(rows),
-        notes=("single_task sums one training and one model for each task; multitask is one training and one model.",),
+        notes=(
+            "single_task sums one training and one model for each task; multitask is one training and one model.",
+            *([break_even(single, multi)] if single and multi else []),
+        ),
+    )
+
+
+def break_even(single: Cost, multi: Cost) -> str:
+    """From how many tasks on one shared training costs less than one training for each task."""
+    if not single.train_seconds or not multi.train_seconds:
+        return "Break-even: unknown, since a training time is unknown."
+    tasks = single.trainings
+    even = multi.train_seconds / (single.train_seconds / tasks)
+    trainings = f"as long as {even:.1f} of the {tasks} single-task trainings"
+    in_training = f"pays from {math.floor(even) + 1} of these tasks on" if even < tasks else "never pays"
+    return (
+        f"Break-even: one shared training takes {trainings}, so in training it {in_training}; "
+        "in models to keep and run, from two tasks on."
     )
 
 

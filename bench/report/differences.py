@@ -137,7 +137,7 @@ def _measured(paired: Paired) -> str | None:
     cells = statistics.nearest(paired.formula, paired.examples, paired.seeds)
     if not cells:
         return "not measured for this metric with so few examples"
-    if all(cell.holds for cell in cells):
+    if statistics.holds(cells):
         return None
     shares = [100 * cell.type_one for cell in cells]
     where = f"{cells[0].examples} examples, {cells[0].seeds} seeds"

@@ -12,7 +12,8 @@ from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
 from bench.report.inert import spreadsheet
-from bench.report.sections import View, sections, views
+from bench.report.sections import sections
+from bench.report.view import View, views
 from bench.untrusted import refuse_links
 
 Form = Callable[[Sequence[View], Path], str]
@@ -37,15 +38,27 @@ def write_report(results: Path, out: Path) -> None:
 
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     """Writes every format and all figures; the paths written."""
-    from bench.report import figures
+    from bench.report.figures.draw import pictures
 
-    drawn = {view.comparison.name: figures.draw(view, "svg") for view in found}
+    drawn = pictures(found, "svg", "png")
     content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
-    content["report.html"] = _page(found, results, drawn).encode()
+    content["report.html"] = html.render(sections(found, results, whole=True), drawn, out).encode()
     content |= {f"tables/{name}": text.encode() for name, text in latex_files(found, results).items()}
-    for view in found:
-        content |= {f"figures/{name}.svg": svg for name, svg in drawn[view.comparison.name].items()}
-        content |= {f"figures/{name}.png": png for name, png in figures.draw(view, "png").items()}
+    for picture in (one for beside in drawn.values() for one in beside):
+        content |= {f"figures/{picture.name}.{form}": data for form, data in picture.files.items()}
+    return write_all(out, content)
+
+
+def write_eval_cards(found: Sequence[View], out: Path) -> list[Path]:
+    """Writes the records and model-card metadata of every run; the paths written."""
+    from bench.report.eval_cards import eval_cards
+
+    cards = eval_cards(rows.rows(view.comparison for view in found))
+    return write_all(out, {f"eval-cards/{name}": text.encode() for name, text in cards.items()})
+
+
+def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
+    """Writes files below a folder; their paths."""
     refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,17 +84,10 @@ def _latex(found: Sequence[View], results: Path) -> str:
 
 
 def _html(found: Sequence[View], results: Path) -> str:
-    from bench.report import figures
+    from bench.report.figures.draw import pictures
 
-    return _page(found, results, {view.comparison.name: figures.draw(view, "svg") for view in found})
-
-
-def _page(found: Sequence[View], results: Path, drawn: Mapping[str, Mapping[str, bytes]]) -> str:
-    # What stands before the element itself (declaration, document type) has no place inside a page.
-    figures = {
-        name: ["<svg" + svg.decode().partition("<svg")[2] for svg in svgs.values()] for name, svgs in drawn.items()
-    }
-    return html.render(sections(found, results, whole=True), figures)
+    # Whoever prints a page puts it where they stand.
+    return html.render(sections(found, results, whole=True), pictures(found, "svg"), Path())
 
 
 def _json(found: Sequence[View], results: Path) -> str:

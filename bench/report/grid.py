@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
+GAP = 2
 _SIDES = MappingProxyType({"l": "left", "r": "right"})
 
 
@@ -20,3 +21,15 @@ def draw(
         # As a heading, the header would widen every column by two and take away the outer rules.
         return str(tabulate([header, SEPARATING_LINE, *lines], **options))
     return str(tabulate(lines, header, **options))
+
+
+def pages(widths: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """Which columns stand together in `limit` characters: a wide table goes on below, its first column repeated."""
+    page = [0]
+    for k in range(1, len(widths)):
+        if len(page) > 1 and sum(widths[c] + GAP for c in page) + widths[k] > limit:
+            cut = max((c for c in cuts if c in page[2:]), default=k)
+            yield [c for c in page if c < cut]
+            page = [0, *range(cut, k)]
+        page.append(k)
+    yield page

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from bench.report.grid import draw
+from bench.report.grid import GAP, draw, pages
 from bench.report.inert import latex, stem
 from bench.report.table import Section, Table
 
 _LONGEST_CELL = 70
+# Characters that a line of the document holds in each size.
+_SIZES = ((92, r"\small"), (106, r"\footnotesize"), (math.inf, r"\scriptsize"))
+_WIDEST = 122
+_MOST_ROWS = 50
 _HEAD = r"""\documentclass[10pt]{article}
 \usepackage[a4paper,margin=18mm]{geometry}
 \usepackage{booktabs}
+\makeatletter\setlength{\@fptop}{0pt}\setlength{\@fpsep}{18pt}\makeatother
 \begin{document}
 """
 
@@ -32,6 +39,7 @@ def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str
     lines = [_HEAD]
     for section in sections:
         lines += [rf"\section*{{{latex(section.title)}}}"]
+        lines += [rf"\noindent\textbf{{{_text(section.answer)}}}\par"] if section.answer else []
         lines += [rf"\noindent {_text(note)}\par" for note in section.notes]
         lines += [place(table) for table in section.tables]
         lines += [r"\clearpage"]
@@ -39,26 +47,40 @@ def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str
 
 
 def tabular(table: Table) -> str:
-    """One table, with its title as caption; needs the package booktabs and nothing else."""
-    header, *rows = [_cells(row) for row in (table.header, *table.rows)]
-    # A cell holds no command of ours: every \hline is tabulate's, and booktabs has a better one for each place.
-    grid = draw(header, rows, table.align, "latex_raw", table.total).replace(r"\hline", r"\toprule", 1)
-    grid = r"\bottomrule".join(grid.rsplit(r"\hline", 1)).replace(r"\hline", r"\midrule")
+    """One table, with its title as caption, over several pages if it is long; needs the package booktabs alone."""
+    widths = [min(max(map(len, column)), _LONGEST_CELL) for column in zip(table.header, *table.rows, strict=True)]
+    shown = list(pages(widths, table.cuts, _WIDEST))
+    widest = max(sum(widths[c] + GAP for c in columns) for columns in shown)
+    size = next(size for limit, size in _SIZES if widest <= limit)
+    most = _MOST_ROWS // len(shown)
+    starts = range(0, max(len(table.rows), 1), most)
+    parts = [replace(table, rows=table.rows[start : start + most]) for start in starts]
+    parts[:-1] = [replace(part, total=False, notes=(), commands=()) for part in parts[:-1]]
+    return "\n".join(_float(part, shown, size, "" if part is parts[0] else ", continued") for part in parts)
+
+
+def _float(table: Table, shown: Sequence[Sequence[int]], size: str, more: str) -> str:
+    under = [rf"{{\footnotesize {_text(note)}}}" for note in table.notes]
+    under += [rf"{{\raggedright\footnotesize\ttfamily {latex(command)}}}" for command in table.commands]
     return "\n".join(
         [
             r"\begin{table}[!htbp]",
-            r"\centering\small\setlength{\tabcolsep}{4pt}",
-            rf"\caption{{{latex(table.title)}}}",
-            grid,
-            *[rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {_text(note)}}}" for note in table.notes],
-            *[
-                rf"\par\smallskip\parbox{{\linewidth}}{{\raggedright\footnotesize\ttfamily {latex(command)}}}"
-                for command in table.commands
-            ],
+            rf"\centering{size}\setlength{{\tabcolsep}}{{4pt}}",
+            rf"\caption{{{latex(table.title)}{more}}}",
+            "\n\\par\\bigskip\n".join(_grid(table, columns) for columns in shown),
+            *(rf"\par\smallskip\parbox{{\linewidth}}{text}" for text in under),
             r"\end{table}",
             "",
         ]
     )
+
+
+def _grid(table: Table, columns: Sequence[int]) -> str:
+    header, *rows = [_cells([row[c] for c in columns]) for row in (table.header, *table.rows)]
+    # A cell holds no command of ours: every \hline is tabulate's, and booktabs has a better one for each place.
+    grid = draw(header, rows, [table.align[c] for c in columns], "latex_raw", table.total)
+    grid = r"\bottomrule".join(grid.replace(r"\hline", r"\toprule", 1).rsplit(r"\hline", 1))
+    return grid.replace(r"\hline", r"\midrule")
 
 
 def _cells(row: Sequence[str]) -> list[str]:

@@ -16,6 +16,8 @@ def render(sections: Sequence[Section]) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     yield from (f"## {markdown(section.title)}", "")
+    if section.answer:
+        yield from (f"**{markdown(section.answer)}**", "")
     for note in section.notes:
         yield from (markdown(note), "")
     for table in section.tables:

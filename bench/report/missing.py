@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from baselines.core.settings import PROFILES, Settings
-from bench.report.comparison import FLOOR, MULTI, SINGLE, Comparison
+from bench.report.comparison import DEMO, FLOOR, MULTI, SINGLE, Comparison
 
 DEFAULT_RESULTS = Path("results")
 
@@ -52,8 +52,15 @@ def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Seq
         baseline, settings = arm.baseline, arm.results[0].settings
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
     words += ["--encoder", comparison.encoder, *_flags(settings)]
-    words += ["--data", "DIR"] if comparison.corpus != "demo" else []
+    words += _corpora(comparison)
     return " ".join(map(shlex.quote, words))
+
+
+def _corpora(comparison: Comparison) -> list[str]:
+    if comparison.kind != DEMO:
+        return ["--data", "DIR"]
+    scale = comparison.corpus.partition("-x")[2]
+    return ["--scale", scale] if scale else []
 
 
 def _usual(settings: Settings) -> Settings:

@@ -68,6 +68,7 @@ def provenance_table(comparison: Comparison) -> Table:
         align="ll",
         header=("what", "value"),
         rows=tuple(rows),
+        detail=True,
     )
 
 

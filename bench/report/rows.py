@@ -1,15 +1,16 @@
-"""Tidy rows: one a score, with all that tells it from its neighbours."""
+"""Tidy rows: one a score, of all labels or of one, with all that tells it from its neighbours."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from bench.report.comparison import Comparison
 from bench.report.inert import plain
-from bench.store import Result
+from bench.report.labels import counted_apart, of_run
+from bench.store import Metric, Result
 
 if TYPE_CHECKING:
     import pandas
@@ -17,19 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One metric of one task in one run; `value` is in score units, None where it is not defined.
+    """One metric of one task in one run, or its value on one label; `value` is in score units, None where undefined.
 
-    `examples` counts the test set; `schedule` and `joint_tasks` say how and with what else the model was trained.
+    `label` is empty for all labels together, and `support` counts a label's mentions in the test set. `examples` counts
+    the test set, `ceiling` is the recall of perfect tags; `schedule` and `joint_tasks` say how and with what else the
+    model was trained; `run` is the run's folder below `runs`.
     """
 
     task: str
     metric: str
+    label: str
     primary: bool
     baseline: str
     arm: str
     seed: int
     value: float | None
+    support: int | None
     examples: int | None
+    ceiling: float | None
     corpus: str
     encoder: str
     kind: str
@@ -37,6 +43,8 @@ class Row:
     joint_tasks: int
     train_seconds: float | None
     finished: str
+    bench: str
+    run: str
 
 
 def rows(comparisons: Iterable[Comparison]) -> list[Row]:
@@ -51,28 +59,52 @@ def rows(comparisons: Iterable[Comparison]) -> list[Row]:
     ]
 
 
-def _of_run(result: Result, task: str) -> list[Row]:
+def _of_run(result: Result, task: str) -> Iterator[Row]:
     score = result.scores[task]
-    return [
-        Row(
-            task=plain(task),
-            metric=plain(metric.name),
-            primary=metric.primary,
-            baseline=plain(result.baseline),
-            arm=plain(result.arm),
-            seed=result.seed,
-            value=metric.value if math.isfinite(metric.value) else None,
-            examples=score.examples.get("test"),
-            corpus=result.corpus,
-            encoder=plain(result.encoder),
-            kind=plain(score.kind),
-            schedule=plain(result.settings.schedule) if result.joint else "",
-            joint_tasks=len(result.tasks),
-            train_seconds=result.training.train_seconds,
-            finished=plain(result.finished),
-        )
-        for metric in score.metrics
-    ]
+    apart = counted_apart(score)
+    for metric in score.metrics:
+        whole = _row(result, task, metric)
+        yield whole
+        for one in of_run(result, task) if metric is apart else ():
+            yield replace(
+                whole,
+                label=plain(one.label),
+                primary=False,
+                value=defined(one.value),
+                support=one.support,
+                ceiling=None,
+            )
+
+
+def _row(result: Result, task: str, metric: Metric) -> Row:
+    score = result.scores[task]
+    return Row(
+        task=plain(task),
+        metric=plain(metric.name),
+        label="",
+        primary=metric.primary,
+        baseline=plain(result.baseline),
+        arm=plain(result.arm),
+        seed=result.seed,
+        value=defined(metric.value),
+        support=None,
+        examples=score.examples.get("test"),
+        ceiling=defined(score.ceiling),
+        corpus=result.corpus,
+        encoder=plain(result.encoder),
+        kind=plain(score.kind),
+        schedule=plain(result.settings.schedule) if result.joint else "",
+        joint_tasks=len(result.tasks),
+        train_seconds=defined(result.training.train_seconds),
+        finished=plain(result.finished),
+        bench=plain(result.environment.bench),
+        run=plain(result.name.path.as_posix()),
+    )
+
+
+def defined(value: float | None) -> float | None:
+    """None for what is not a number."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def frame(found: Iterable[Row]) -> pandas.DataFrame:

@@ -47,6 +47,10 @@ _OTHERS = (
 )
 
 
+PAPERS = ("o", "s", "^", "v", "D")
+"""Markers of published figures, one a source: hollow and black, so that they are never taken for ours."""
+
+
 def look(arm: str) -> Look:
     """The look of an arm, the same in every figure."""
     return _KNOWN.get(arm) or _OTHERS[sum(map(ord, arm)) % len(_OTHERS)]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from bench.report.grid import draw
+from bench.report.grid import draw, pages
 from bench.report.inert import plain
 from bench.report.table import Section, Table
 
 WIDTH = 80
-_GAP = "  "
 _LONGEST_CELL = 30
 
 
@@ -22,8 +21,8 @@ def render(sections: Sequence[Section]) -> str:
 def _section(section: Section) -> Iterator[str]:
     yield from _wrapped(section.title)
     yield "=" * WIDTH
-    for note in section.notes:
-        yield from _wrapped(note)
+    for text in filter(None, (section.answer, *section.notes)):
+        yield from _wrapped(text)
     for table in section.tables:
         yield ""
         yield from _table(table)
@@ -37,8 +36,8 @@ def _wrapped(text: str) -> list[str]:
 def _table(table: Table) -> Iterator[str]:
     yield from _wrapped(table.title)
     rule, *_ = _grid(table, range(len(table.header))).splitlines()
-    pages = _pages([len(part) for part in rule.split()])
-    yield from "\n\n".join(_grid(table, columns) for columns in pages).splitlines()
+    shown = pages([len(part) for part in rule.split()], table.cuts, WIDTH)
+    yield from "\n\n".join(_grid(table, columns) for columns in shown).splitlines()
     for note in table.notes:
         yield from _wrapped(note)
     for command in table.commands:
@@ -53,17 +52,6 @@ def _grid(table: Table, columns: Sequence[int]) -> str:
 def _cell(text: str) -> str:
     # Not tabulate's maxcolwidths: 0.10 reads the cells it wraps as numbers, whatever disable_numparse says.
     return textwrap.fill(plain(text), _LONGEST_CELL)
-
-
-def _pages(widths: Sequence[int]) -> Iterator[list[int]]:
-    """Which columns stand together: a table too wide goes on below, its first column repeated."""
-    page = [0]
-    for k in range(1, len(widths)):
-        if len(page) > 1 and sum(widths[c] + len(_GAP) for c in page) + widths[k] > WIDTH:
-            yield page
-            page = [0]
-        page.append(k)
-    yield page
 
 
 def _command(command: str) -> list[str]:

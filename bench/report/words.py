@@ -27,6 +27,11 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return points(fmean(values)) + (f" ± {points(stdev(values))}" if len(values) > 1 else "")
 
 
+def each(values: Sequence[float]) -> str:
+    """Every score behind a mean, in points."""
+    return "; ".join(map(points, values)) if len(values) > 1 else ""
+
+
 def p_value(p: float) -> str:
     """A p-value with as many decimals as say something."""
     if not math.isfinite(p):
@@ -43,6 +48,13 @@ def duration(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def energy(joules: float | None) -> str:
+    """An energy as it stands on an electricity bill."""
+    if joules is None or not math.isfinite(joules):
+        return UNKNOWN
+    return f"{joules / 3_600_000:.2f} kWh" if joules >= 360_000 else f"{joules / 3600:.1f} Wh"
 
 
 def count(number: float | None) -> str:

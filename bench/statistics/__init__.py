@@ -1,7 +1,7 @@
 """Is a difference real? On stored evidence alone; docs/statistics.md tells what each number is."""
 
 from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
-from bench.statistics.calibrated import Cell, nearest
+from bench.statistics.calibrated import Cell, holds, nearest
 from bench.statistics.comparing import BETTER, MARGIN, UNDECIDED, WORSE, Difference, compare, holm, verdict
 from bench.statistics.paired import Paired, scores, seed_differences
 from bench.statistics.resampling import RESAMPLES, Resampled, bootstrap, interval, randomisation, resample
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "error_reduction",
     "estimate",
+    "holds",
     "holm",
     "interval",
     "mean_over_tasks",

@@ -8,11 +8,11 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from tasks.core import archives
 from tasks.core.errors import InputError, MissingCorpus
@@ -32,8 +32,7 @@ class Notice:
     what: str
 
 
-class _Opener(Protocol):
-    def __call__(self) -> BinaryIO: ...
+_Opener = Callable[[], BinaryIO]
 
 
 @contextmanager
@@ -105,7 +104,9 @@ class CorpusFile:
             while line := stream.readline(LINE_BYTES):
                 number += 1
                 if len(line) == LINE_BYTES:
-                    raise InputError(f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB")
+                    raise InputError(
+                        f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB; take it away"
+                    )
                 yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(line)
 
@@ -121,23 +122,28 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
+        self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What was noted so far."""
+        return list(self._notices)
 
     @contextmanager
     def watched(self) -> Iterator[dict[Notice, None]]:
         """What is noted meanwhile, whether or not it was noted before."""
-        before, self.notices = self.notices, {}
+        before, self._notices = self._notices, {}
         try:
-            yield self.notices
+            yield self._notices
         finally:
-            before.update(self.notices)
-            self.notices = before
+            before.update(self._notices)
+            self._notices = before
 
     def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""
-        self.notices[Notice(file if isinstance(file, str) else file.path, line, kind, what)] = None
+        self._notices[Notice(file if isinstance(file, str) else file.path, line, kind, what)] = None
 
     def find(self, pattern: str | re.Pattern[str]) -> list[CorpusFile]:
         """The files whose path the pattern is found in, sorted by what its groups capture.
@@ -159,16 +165,14 @@ class Corpus:
         if found := self.find(pattern):
             return found
         passed = f" ({len(self.passed_over)} were passed over: tasks --verbose lists them)" if self.passed_over else ""
-        raise MissingCorpus(
-            f"{official} is not below {self.folder}, packed or unpacked{passed}; get it from {url} and put it there"
-        )
+        where = f"below {self.folder}, packed or unpacked{passed}"
+        raise MissingCorpus(f"{official} is not {where}; get it from {url} and put it there")
 
     def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
         """Remember what lies in the folders of these files and whose path the pattern is not found in."""
         folders = {file.path.rpartition("/")[0] for file in files}
-        belongs = re.compile(pattern).search
         for file in self.files():
-            if file.path.rpartition("/")[0] in folders and not belongs(file.path):
+            if file.path.rpartition("/")[0] in folders and not re.search(pattern, file.path):
                 self.note(file, None, "stray file", "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:
@@ -178,9 +182,9 @@ class Corpus:
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.watched() as self.passed_over:
                 places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-                loose = [self._loose(place) for place in places if not _is_archive(place)]
-                packed = [member for place in places if _is_archive(place) for member in self._members(place)]
-            self._files = loose + packed
+                found = [self._loose(place) for place in places if not _is_archive(place)]
+                found.extend(member for place in places if _is_archive(place) for member in self._members(place))
+            self._files = found
         return self._files
 
     def _on_disk(self) -> Iterator[Path]:
@@ -196,13 +200,15 @@ class Corpus:
                     self.note(_shown(place.relative_to(self.folder)), None, "link or device", "not followed")
 
     def _unreadable(self, error: OSError) -> None:
-        raise InputError(f"{error.filename}: the folder cannot be listed ({error.strerror})") from error
+        raise InputError(
+            f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable"
+        ) from error
 
     def _loose(self, place: Path) -> CorpusFile:
-        shown = _shown(place)
+        shown, here = _shown(place), self.folder / place
         if shown.lower().endswith(archives.OTHERS):
             self.note(shown, None, "archive of another kind", "not looked into; unpack it")
-        return CorpusFile(shown, (self.folder / place).stat().st_size, _plain(self.folder / place))
+        return CorpusFile(shown, here.stat().st_size, _plain(here))
 
     def _members(self, place: Path) -> Iterator[CorpusFile]:
         for member in archives.members(self.folder / place):

@@ -34,7 +34,9 @@ def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float
             empty = False
             yield example
     if empty:
-        raise InputError(f"{task.name}: one group of examples cannot be cut in a training and a development split")
+        raise InputError(
+            f"{task.name}: one group of examples cannot be cut in training and development; give a larger corpus"
+        )
 
 
 def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[Example]:

@@ -52,7 +52,9 @@ def _counted(file: CorpusFile, handler: Handler) -> tuple[Callable[[str, dict[st
         nonlocal depth
         depth += 1
         if depth > DEPTH:
-            raise InputError(f"{file.path}, line {handler.line()}: elements nested more than {DEPTH} deep")
+            raise InputError(
+                f"{file.path}, line {handler.line()}: elements nested more than {DEPTH} deep; get the official file"
+            )
         handler.start(name, attributes)
 
     def end(name: str) -> None:

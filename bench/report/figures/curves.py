@@ -1,0 +1,61 @@
+"""Figure: scores on the development split after each round of training, one panel a task, one line a seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bench.report.comparison import Arm
+from bench.report.figures.sheet import Sheet
+from bench.report.inert import plain
+from bench.report.style import look
+from bench.report.view import View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLUMNS = 4
+_TITLE = "Primary score (x100) on the development split after each round of training"
+
+
+def figures(view: View) -> Iterator[Sheet]:
+    """One figure, where any training was scored on a development split."""
+    if not any(result.training.development for arm in view.trained for result in arm.results):
+        return
+    tasks = view.comparison.tasks
+    columns = min(_COLUMNS, len(tasks))
+    lines = math.ceil(len(tasks) / columns)
+    sheet = Sheet(view, "curves", _TITLE, 1.2 + 1.7 * lines)
+    panels = sheet.figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, task in zip(panels, tasks, strict=False):
+        axes.set_title(plain(task), fontsize=8)
+        axes.set_xlabel("round", fontsize=7)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid()
+        for arm in view.trained:
+            _arm(sheet, axes, arm, task)
+    for axes in panels[len(tasks) :]:
+        axes.set_axis_off()
+    entries = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
+    legend = {label: handle for panel in entries for handle, label in panel}
+    sheet.figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=3, frameon=False)
+    yield sheet
+
+
+def _arm(sheet: Sheet, axes: Axes, arm: Arm, task: str) -> None:
+    style, label = look(arm.name), plain(arm.name)
+    for seed, result in arm.by_task.get(task, {}).items():
+        curve = [100 * scores.get(task, math.nan) for scores in result.training.development]
+        (line,) = axes.plot(
+            range(1, len(curve) + 1),
+            curve,
+            style.line,
+            color=style.colour,
+            marker=style.marker,
+            markersize=3,
+            label=label,
+        )
+        chosen = result.training.chosen_round
+        sheet.show_on_hover(line, f"{task}, {arm.name}, seed {seed}; round {chosen} was chosen")
+        label = "_"

@@ -1,0 +1,41 @@
+"""All figures of a comparison, each beside the table that it illustrates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.report.figures import cost, curves, difference, scores, seeds
+from bench.report.figures.sheet import Sheet
+from bench.report.style import RC
+from bench.report.view import View
+
+# Table -> what is drawn beside it; each module of this folder yields the figures that the results allow.
+_BESIDE = (("scores", (scores, difference, seeds)), ("cost", (cost,)), ("seen", (curves,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as files: `name` is their stem, `files` holds the content of each form."""
+
+    name: str
+    title: str
+    files: dict[str, bytes]
+
+
+def pictures(found: Sequence[View], *forms: str) -> dict[str, list[Picture]]:
+    """Name of a table -> the figures beside it, as svg, png or both."""
+    import matplotlib
+
+    with matplotlib.rc_context(dict(RC)):
+        return {
+            f"{view.comparison.name}-{table}": [
+                _picture(sheet, forms) for module in modules for sheet in module.figures(view)
+            ]
+            for view in found
+            for table, modules in _BESIDE
+        }
+
+
+def _picture(sheet: Sheet, forms: Sequence[str]) -> Picture:
+    return Picture(sheet.name, sheet.title, {form: sheet.saved(form) for form in forms})

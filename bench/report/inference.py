@@ -1,0 +1,221 @@
+"""The tables of inference: what `python -m bench speed` measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+
+from bench.report import words
+from bench.report.table import Section, Table
+from bench.speed.record import (
+    MULTITASK,
+    PIPELINES,
+    SINGLE_TASK,
+    Arm,
+    Growth,
+    Speed,
+    Timed,
+    fastest,
+    read_all,
+    times_faster,
+    totals,
+)
+
+
+def section(speed: Speed) -> Section:
+    """One measurement as a section of its own; a table travels without it, and says itself that notes are made up."""
+    mark = " [demo: not clinical results]" if speed.corpus == "demo" else ""
+    found = tuple(replace(table, title=table.title + mark) for table in _tables(speed))
+    return Section(name=_name(speed), title=title(speed) + mark, notes=(), tables=found)
+
+
+def sections(corpora: Collection[str], results: Path, whole: bool) -> list[Section]:
+    """What was measured on these corpora; without `whole` the first table of each alone."""
+    found = [section(speed) for speed in read_all(results) if speed.corpus in corpora]
+    return found if whole else [replace(one, tables=one.tables[:1]) for one in found]
+
+
+def _tables(speed: Speed) -> Iterator[Table]:
+    """What the arms take, by batch size, and how time and memory grow, where that was measured."""
+    yield _arms_table(speed)
+    yield _batches_table(speed)
+    if speed.heads:
+        yield _heads_table(speed)
+    if speed.lengths:
+        yield _lengths_table(speed)
+
+
+def _name(speed: Speed) -> str:
+    return f"{speed.corpus}-{speed.encoder}-{speed.path.name}-speed"
+
+
+def title(speed: Speed) -> str:
+    """What was measured where; it says so where the notes are made up."""
+    here = speed.environment
+    device = here.processor if here.device == "cpu" else here.device
+    notes = "demo notes (made up)" if speed.corpus == "demo" else "official notes"
+    return f"Inference on {notes}, encoder {speed.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
+
+
+def _arms_table(speed: Speed) -> Table:
+    """One row a quantity, one column an arm, and how many times the multitask arm's the others' are."""
+    multi = speed.arm(MULTITASK)
+    others = [arm for arm in speed.arms if arm.name != MULTITASK]
+    rows = []
+    for what, measure, write in _QUANTITIES:
+        values = {arm.name: measure(speed, arm) for arm in speed.arms}
+        ratios = [words.ratio(values[arm.name], values[MULTITASK]) for arm in others] if multi else []
+        rows.append((what, *map(write, values.values()), *ratios))
+    rounds = len(speed.arms[0].timed[0].note_seconds)
+    trained = "trained models" if speed.kept else "models as they are before training"
+    return Table(
+        name=_name(speed),
+        title=f"Answering {speed.notes} notes for all span tasks and {speed.pairs} pairs, encoder {speed.encoder}",
+        align="l" + "r" * (len(speed.arms) + len(others)),
+        header=("", *(arm.name for arm in speed.arms), *(f"{arm.name} / multitask" for arm in others)),
+        rows=tuple(rows),
+        notes=(
+            f"{title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
+            "batch size that suits it. A note's sub-words count once, however many models it passes.",
+            *_peers_note(speed),
+        ),
+    )
+
+
+def _peers_note(speed: Speed) -> Iterator[str]:
+    peers = speed.arm(PIPELINES)
+    if peers is not None:
+        yield (
+            f"{PIPELINES}: {peers.held.models} stock transformers pipelines on the same weights, "
+            f"{peers.held.precision}; those for pairs have a pooling layer that ours lack."
+        )
+
+
+def _alone(arm: Arm) -> Timed:
+    return min(arm.timed, key=lambda timed: timed.batch)
+
+
+def _rate(count: int, rounds: Sequence[float]) -> float:
+    return count / median(rounds)
+
+
+def _notes_alone(speed: Speed, arm: Arm) -> float:
+    return _rate(speed.notes, totals(_alone(arm)))
+
+
+def _notes_best(speed: Speed, arm: Arm) -> float:
+    return _rate(speed.notes, totals(fastest(arm)))
+
+
+def _tokens_best(speed: Speed, arm: Arm) -> float:
+    return _rate(speed.note_tokens, totals(fastest(arm)))
+
+
+def _pairs_best(speed: Speed, arm: Arm) -> float | None:
+    rates = (
+        [_rate(speed.pairs, [sum(calls) for calls in timed.pair_seconds]) for timed in arm.timed] if speed.pairs else []
+    )
+    return max(rates, default=None)
+
+
+def _latency(percent: int) -> Callable[[Speed, Arm], float | None]:
+    def measure(speed: Speed, arm: Arm) -> float | None:
+        calls = [seconds for one in _alone(arm).note_seconds for seconds in one]
+        if _alone(arm).batch != 1 or len(calls) < 2:
+            return None
+        return 1000 * quantiles(calls, n=100, method="inclusive")[percent - 1]
+
+    return measure
+
+
+def _above_runtime(speed: Speed, arm: Arm) -> float | None:
+    peak, runtime = arm.held.peak_memory_bytes, arm.held.runtime_bytes
+    return None if peak is None or runtime is None else peak - runtime
+
+
+def _milliseconds(value: float | None) -> str:
+    return words.UNKNOWN if value is None else f"{value:.1f} ms"
+
+
+def _per_second(value: float | None) -> str:
+    return words.UNKNOWN if value is None else f"{value:,.1f}"
+
+
+_QUANTITIES: tuple[tuple[str, Callable[[Speed, Arm], float | None], Callable[[float | None], str]], ...] = (
+    ("notes a second, one at a time", _notes_alone, _per_second),
+    ("notes a second, at its best", _notes_best, _per_second),
+    ("real sub-words a second, at its best", _tokens_best, words.count),
+    ("pairs a second, at its best", _pairs_best, _per_second),
+    ("one note, median", _latency(50), _milliseconds),
+    ("one note, 95th percentile", _latency(95), _milliseconds),
+    ("one note, 99th percentile", _latency(99), _milliseconds),
+    ("models", lambda speed, arm: arm.held.models, words.count),
+    ("parameters", lambda speed, arm: arm.held.parameters, words.count),
+    ("weights in memory", lambda speed, arm: arm.held.weights_bytes, words.size),
+    ("weights on disk", lambda speed, arm: arm.held.disk_bytes, words.size),
+    ("peak memory of the process", lambda speed, arm: arm.held.peak_memory_bytes, words.size),
+    ("peak memory above Python and torch", _above_runtime, words.size),
+    ("from start to first note", lambda speed, arm: arm.held.cold_start_seconds, words.duration),
+)
+
+
+def _batches_table(speed: Speed) -> Table:
+    """Notes a second by batch size, and how many times faster the multitask arm is in the same rounds."""
+    rows = []
+    for place, timed in enumerate(speed.arms[0].timed):
+        rates = [_per_second(_rate(speed.notes, totals(arm.timed[place]))) for arm in speed.arms]
+        rows.append((str(timed.batch), *rates, *(_faster(speed, arm, place) for arm in speed.arms[1:])))
+    return Table(
+        name=f"{_name(speed)}-batches",
+        title="Notes a second for all span tasks, by notes at a time",
+        align="r" * (2 * len(speed.arms)),
+        header=("at a time", *(arm.name for arm in speed.arms), *(f"than {arm.name}" for arm in speed.arms[1:])),
+        rows=tuple(rows),
+        notes=("than: how many times faster multitask is, the median over rounds in which both were measured.",),
+    )
+
+
+def _faster(speed: Speed, arm: Arm, place: int) -> str:
+    return f"{times_faster(speed.arms[0].timed[place], arm.timed[place]):.2f}x"
+
+
+def _heads_table(speed: Speed) -> Table:
+    sizes = sorted({grown.size for grown in speed.heads})
+    by_arm = {(grown.arm, grown.size): grown for grown in speed.heads}
+    rows = []
+    for size in sizes:
+        both = [by_arm[arm, size] for arm in (MULTITASK, SINGLE_TASK)]
+        seconds = [median(grown.seconds) for grown in both]
+        row = [words.duration(one) for one in seconds] + [words.size(grown.held.peak_memory_bytes) for grown in both]
+        rows.append((str(size), speed.tasks[size - 1], *row, words.ratio(seconds[1], seconds[0])))
+    return Table(
+        name=f"{_name(speed)}-heads",
+        title="Time and peak memory with the first tasks",
+        align="rlrrrrr",
+        header=("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
+        rows=tuple(rows),
+        notes=("Span tasks share the notes; each pair task brings pairs of its own, which both arms must read.",),
+    )
+
+
+def _lengths_table(speed: Speed) -> Table:
+    return Table(
+        name=f"{_name(speed)}-lengths",
+        title="One note for all span tasks, multitask, by its length",
+        align="rrrrr",
+        header=("characters", "time", "characters a second", "peak memory", "above Python and torch"),
+        rows=tuple(_length_row(grown) for grown in speed.lengths),
+    )
+
+
+def _length_row(grown: Growth) -> tuple[str, ...]:
+    held, seconds = grown.held, median(grown.seconds)
+    above = None
+    if held.peak_memory_bytes is not None and held.runtime_bytes is not None:
+        above = held.peak_memory_bytes - held.runtime_bytes
+    return (
+        words.count(grown.size), words.duration(seconds), words.count(grown.size / seconds),
+        words.size(held.peak_memory_bytes), words.size(above),
+    )  # fmt: skip

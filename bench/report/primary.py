@@ -1,0 +1,133 @@
+"""The main table: every task's primary score in each arm, and whether an arm that learns in company differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from bench import statistics
+from bench.report import words
+from bench.report.comparison import FLOOR, SINGLE
+from bench.report.differences import Contrast, bounds, caveats
+from bench.report.missing import gaps
+from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
+from bench.report.scores import PARTLY, score_cell, values
+from bench.report.table import Cell, Table
+from bench.report.view import View
+from bench.statistics import Difference
+
+_CONTRAST = ("diff.", "95 % interval", "p (Holm)", "verdict")
+_MEAN = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A heading, and the cell of each row by its name; `cut`: a table too wide is best cut before it."""
+
+    head: str
+    cell: Callable[[str], str]
+    side: str = "r"
+    cut: bool = False
+
+
+def primary_table(view: View, commands: Sequence[str]) -> Table:
+    """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
+    one, beside = view.comparison, () if view.demo else (JAMIA_SINGLE, JAMIA_MULTI)
+    columns = [*_about(view), *(column for name in view.arms for column in _arm(view, name)), *_papers(beside)]
+    return Table(
+        name=f"{one.name}-scores",
+        title="Scores on the test sets (x100)",
+        align="".join(column.side for column in columns),
+        header=tuple(column.head for column in columns),
+        rows=tuple(tuple(column.cell(row) for column in columns) for row in (*one.tasks, _MEAN)),
+        # What holds of two arms is said once; what is missing comes last, before its commands.
+        notes=tuple(dict.fromkeys((*_notes(view), *(footnotes(beside) if beside else ()), *_lacking(view)))),
+        commands=tuple(commands),
+        total=True,
+        cuts=tuple(place for place, column in enumerate(columns) if column.cut),
+    )
+
+
+def _about(view: View) -> Iterator[_Column]:
+    one = view.comparison
+    yield _Column("task", str, "l")
+    yield _Column("metric", lambda row: "" if row == _MEAN else one.primary(row), "l")
+    yield _Column("test", lambda row: "" if row == _MEAN else words.count(one.score(row).examples.get("test")))
+
+
+def _arm(view: View, name: str) -> Iterator[_Column]:
+    """The scores of an arm and, if it learns in company, how they differ from what learns alone."""
+    others = [arm for arm in view.arms if _contrasted(view, arm)]
+    yield _Column(name, lambda row: _score(view, name, row), cut=name in others[1:])
+    for place, head in enumerate(_CONTRAST if name in others else ()):
+        yield _Column(
+            head,
+            lambda row, place=place: _difference(view.contrast(name), row)[place],  # type: ignore[misc]
+            "l" if head == "verdict" else "r",
+            cut=place == 0 and name == others[0],
+        )
+
+
+def _papers(beside: Sequence[Published]) -> Iterator[_Column]:
+    for place, paper in enumerate(beside):
+        yield _Column(
+            f"{paper.source.mark} {paper.short}",
+            lambda row, paper=paper: "" if row == _MEAN else paper.cell(row),  # type: ignore[misc]
+            cut=place == 0,
+        )
+
+
+def _contrasted(view: View, arm: str) -> bool:
+    return SINGLE in view.arms and arm not in (FLOOR, SINGLE)
+
+
+def _score(view: View, name: str, row: str) -> Cell:
+    return _mean_cell(view, name) if row == _MEAN else score_cell(view.comparison, name, row)
+
+
+def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:
+    found = {one.name: one for one in contrast.each} if contrast else {}
+    if row == _MEAN and contrast and contrast.mean:
+        found[_MEAN] = contrast.mean
+    return _told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
+
+
+def _told(one: Difference) -> tuple[str, ...]:
+    return (
+        words.points(one.value, signed=True),
+        bounds(one.low, one.high),
+        words.p_value(one.p),
+        statistics.verdict(one),
+    )
+
+
+def _mean_cell(view: View, name: str) -> Cell:
+    """The mean over tasks of the seeds that have them all."""
+    one = view.comparison
+    scores = [values(one, name, task, one.primary(task)) for task in one.tasks]
+    whole = sorted(set.intersection(*map(set, scores)))
+    means = [fmean(score[seed] for score in scores) for seed in whole]
+    partly = means and any(gaps(one, name, task) for task in one.tasks)
+    return Cell(words.mean_and_spread(means) + (PARTLY if partly else ""), words.each(means))
+
+
+def _notes(view: View) -> Iterator[str]:
+    one, seeds = view.comparison, ", ".join(map(str, view.comparison.seeds))
+    if len(one.seeds) > 1:
+        yield f"Mean ± standard deviation over seeds {seeds}."
+    else:
+        yield f"One seed ({seeds}): how much another seed would change these scores is unknown."
+    if any(_contrasted(view, name) for name in view.arms):
+        yield (
+            "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "
+            f"the tasks. The margin of the verdict is {words.points(statistics.MARGIN)} points."
+        )
+    for contrast in view.contrasts:
+        yield from caveats(contrast)
+        yield from (f"Not compared: {contrast.arm}, {reason}." for reason in contrast.unpaired)
+
+
+def _lacking(view: View) -> Iterator[str]:
+    if any(gaps(view.comparison, name, task) for name in view.arms for task in view.comparison.tasks):
+        yield f'Cells that say "missing", or end in {PARTLY} (only some seeds are there), are filled by:'

@@ -1,0 +1,1 @@
+"""How fast trained models answer: `python -m bench speed`."""

@@ -1,0 +1,34 @@
+"""The encoder of a measurement: a known one, or one of BERT-base's size that needs no download."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from baselines.core import hub
+from bench.place import EncoderFiles, encoder_files
+
+
+@contextmanager
+def named(encoder: str | None, data: Path | None) -> Iterator[EncoderFiles]:
+    """The files of an encoder; without a name that of `run`."""
+    yield encoder_files(encoder or (hub.DEMO if data is None else hub.CLINICAL), fetch=True)
+
+
+@contextmanager
+def drawn(name: str) -> Iterator[EncoderFiles]:
+    """An encoder of BERT-base's size (12 layers, 768 units) with weights as drawn and the demo encoder's tokenizer."""
+    demo = encoder_files(hub.DEMO, fetch=False).folder
+    import torch
+    from transformers import BertConfig, BertModel
+
+    assert demo is not None
+    with tempfile.TemporaryDirectory(prefix="mt-clinical-encoder-") as folder:
+        for path in hub.text_files(demo):
+            shutil.copyfile(path, Path(folder, path.name))
+        torch.manual_seed(0)
+        BertModel(BertConfig()).save_pretrained(folder)
+        yield EncoderFiles(name, Path(folder), hub.digest(Path(folder)))

@@ -1,0 +1,156 @@
+"""What `python -m bench speed` stores: times of calls as they were measured, and what each arm holds."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from baselines.core.settings import Settings
+from bench import store, strict_json
+from bench.environment import Environment
+from bench.store import DependsOn
+from tasks.core.errors import InputError
+
+FORMAT = 1
+SPEED, RESULT = "speed", "result.json"
+MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """The seconds of every call with so many examples at a time, by round: on notes, and on pairs."""
+
+    batch: int
+    note_seconds: tuple[tuple[float, ...], ...]
+    pair_seconds: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What an arm holds in a process of its own: `runtime_bytes` before its models, `weights_bytes` in memory.
+
+    `cold_start_seconds` go from the start of the process to the first note answered. None is unknown.
+    """
+
+    models: int
+    parameters: int
+    weights_bytes: int
+    disk_bytes: int
+    precision: str
+    runtime_bytes: int | None
+    peak_memory_bytes: int | None
+    cold_start_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One way to have all tasks answered."""
+
+    name: str
+    held: Held
+    timed: tuple[Timed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """An arm with the first so many tasks, or with a note so long: `size` is tasks or characters."""
+
+    arm: str
+    size: int
+    seconds: tuple[float, ...]
+    held: Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """One measurement; tokens are real sub-words, special ones included, and each note's are counted once.
+
+    `kept` tells whether the models were trained ones; otherwise their heads, or all of them, are as drawn.
+    """
+
+    format: int = FORMAT
+    corpus: str
+    encoder: str
+    tasks: tuple[str, ...]
+    settings: Settings
+    kept: bool
+    notes: int
+    note_tokens: int
+    pairs: int
+    pair_tokens: int
+    arms: tuple[Arm, ...]
+    heads: tuple[Growth, ...]
+    lengths: tuple[Growth, ...]
+    depends_on: DependsOn
+    finished: str
+    environment: Environment
+    folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
+
+    @property
+    def path(self) -> Path:
+        """Its folder below `speed`: one for each corpus, encoder, device and number of threads."""
+        device = "cpu" if self.environment.device == "cpu" else "cuda"
+        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}")
+
+    def arm(self, name: str) -> Arm | None:
+        """The arm of that name, if it was measured."""
+        return next((arm for arm in self.arms if arm.name == name), None)
+
+
+def totals(timed: Timed) -> list[float]:
+    """The seconds of all notes, by round."""
+    return [sum(calls) for calls in timed.note_seconds]
+
+
+def fastest(arm: Arm) -> Timed:
+    """Where an arm answers most notes a second, in the median of its rounds."""
+    return min(arm.timed, key=lambda timed: median(totals(timed)))
+
+
+def times_faster(one: Timed, other: Timed) -> float:
+    """How many times faster than another: the median over rounds, in each of which both were measured."""
+    return median(slow / fast for fast, slow in zip(totals(one), totals(other), strict=True))
+
+
+def write(results: Path, speed: Speed) -> Path:
+    """Store a measurement in place of an older one of its kind; the file it lies in."""
+    folder = results / SPEED / speed.path
+    with store.written_whole(folder) as new:
+        (new / RESULT).write_text(strict_json.dumps(speed, indent=1) + "\n")
+    return folder / RESULT
+
+
+def read_all(results: Path) -> list[Speed]:
+    """Every measurement in a results folder, by path; what cannot be read is named on stderr and left out."""
+    found = []
+    for path in sorted((results / SPEED).glob(f"*/*/{RESULT}")):
+        try:
+            found.append(read(path))
+        except InputError as error:
+            sys.stderr.write(f"warning: {error}\n")
+    return found
+
+
+def read(path: Path) -> Speed:
+    """A measurement from its file."""
+    try:
+        speed = strict_json.loads(Speed, path.read_bytes())
+        if speed.format != FORMAT:
+            raise ValueError(f"its format is {speed.format}, not {FORMAT}")
+        if not speed.arms or not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
+            raise ValueError("an arm lacks times that another has")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path} is no finished measurement ({reason}): run `python -m bench speed` again") from None
+    return speed
+
+
+def _is_whole(arm: Arm, like: Arm) -> bool:
+    """Whether an arm has times above 0, of as many rounds and batches as another."""
+    rounds = [calls for timed in arm.timed for calls in (*timed.note_seconds, *timed.pair_seconds)]
+    shape, wanted = (
+        [(timed.batch, len(timed.note_seconds), len(timed.pair_seconds)) for timed in one.timed] for one in (arm, like)
+    )
+    return bool(rounds) and shape == wanted and all(min(calls, default=1.0) > 0 for calls in rounds)

@@ -1,0 +1,159 @@
+"""A kept model scores as when it was trained, to the bit, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from baselines.core.training import train
+from baselines.multitask import BASELINE
+from bench import cli, models, registry, strict_json
+from bench.plan import MISSING, Planned, Run
+from bench.store import DependsOn, RunName
+from small_bench import PLANTED, write_corpora
+from tasks.core.errors import InputError
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
+
+TASKS = (CLASSES, SCORES, SPANS)
+DEPENDS_ON = DependsOn(settings="5", corpora={}, encoder=None, code="0")
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry holds the small tasks."""
+    tasks = {task.name: task for task in TASKS}
+    monkeypatch.setattr(registry, "task", lambda name: tasks[name])
+
+
+def planned(settings: Any) -> Planned:
+    name = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.name for task in TASKS), seed=0)
+    return Planned(Run(BASELINE, TASKS, 0, settings), name, DEPENDS_ON, MISSING, "", 0.0, None)
+
+
+def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
+    settings = replace(SMALL, epochs=1, **changes)
+    model, _ = train(job(tmp_path / "checkpoints", encoder, TASKS, settings=settings))
+    return model, models.keep(model, planned(settings), encoder, tmp_path / "results")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    return trained_and_kept(tmp_path_factory.mktemp("kept"), tiny_encoder)[1]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("span_head", ["flat", "nested"])
+def test_a_loaded_model_scores_as_the_trained_one_to_the_bit(
+    tmp_path: Path, tiny_encoder: Path, precision: str, span_head: str
+) -> None:
+    """For every kind of head: outputs, answers and scores."""
+    model, folder = trained_and_kept(tmp_path, tiny_encoder, precision=precision, span_head=span_head)
+    loaded = models.load(folder)
+    for task in TASKS:
+        test = examples(task, "test")
+        windows = [window for example in test for window in model.windows(task, example)]
+        with torch.no_grad():
+            assert torch.equal(model.eval()(task.name, model.pack(windows)), loaded(task.name, loaded.pack(windows)))
+        assert model.predict(task, test) == loaded.predict(task, test)
+        assert model.score(task, test) == loaded.score(task, test)
+
+
+def test_a_kept_model_is_an_encoder_to_start_from(kept: Path, tmp_path: Path) -> None:
+    """By transformers' own loader, and as --encoder FOLDER."""
+    from transformers import AutoModel
+
+    model, _ = train(job(tmp_path, kept, [SPANS]))
+    weights = AutoModel.from_pretrained(kept).state_dict()
+    assert {*model.encoder.model.state_dict()} <= {*weights}
+
+
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def edited(folder: Path, **changes: Any) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | changes))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "no card": lambda folder: (folder / "model.json").unlink(),
+    "half a card": lambda folder: (folder / "model.json").write_text("{"),
+    "another format": lambda folder: edited(folder, format=2),
+    "one bit of the encoder": lambda folder: flipped(folder / "model.safetensors"),
+    "one bit of the heads": lambda folder: flipped(folder / "heads.safetensors"),
+    "no heads": lambda folder: (folder / "heads.safetensors").unlink(),
+    "another vocabulary": lambda folder: (folder / "vocab.txt").open("a").write("word\n"),
+    "a pickle": lambda folder: (folder / "pytorch_model.bin").write_bytes(b"cposix\nsystem\n"),
+    "other labels": lambda folder: edited(folder, labels={"spans": ["drug", "problem"]}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_model_is_refused_in_one_sentence(
+    kept: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in kept.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    damage(copy)
+    with pytest.raises(InputError, match=r"copy is no whole model \(.*\): make it again") as caught:
+        models.load(copy)
+    assert str(caught.value).count("\n") == 0
+
+
+def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: Path) -> None:
+    """Though every digest is right: whoever made the files made the card."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in kept.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    (copy / "heads.safetensors").write_bytes((copy / "model.safetensors").read_bytes())
+    card = replace(models.read_card(copy), digest=models.hub.digest(copy))
+    (copy / "model.json").write_text(strict_json.dumps(card))
+    with pytest.raises(InputError, match="does not hold the weights"):
+        models.load(copy)
+
+
+def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
+    results = next(parent for parent in kept.parents if parent.name == "models").parent
+    name = planned(SMALL).name
+    assert models.is_kept(results, name, DEPENDS_ON)
+    assert not models.is_kept(results, name, replace(DEPENDS_ON, code="1"))
+    assert not models.is_kept(results, replace(name, seed=1), DEPENDS_ON)
+
+
+def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="leave out --keep-models"):
+        models.keep(object(), planned(SMALL), tmp_path, tmp_path)
+
+
+def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the kept model holds no word of the notes."""
+    monkeypatch.undo()
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    for name in ("print_report", "write_report"):
+        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    write_corpora(tmp_path / "data")
+    where = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--encoder", str(tiny_encoder)]
+    small = "--tasks mednli --baselines single_task --profile demo --epochs 1 --window 24 --pair-window 24".split()
+    said = []
+    for option in ([], ["--keep-models"], ["--keep-models"]):
+        assert cli.main(["run", *where, *small, *option]) == 0
+        said.append(capsys.readouterr().err)
+    assert ["1 to do" in one for one in said] == [True, True, False]
+    assert "its model was not kept" in said[1]
+    (card,) = (tmp_path / "results" / "models").rglob("model.json")
+    assert models.load(card.parent).predict(registry.task("mednli"), []) == []
+    assert not any(PLANTED.encode() in path.read_bytes() for path in card.parent.iterdir())

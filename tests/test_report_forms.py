@@ -1,0 +1,207 @@
+"""Every form of the report holds the same cells, compiles or opens, needs no network, and no label in it does harm."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote
+
+import pytest
+from huggingface_hub import ModelCard
+
+from bench.report import files, inert, latex, markdown, terminal
+from bench.report.comparison import Selection
+from bench.report.table import Section, Table
+from bench.report.view import views
+from made_up_results import Maker
+from reports import report
+
+HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e"
+
+
+@pytest.mark.parametrize("form", [terminal, markdown, latex])
+def test_no_grid_rewrites_a_cell(form: ModuleType) -> None:
+    """What looks like a number, a truth value or nothing stays as it was written, and a long cell is shown whole."""
+    cells = ("1e5", "007", "0.10", "+0.50", "1_000", "True", "None", "417,488", "nan", "[x", "*")
+    long = " ".join(f"word{k}" for k in range(30))
+    rows = (*((cell, cell) for cell in cells), (long, long), ("mean", "0.0"))
+    table = Table(name="t", title="t", align="lr", header=("1.0", "2.50"), rows=rows, total=True)
+    text = form.render([Section(name="s", title="s", notes=(), tables=(table,))])
+    for cell in cells:
+        shown = cell if form is terminal else {markdown: inert.markdown, latex: inert.latex}[form](cell)
+        assert len(re.findall(rf"(?<!\S)(?:\{{\}})?{re.escape(shown)}(?!\S)", text)) == 2
+    assert all(text.count(f"word{k}") >= 2 for k in range(30))
+    assert max(map(len, text.splitlines())) <= 80 or form is not terminal
+
+
+def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
+    """Labels that hold LaTeX, HTML, terminal escapes and characters that turn the text round."""
+    Maker(root=tmp_path, encoder="<script>\x1b[2J\u202e$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
+    files.write_report(tmp_path, tmp_path / "out")
+    texts = {path: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png"}
+    assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json", ".html"}
+    for path, text in texts.items():
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        if path.suffix in (".md", ".svg"):
+            # A fenced block of Markdown shows its lines as they are.
+            assert "<script" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        if path.suffix == ".html":
+            assert text.count("<script") == 1
+    assert not any(ord(char) < 32 or char == "\u202e" for char in inert.plain(HOSTILE))
+    assert r"\input{/etc" not in inert.latex(HOSTILE)
+    assert r"\textbackslash{}input\{/etc/passwd\}" in inert.latex(HOSTILE)
+    assert "<script>" not in inert.html_text(HOSTILE)
+    assert "|" not in inert.markdown(HOSTILE).replace(r"\|", "")
+
+
+def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
+    """Every SVG is well-formed and says demo; every PNG has its mark; the same results give the same SVG."""
+    from bench.report.figures.draw import pictures
+
+    found = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
+    drawn = {one.name: one.files for beside in pictures(found, "svg", "png").values() for one in beside}
+    assert {name.removeprefix("demo-minilm-") for name in drawn} == {
+        "scores", "difference-multitask", "difference-multitask-round_robin", "seeds-multitask", "curves", "cost",
+    }  # fmt: skip
+    for one in drawn.values():
+        assert ET.fromstring(one["svg"]).tag.endswith("svg")
+        assert b"not clinical results" in one["svg"]
+        assert one["png"].startswith(b"\x89PNG")
+    again = {one.name: one.files["svg"] for beside in pictures(found, "svg").values() for one in beside}
+    assert again == {name: one["svg"] for name, one in drawn.items()}
+    assert b"<title>mednli, multitask, seed 1: " in again["demo-minilm-scores"]
+
+
+def test_published_figures_are_drawn_apart_from_ours(holed: Path) -> None:
+    """Hollow, and named by their source; never beside made-up corpora."""
+    from bench.report.figures.draw import pictures
+
+    (scores, *_) = pictures(views(holed, Selection(tasks=("mednli",))), "svg")["official-minilm-scores"]
+    svg = scores.files["svg"].decode()
+    marks = re.findall(r"<title>mednli: (.*?)</title>.*?<use [^>]*style=\"(.*?)\"", svg, re.DOTALL)
+    assert ("84.6?, MT-BlueBERT, fine-tuned, Peng, Chen &amp; Lu 2020, arXiv 2005.02799", marks[-1][1]) == marks[-1]
+    assert len(marks) == 12
+    assert all("fill-opacity: 0" in style for _, style in marks)
+    assert "published [1] Mulyar 2021" in svg
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("document", ["report.tex", "tables/report.tex"])
+def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document: str) -> None:
+    """The document that holds all and the one that takes in each table, with labels that try to get out."""
+    Maker(root=tmp_path, encoder="[é<script>$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
+    shutil.copytree(whole / "runs", tmp_path / "runs", dirs_exist_ok=True)
+    out = tmp_path / "out"
+    texts = {"report.tex": files.FORMS["latex"](views(tmp_path, Selection()), tmp_path)}
+    texts |= {
+        f"tables/{name}": text for name, text in files.latex_files(views(tmp_path, Selection()), tmp_path).items()
+    }
+    for name, text in texts.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text)
+    path = out / document
+    run = subprocess.run(
+        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name],
+        cwd=path.parent, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert path.with_suffix(".pdf").stat().st_size > 10_000
+
+
+def test_eval_cards_are_whole_records(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What eval.schema.json 0.3.0 asks of a record, and a model index that the hub's own library reads back."""
+    report(whole, "--eval-cards", "--tasks", "mednli", "n2c2_2019", capsys=capsys)
+    cards = whole / "report" / "eval-cards"
+    folders = [path.parent for path in cards.rglob("every-eval-ever.json")]
+    assert len(folders) == 2 + 2 * 3 + 3 + 1
+    for folder in folders:
+        record = json.loads((folder / "every-eval-ever.json").read_text())
+        assert set(record) == {
+            "schema_version", "evaluation_id", "evaluation_timestamp", "retrieved_timestamp", "source_metadata",
+            "eval_library", "model_info", "evaluation_results",
+        }  # fmt: skip
+        assert {"source_type", "source_organization_name", "evaluator_relationship"} <= set(record["source_metadata"])
+        assert {"deployment_type", "model_availability"} <= set(record["model_info"]["additional_details"])
+        assert record["retrieved_timestamp"].isdecimal()
+        for result in record["evaluation_results"]:
+            metric = result["metric_config"]
+            assert metric["min_score"] <= result["score_details"]["score"] <= metric["max_score"]
+            assert all(isinstance(value, str) for value in result["source_data"]["additional_details"].values())
+            assert "made-up" in result["source_data"]["dataset_name"]
+        card = ModelCard((folder / "model-card.md").read_text())
+        assert len(card.data.eval_results or []) == len(record["evaluation_results"])
+    floor = json.loads((cards / "demo-minilm/majority/n2c2_2019/seed-0/every-eval-ever.json").read_text())
+    assert floor["evaluation_results"] == []
+    assert floor["source_metadata"]["additional_details"] == {"undefined_scores": "n2c2_2019 pearson"}
+
+
+def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No address is fetched, every table and figure is inside, and links lead to the records of the runs."""
+    page = report(whole, "--html", "--tasks", "mednli", capsys=capsys)
+    assert not re.search(r"(src|href)=\"[a-z]+:", page)
+    assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert page.count("<figure ") == 6
+    assert page.count("<table>") == page.count("</table>") == 14
+    assert "not clinical results" in page.partition("</title>")[0]
+    records = [Path(unquote(link)) for link in re.findall(r"<a href=\"(.*?)\"", page)]
+    assert len(records) == 1 + 3 + 3 + 1
+    assert all(record.is_file() for record in records)
+    assert re.search(r"title=\"seed 0: [\d.]+; seed 1: [\d.]+; seed 2: [\d.]+\"", page)
+
+
+PROBE = """<script>
+addEventListener("load", () => {
+  const table = document.querySelector("table"), head = table.querySelectorAll("th button");
+  const column = place => [...table.tBodies[0].rows].map(row => row.cells[place].textContent);
+  const before = column(0);
+  head[4].click();
+  const up = column(4).map(parseFloat);
+  head[4].click();
+  const found = {
+    moved: before.join() !== column(0).join(),
+    up, down: column(4).map(parseFloat),
+    last: table.tFoot.rows[0].cells[0].textContent,
+    fetched: performance.getEntriesByType("resource").map(entry => entry.name),
+    paper: getComputedStyle(document.body).backgroundColor,
+    tick: getComputedStyle(document.querySelector("svg text")).fill,
+  };
+  document.body.textContent = JSON.stringify(found);
+});
+</script>
+</html>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.parametrize(
+    ("dark", "paper", "ink"),
+    [(False, "rgb(255, 255, 255)", "rgb(27, 31, 36)"), (True, "rgb(20, 23, 27)", "rgb(230, 233, 237)")],
+)
+def test_the_page_opens_and_sorts_in_a_browser(
+    whole: Path, tmp_path: Path, dark: bool, paper: str, ink: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a word on the console and without a request; a click sorts, the total stays last, and dark is dark."""
+    page = tmp_path / "report.html"
+    options = ("--html", "--tasks", "mednli", "i2b2_2010", "quaero_2014", "--baselines", "single_task", "multitask")
+    page.write_text(report(whole, *options, capsys=capsys).replace("</html>", PROBE))
+    quiet = "--no-first-run --disable-background-networking --disable-component-update --disable-extensions".split()
+    shown = [f"--user-data-dir={tmp_path / 'browser'}", f"--blink-settings=preferredColorScheme={int(not dark)}"]
+    run = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *quiet, *shown, "--enable-logging=stderr",
+         "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "CONSOLE" not in run.stderr
+    found = json.loads(re.search(r"<body>(.*)</body>", run.stdout, re.DOTALL)[1])  # type: ignore[index]
+    assert found["up"] == sorted(found["up"])
+    assert found["down"] == found["up"][::-1]
+    assert found["moved"]
+    assert found["last"] == "mean"
+    assert found["fetched"] == []
+    assert (found["paper"], found["tick"]) == (paper, ink)

@@ -98,9 +98,10 @@ def _defects_table(reference: Sequence[Result], results: Path) -> int:
         told = any(one.judgement != STEADY or one.changes for one in found)
         missed += told is (name == NONE)
         for one in found:
-            figures = " | ".join(words.points(value) for value in (one.before, one.now, one.noise))
-            differ = len(one.changes) or ""
-            print(f"| {name} | {one.place.task} | {one.measure} | {figures} | {one.judgement} | {differ} |")
+            noise = "" if one.equal else words.points(one.noise)
+            figures = f"{words.points(one.before)} | {words.points(one.now)} | {noise}"
+            judgement = "equal" if one.equal else one.judgement
+            print(f"| {name} | {one.place.task} | {one.measure} | {figures} | {judgement} | {len(one.changes) or ''} |")
     return missed
 
 

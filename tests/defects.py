@@ -51,11 +51,12 @@ def offsets_one_short(from_window: int = 0) -> Iterator[None]:
 
 @contextmanager
 def padding_in_the_loss() -> Iterator[None]:
-    """Windows to learn from are filled up to full length; the filling is attended to, read, and learnt as O."""
+    """What is learnt from is filled up to all that the encoder takes; the filling is attended to, and learnt as O."""
     real = training._data
 
     def padded(model: Any, job: Any, task: Any) -> list[Window]:
-        return [_filled(window, job.settings.window, isinstance(task, SpanTask)) for window in real(model, job, task)]
+        most = model.encoder.longest - model.encoder.first_position
+        return [_filled(window, most, isinstance(task, SpanTask)) for window in real(model, job, task)]
 
     with patch.object(training, "_data", padded):
         yield

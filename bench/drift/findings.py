@@ -27,7 +27,7 @@ class Tolerance:
     limit: float
 
 
-# Both figures come from honest trainings: see docs/drift.md, "Where the margins come from".
+# From honest trainings: docs/drift.md, "Where the margins come from".
 SCORE = Tolerance(margin=0.06, limit=0.15)
 """For the primary metric of a task, in both directions: what is suddenly much better may have seen its gold."""
 

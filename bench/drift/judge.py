@@ -113,6 +113,8 @@ def _about_equality(
         return "no training of the reference has its seed"
     if not owed:
         return ", ".join(unlike(pairs[0][0].result, pairs[0][1].result))
+    if not differ:
+        return "trainings of the reference's own seeds are equal to it"
     documents = sum(len(new.evidence.ids) for _, new in owed)
     changed = any(old.result.depends_on.code != new.result.depends_on.code for old, new in owed)
     code = "the code changed" if changed else "the code is the same too: the training is not deterministic"

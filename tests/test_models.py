@@ -64,11 +64,14 @@ def test_a_loaded_model_scores_as_the_trained_one_to_the_bit(
         assert model.score(task, test) == loaded.score(task, test)
 
 
-def test_a_kept_model_is_an_encoder_to_start_from(kept: Path, tmp_path: Path) -> None:
-    """By transformers' own loader, and as --encoder FOLDER."""
+def test_a_kept_model_is_an_encoder_to_start_from(
+    kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By transformers' own loader, and as --encoder FOLDER, and nothing is said on the pooler, which ours lack."""
     from transformers import AutoModel
 
     model, _ = train(job(tmp_path, kept, [SPANS]))
+    assert "pooler" not in capsys.readouterr().err
     weights = AutoModel.from_pretrained(kept).state_dict()
     assert {*model.encoder.model.state_dict()} <= {*weights}
 

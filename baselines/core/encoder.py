@@ -5,6 +5,8 @@ B sequences, T sub-words of all, L sub-words of the longest, H hidden units, R p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from baselines.core.dropout import DropoutStream, use_stream
 from baselines.core.packing import ATTENTION, Batch
@@ -105,7 +108,8 @@ def _weights(folder: Path, config: Any) -> nn.Module:
     try:
         # Plain pytorch_model.bin files load as tensors alone: weights_only refuses any code in the pickle.
         options = {"local_files_only": True, "weights_only": True, "trust_remote_code": False, "dtype": torch.float32}
-        model, report = AutoModel.from_pretrained(folder, config=config, output_loading_info=True, **options)
+        with _quiet():
+            model, report = AutoModel.from_pretrained(folder, config=config, output_loading_info=True, **options)
     except Exception as error:  # Torch, safetensors and transformers each have their own errors for a damaged file.
         what = type(error).__name__
         raise InputError(
@@ -119,3 +123,14 @@ def _weights(folder: Path, config: Any) -> nn.Module:
         )
     loaded: nn.Module = model
     return loaded
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No report of transformers on a pooler that we do not use: what is really missing is said by ourselves."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)

@@ -61,25 +61,26 @@ def title(speed: Speed) -> str:
 
 
 def _arms_table(speed: Speed) -> Table:
-    """One row a quantity, one column an arm, and how many times the multitask arm's the others' are."""
-    multi = speed.arm(MULTITASK)
-    others = [arm for arm in speed.arms if arm.name != MULTITASK]
+    """One row a quantity, one column an arm, and what the first, the multitask arm, gains on each other."""
+    others = speed.arms[1:]
     rows = []
-    for what, measure, write in _QUANTITIES:
-        values = {arm.name: measure(speed, arm) for arm in speed.arms}
-        ratios = [words.ratio(values[arm.name], values[MULTITASK]) for arm in others] if multi else []
-        rows.append((what, *map(write, values.values()), *ratios))
+    for what, measure, write in (*_RATES, *_COSTS):
+        values = [measure(speed, arm) for arm in speed.arms]
+        more = (what, measure, write) in _RATES
+        gains = [words.ratio(values[0], value) if more else words.ratio(value, values[0]) for value in values[1:]]
+        rows.append((what, *map(write, values), *gains))
     rounds = len(speed.arms[0].timed[0].note_seconds)
     trained = "trained models" if speed.kept else "models as they are before training"
     return Table(
         name=_name(speed),
         title=f"Answering {speed.notes} notes for all span tasks and {speed.pairs} pairs, encoder {speed.encoder}",
         align="l" + "r" * (len(speed.arms) + len(others)),
-        header=("", *(arm.name for arm in speed.arms), *(f"{arm.name} / multitask" for arm in others)),
+        header=("", *(arm.name for arm in speed.arms), *(f"gain on {arm.name}" for arm in others)),
         rows=tuple(rows),
         notes=(
             f"{title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
-            "batch size that suits it. A note's sub-words count once, however many models it passes.",
+            f"batch size that suits it. Gain: how many times faster or smaller {MULTITASK} is. A note's sub-words "
+            "count once, however many models it passes.",
             *_peers_note(speed),
         ),
     )
@@ -144,11 +145,14 @@ def _per_second(value: float | None) -> str:
     return words.UNKNOWN if value is None else f"{value:,.1f}"
 
 
-_QUANTITIES: tuple[tuple[str, Callable[[Speed, Arm], float | None], Callable[[float | None], str]], ...] = (
+_Quantity = tuple[str, Callable[[Speed, Arm], float | None], Callable[[float | None], str]]
+_RATES: tuple[_Quantity, ...] = (
     ("notes a second, one at a time", _notes_alone, _per_second),
     ("notes a second, at its best", _notes_best, _per_second),
-    ("real sub-words a second, at its best", _tokens_best, words.count),
+    ("sub-words a second, at its best", _tokens_best, words.count),
     ("pairs a second, at its best", _pairs_best, _per_second),
+)
+_COSTS: tuple[_Quantity, ...] = (
     ("one note, median", _latency(50), _milliseconds),
     ("one note, 95th percentile", _latency(95), _milliseconds),
     ("one note, 99th percentile", _latency(99), _milliseconds),

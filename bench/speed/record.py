@@ -67,7 +67,8 @@ class Growth:
 class Speed:
     """One measurement; tokens are real sub-words, special ones included, and each note's are counted once.
 
-    `kept` tells whether the models were trained ones; otherwise their heads, or all of them, are as drawn.
+    The multitask arm comes first. `kept` tells whether the models were trained ones; otherwise their heads, or all of
+    them, are as drawn.
     """
 
     format: int = FORMAT
@@ -139,7 +140,9 @@ def read(path: Path) -> Speed:
         speed = strict_json.loads(Speed, path.read_bytes())
         if speed.format != FORMAT:
             raise ValueError(f"its format is {speed.format}, not {FORMAT}")
-        if not speed.arms or not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
+        if [arm.name for arm in speed.arms[:1]] != [MULTITASK]:
+            raise ValueError(f"its first arm is not {MULTITASK}")
+        if not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
             raise ValueError("an arm lacks times that another has")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

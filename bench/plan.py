@@ -47,11 +47,9 @@ class Run:
 
     @property
     def arm(self) -> str:
-        """Its arm of the comparison: another schedule or span head is another arm."""
+        """Its arm of the comparison: another schedule is another arm."""
         mixed = self.baseline.joint and len(self.tasks) > 1 and self.settings.schedule != Settings.schedule
-        other_head = self.baseline.needs_encoder and self.settings.span_head != Settings.span_head
-        parts = [self.settings.schedule] * mixed + [self.settings.span_head] * other_head
-        return "-".join([self.baseline.name, *parts])
+        return f"{self.baseline.name}-{self.settings.schedule}" if mixed else self.baseline.name
 
     @property
     def title(self) -> str:
@@ -93,7 +91,14 @@ def summary(planned: Sequence[Planned]) -> str:
 
 
 def _planned(run: Run, where: Place, root: Path) -> Planned:
-    name = RunName(corpus=where.corpora.name, encoder=where.encoder.name, arm=run.arm, tasks=run.names, seed=run.seed)
+    name = RunName(
+        corpus=where.corpora.name,
+        encoder=where.encoder.name,
+        arm=run.arm,
+        tasks=run.names,
+        seed=run.seed,
+        span_head=run.settings.span_head,
+    )
     wanted, price = depends_on(run, where), cost(run.settings, run, where)
     if not (root / name.path).exists():
         return Planned(run, name, wanted, MISSING, "", price, None)

@@ -73,11 +73,18 @@ class RunName:
     arm: str
     tasks: tuple[str, ...]
     seed: int
+    span_head: str = Settings.span_head
 
     @property
     def path(self) -> Path:
         """The run's folder below `runs`, `unfinished` or `reference`."""
-        return Path(f"{self.corpus}-{self.encoder}", self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
+        comparison = comparison_label(self.corpus, self.encoder, self.span_head)
+        return Path(comparison, self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
+
+
+def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
+    """What a comparison is called in paths: its corpora, its encoder and, if it is not the usual one, its span head."""
+    return "-".join([corpus, encoder, *([span_head] if span_head != Settings.span_head else [])])
 
 
 def tasks_label(tasks: Sequence[str]) -> str:
@@ -113,7 +120,14 @@ class Result:
     @property
     def name(self) -> RunName:
         """Which run this is."""
-        return RunName(corpus=self.corpus, encoder=self.encoder, arm=self.arm, tasks=self.tasks, seed=self.seed)
+        return RunName(
+            corpus=self.corpus,
+            encoder=self.encoder,
+            arm=self.arm,
+            tasks=self.tasks,
+            seed=self.seed,
+            span_head=self.settings.span_head,
+        )
 
     @property
     def label(self) -> str:

@@ -73,6 +73,14 @@ def test_another_schedule_is_another_arm(bench: Bench, tmp_path: Path) -> None:
     assert {result.arm for result in results(tmp_path)} == {"together", "together-loss_sum"}
 
 
+def test_another_span_head_is_another_comparison(bench: Bench, tmp_path: Path) -> None:
+    """With its own floor and its own single-task arm beside it; what was there stays."""
+    bench(baselines=("together",))
+    bench("--span-head", "nested", baselines=("together",))
+    found = {(one.name.path.parts[0], one.settings.span_head) for one in results(tmp_path)}
+    assert found == {("official-minilm", "flat"), ("official-minilm-nested", "nested")}
+
+
 def test_a_changed_corpus_repeats_its_runs_alone(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

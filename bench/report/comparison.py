@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.store import Metric, Result, Score
+from bench.store import Metric, Result, Score, comparison_label
 
 FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
 DEMO, OFFICIAL = "demo", "official"
@@ -79,10 +79,11 @@ def metric_of(score: Score, name: str) -> Metric | None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All arms on one corpus with one encoder; `tasks` and `seeds` are what any of them has, in order."""
+    """All arms on one corpus with one encoder and span head; `tasks` and `seeds` are what any has, in order."""
 
     corpus: str
     encoder: str
+    span_head: str
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
@@ -95,7 +96,7 @@ class Comparison:
     @property
     def name(self) -> str:
         """What its folder and files are called."""
-        return f"{self.corpus}-{self.encoder}"
+        return comparison_label(self.corpus, self.encoder, self.span_head)
 
     def arm(self, name: str) -> Arm | None:
         """The arm of that name, if any of it has been run."""
@@ -119,15 +120,15 @@ class Comparison:
 
 
 def comparisons(results: Iterable[Result], selection: Selection) -> list[Comparison]:
-    """One comparison for each corpus and encoder, demo first."""
-    found: dict[tuple[str, str], list[Result]] = {}
+    """One comparison for each corpus, encoder and span head, demo first."""
+    found: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         if selection.takes(result):
-            found.setdefault((result.corpus, result.encoder), []).append(result)
+            found.setdefault((result.corpus, result.encoder, result.settings.span_head), []).append(result)
     return [_comparison(key, found[key], selection) for key in sorted(found)]
 
 
-def _comparison(key: tuple[str, str], results: Sequence[Result], selection: Selection) -> Comparison:
+def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection: Selection) -> Comparison:
     scores = {task: score for result in results for task, score in result.scores.items()}
     wanted = [task for task in scores if not selection.tasks or task in selection.tasks]
     kinds = {kind: place for place, kind in enumerate(_KINDS)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from baselines.core.settings import Settings
 from bench.report.comparison import DEMO, Arm, Comparison, Selection, comparisons
 from bench.report.cost import Cost, cost_of
 from bench.report.differences import Contrast, contrasts
@@ -42,7 +43,9 @@ class View:
     def title(self) -> str:
         """What the comparison is of; it says so where the corpora are made up."""
         what = "Demo corpora (made up: these are not clinical results)" if self.demo else "Official corpora"
-        return f"{what}, encoder {self.comparison.encoder}"
+        one = self.comparison
+        head = "" if one.span_head == Settings.span_head else f", {one.span_head} span heads"
+        return f"{what}, encoder {one.encoder}{head}"
 
     @property
     def demo(self) -> bool:

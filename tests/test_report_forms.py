@@ -65,7 +65,7 @@ def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
     from bench.report.figures.draw import pictures
 
     found = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
-    drawn = {one.name: one.files for beside in pictures(found, "svg", "png").values() for one in beside}
+    drawn = {one.name: one.files for beside in pictures(found, [], "svg", "png").values() for one in beside}
     assert {name.removeprefix("demo-minilm-") for name in drawn} == {
         "scores", "difference-multitask", "difference-multitask-round_robin", "seeds-multitask", "curves", "cost",
     }  # fmt: skip
@@ -73,7 +73,7 @@ def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
         assert ET.fromstring(one["svg"]).tag.endswith("svg")
         assert b"not clinical results" in one["svg"]
         assert one["png"].startswith(b"\x89PNG")
-    again = {one.name: one.files["svg"] for beside in pictures(found, "svg").values() for one in beside}
+    again = {one.name: one.files["svg"] for beside in pictures(found, [], "svg").values() for one in beside}
     assert again == {name: one["svg"] for name, one in drawn.items()}
     assert b"<title>mednli, multitask, seed 1: " in again["demo-minilm-scores"]
 
@@ -82,7 +82,7 @@ def test_published_figures_are_drawn_apart_from_ours(holed: Path) -> None:
     """Hollow, and named by their source; never beside made-up corpora."""
     from bench.report.figures.draw import pictures
 
-    (scores, *_) = pictures(views(holed, Selection(tasks=("mednli",))), "svg")["official-minilm-scores"]
+    (scores, *_) = pictures(views(holed, Selection(tasks=("mednli",))), [], "svg")["official-minilm-scores"]
     svg = scores.files["svg"].decode()
     marks = re.findall(r"<title>mednli: (.*?)</title>.*?<use [^>]*style=\"(.*?)\"", svg, re.DOTALL)
     assert ("84.6?, MT-BlueBERT, fine-tuned, Peng, Chen &amp; Lu 2020, arXiv 2005.02799", marks[-1][1]) == marks[-1]

@@ -12,6 +12,7 @@ from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
 from bench.report.inert import spreadsheet
+from bench.report.inference import measured
 from bench.report.sections import sections
 from bench.report.view import View, views
 from bench.untrusted import refuse_links
@@ -40,7 +41,7 @@ def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     """Writes every format and all figures; the paths written."""
     from bench.report.figures.draw import pictures
 
-    drawn = pictures(found, "svg", "png")
+    drawn = pictures(found, measured(found, results), "svg", "png")
     content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
     content["report.html"] = html.render(sections(found, results, whole=True), drawn, out).encode()
     content |= {f"tables/{name}": text.encode() for name, text in latex_files(found, results).items()}
@@ -87,7 +88,7 @@ def _html(found: Sequence[View], results: Path) -> str:
     from bench.report.figures.draw import pictures
 
     # Whoever prints a page puts it where they stand.
-    return html.render(sections(found, results, whole=True), pictures(found, "svg"), Path())
+    return html.render(sections(found, results, whole=True), pictures(found, measured(found, results), "svg"), Path())
 
 
 def _json(found: Sequence[View], results: Path) -> str:

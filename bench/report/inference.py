@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
@@ -10,6 +10,7 @@ from statistics import median, quantiles
 from bench.report import words
 from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Section, Table
+from bench.report.view import View
 from bench.speed.record import (
     MULTITASK,
     PIPELINES,
@@ -32,9 +33,15 @@ def section(speed: Speed) -> Section:
     return Section(name=_name(speed), title=title(speed) + mark, notes=(), tables=found)
 
 
-def sections(corpora: Collection[str], results: Path, whole: bool) -> list[Section]:
-    """What was measured on these corpora; without `whole` the first table of each alone."""
-    found = [section(speed) for speed in read_all(results) if speed.corpus in corpora]
+def measured(found: Sequence[View], results: Path) -> list[Speed]:
+    """What was measured on the corpora that are looked at."""
+    corpora = {view.comparison.corpus for view in found}
+    return [speed for speed in read_all(results) if speed.corpus in corpora]
+
+
+def sections(speeds: Sequence[Speed], whole: bool) -> list[Section]:
+    """A section for each measurement; without `whole` its first table alone."""
+    found = [section(speed) for speed in speeds]
     return found if whole else [replace(one, tables=one.tables[:1]) for one in found]
 
 

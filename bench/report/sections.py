@@ -25,8 +25,8 @@ from bench.report.view import View
 
 def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:
     """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance."""
-    corpora = {view.comparison.corpus for view in found}
-    return [*(_section(view, results, whole) for view in found), *inference.sections(corpora, results, whole)]
+    speeds = inference.measured(found, results)
+    return [*(_section(view, results, whole) for view in found), *inference.sections(speeds, whole)]
 
 
 def _section(view: View, results: Path, whole: bool) -> Section:

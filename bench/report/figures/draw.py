@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.report.figures import cost, curves, difference, scores, seeds
+from bench.report.figures import cost, curves, difference, inference, scores, seeds
 from bench.report.figures.sheet import Sheet
+from bench.report.inert import stem
+from bench.report.inference import section, title
 from bench.report.style import RC
+from bench.report.table import Table
 from bench.report.view import View
+from bench.speed.record import Speed
 
 # Table -> what is drawn beside it; each module of this folder yields the figures that the results allow.
 _BESIDE = (("scores", (scores, difference, seeds)), ("cost", (cost,)), ("seen", (curves,)))
@@ -23,18 +27,23 @@ class Picture:
     files: dict[str, bytes]
 
 
-def pictures(found: Sequence[View], *forms: str) -> dict[str, list[Picture]]:
+def pictures(found: Sequence[View], speeds: Sequence[Speed], *forms: str) -> dict[str, list[Picture]]:
     """Name of a table -> the figures beside it, as svg, png or both."""
     import matplotlib
 
+    drawn = {one.name: [_of_inference(one, speed, forms)] for speed in speeds for one in section(speed).tables[:1]}
     with matplotlib.rc_context(dict(RC)):
-        return {
+        return drawn | {
             f"{view.comparison.name}-{table}": [
                 _picture(sheet, forms) for module in modules for sheet in module.figures(view)
             ]
             for view in found
             for table, modules in _BESIDE
         }
+
+
+def _of_inference(table: Table, speed: Speed, forms: Sequence[str]) -> Picture:
+    return Picture(stem(table.name), title(speed), {form: inference.draw(speed, form) for form in forms})
 
 
 def _picture(sheet: Sheet, forms: Sequence[str]) -> Picture:

@@ -207,6 +207,29 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     assert same(weights(some), weights(everything))
 
 
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("span_head", SPAN_HEADS)
+def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
+    tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any], span_head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from baselines.core import training
+    from baselines.core.model import MultitaskModel
+
+    begun = job(tmp_path, tiny_encoder, [task], settings=replace(SMALL, dropout=0.0, span_head=span_head))
+    trainer = Trainer(begun, MultitaskModel(begun))
+    found = []
+    for most in (10_000, 30):
+        monkeypatch.setattr(training, "TOKENS_AT_ONCE", most)
+        trainer.optimiser.zero_grad()
+        loss = trainer._learn(task.name, list(trainer.data[task.name][:9]))
+        found.append(
+            (loss, torch.cat([one.grad.flatten() for one in trainer.model.parameters() if one.grad is not None]))
+        )
+    (whole, gradient), (parts, summed) = found
+    assert torch.allclose(whole, parts, rtol=1e-5)
+    assert torch.allclose(gradient, summed, atol=1e-5 * float(gradient.abs().max()))
+
+
 def _begun(tmp_path: Path, encoder: Path) -> tuple[Job, Any]:
     from baselines.core.model import MultitaskModel
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from baselines.core.heads import Head
-from baselines.core.windows import Window
+from baselines.core.windows import Window, portions
 from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _best(model: MultitaskModel, heads: Sequence[Head[Any, Any]], windows: Seque
     best: Best = {head.task.name: [np.zeros(0)] * len(windows) for head in heads}
     order = sorted(range(len(windows)), key=lambda place: len(windows[place].ids))
     with _answering(model):
-        for chosen in _groups(order, windows, most):
+        for chosen in portions(order, windows, most):
             batch = model.pack([windows[place] for place in chosen])
             hidden = model.encoder(batch)
             for head in heads:
@@ -79,18 +79,3 @@ def _answering(model: MultitaskModel) -> Iterator[None]:
     with torch.no_grad(), model.autocast():
         yield
     model.train(training)
-
-
-def _groups(order: Sequence[int], windows: Sequence[Window], most: int) -> Iterator[list[int]]:
-    """Windows in groups of at most so many sub-words, at least one window in each."""
-    group: list[int] = []
-    tokens = 0
-    for place in order:
-        length = len(windows[place].ids)
-        if group and tokens + length > most:
-            yield group
-            group, tokens = [], 0
-        group.append(place)
-        tokens += length
-    if group:
-        yield group

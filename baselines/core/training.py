@@ -21,8 +21,11 @@ from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.settings import Settings
 from baselines.core.taught import read_ids, taught
-from baselines.core.windows import Window
+from baselines.core.windows import Window, portions
 from tasks.core.errors import InputError
+
+TOKENS_AT_ONCE = 4096
+"""Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
 
 CHECKPOINT_SHARE = 0.05
 """The part of the time that may go into checkpoints, where they are dear."""
@@ -98,20 +101,28 @@ class Trainer:
         total = torch.zeros((), device=self.job.device)
         for task, number in step:
             share, seen = self.shares[task], self.progress.record.seen[task]
-            chosen = share.indices(self.job.seed, number)
-            batch = self.model.pack([self.data[task][place] for place in chosen])
+            windows = [self.data[task][place] for place in share.indices(self.job.seed, number)]
             self.model.dropout.begin(self.job.device, self.job.seed, task, "dropout", number)
-            loss = self.model.head(task).loss(self.model(task, batch), batch.targets)
-            torch.autograd.backward(loss)
-            total += loss.detach()
+            total += self._learn(task, windows)
             seen.updates += 1
-            seen.examples += len(chosen)
-            seen.tokens += batch.tokens
+            seen.examples += len(windows)
+            seen.tokens += sum(len(window.ids) for window in windows)
             seen.passes = seen.examples / share.windows
         if self.job.settings.clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.job.settings.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+        return total
+
+    def _learn(self, task: str, windows: Sequence[Window]) -> Tensor:
+        """The mean loss of a batch, whose gradients are added; a large batch goes through in parts."""
+        head, places = self.model.head(task), sum(len(window.places) for window in windows)
+        total = torch.zeros((), device=self.job.device)
+        for part in portions(range(len(windows)), windows, TOKENS_AT_ONCE):
+            batch = self.model.pack([windows[place] for place in part])
+            loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
+            torch.autograd.backward(loss)
+            total += loss.detach()
         return total
 
     def _choose(self) -> None:

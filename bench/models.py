@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from baselines.core import hub
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
-from bench import registry, store, strict_json
+from bench import registry, strict_json
 from bench.store import DependsOn, RunName
+from bench.whole import written_whole
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -52,7 +53,7 @@ def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
 
     if not isinstance(model, MultitaskModel):
         raise InputError(f"the model of {planned.run.title} is of a kind that cannot be kept: leave out --keep-models")
-    with store.written_whole(results / MODELS / planned.name.path) as folder:
+    with written_whole(results / MODELS / planned.name.path) as folder:
         for path in hub.text_files(encoder):
             shutil.copyfile(path, folder / path.name)
         _save(model.encoder.model, folder / _ENCODER)

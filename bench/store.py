@@ -6,11 +6,8 @@ B examples, K columns of evidence.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from bench import strict_json
 from bench.environment import Environment
 from bench.report.inert import plain
 from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, refuse_links
+from bench.whole import written_whole
 from tasks.core.errors import InputError
 
 FORMAT = 1
@@ -213,27 +211,6 @@ def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers:
     return folder
 
 
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A new folder to be filled, which then takes the place of `folder`; what fails leaves that as it was."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
-    for left in (new, old):  # What a run that was killed here has left.
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        new.mkdir()
-        yield new
-        for path in (*new.rglob("*"), new):
-            _sync(path)
-        if folder.exists():
-            folder.replace(old)
-        new.replace(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    _sync(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[Any]]) -> None:
     for part in ("evidence", "answers"):
         (folder / part).mkdir()
@@ -253,11 +230,3 @@ def _answer(answer: Any) -> Any:
 
 def _evidence(folder: Path, task: str) -> Path:
     return folder / "evidence" / f"{task}.npz"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
-from tasks.core.corpus import Corpus, CorpusFile, paired
+from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document
 from tasks.core.formats.i2b2_concepts import ConceptFiles, read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
+from tasks.core.formats.side_by_side import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall

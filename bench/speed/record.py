@@ -8,9 +8,10 @@ from pathlib import Path
 from statistics import median
 
 from baselines.core.settings import Settings
-from bench import store, strict_json
+from bench import strict_json
 from bench.environment import Environment
 from bench.store import DependsOn
+from bench.whole import written_whole
 from tasks.core.errors import InputError
 
 FORMAT = 1
@@ -118,7 +119,7 @@ def times_faster(one: Timed, other: Timed) -> float:
 def write(results: Path, speed: Speed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
     folder = results / SPEED / speed.path
-    with store.written_whole(folder) as new:
+    with written_whole(folder) as new:
         (new / RESULT).write_text(strict_json.dumps(speed, indent=1) + "\n")
     return folder / RESULT
 

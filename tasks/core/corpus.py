@@ -8,7 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -238,16 +238,3 @@ def _shown(place: Path) -> str:
     if path.isprintable():
         return path
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
-
-
-def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[tuple[CorpusFile, CorpusFile]]:
-    """Each text with its annotations, by what `find` captured; InputError where one is without the other."""
-    texts_by_key = {file.key: file for file in texts}
-    annotated = {file.key for file in annotations}
-    for file in texts:
-        if file.key not in annotated:
-            raise InputError(f"{file.path}: its annotation file is missing; unpack the archive anew")
-    for file in annotations:
-        if file.key not in texts_by_key:
-            raise InputError(f"{file.path}: the text it annotates is missing; unpack the archive anew")
-        yield texts_by_key[file.key], file

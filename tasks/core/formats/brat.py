@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile, paired
+from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
+from tasks.core.formats.side_by_side import paired
 from tasks.core.formats.surface import agrees, note_difference
 
 _BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")

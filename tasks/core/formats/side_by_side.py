@@ -1,0 +1,21 @@
+"""Formats that keep a text and its annotations in two files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tasks.core.corpus import CorpusFile
+from tasks.core.errors import InputError
+
+
+def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[tuple[CorpusFile, CorpusFile]]:
+    """Each text with its annotations, by what `find` captured; InputError where one is without the other."""
+    texts_by_key = {file.key: file for file in texts}
+    annotated = {file.key for file in annotations}
+    for file in texts:
+        if file.key not in annotated:
+            raise InputError(f"{file.path}: its annotation file is missing; unpack the archive anew")
+    for file in annotations:
+        if file.key not in texts_by_key:
+            raise InputError(f"{file.path}: the text it annotates is missing; unpack the archive anew")
+        yield texts_by_key[file.key], file

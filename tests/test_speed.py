@@ -11,8 +11,9 @@ import pytest
 from baselines.core.settings import Settings
 from bench import cli, registry
 from bench.environment import environment
-from bench.report import files, inference, inference_figure, terminal
+from bench.report import files, inference, terminal
 from bench.report.comparison import Selection
+from bench.report.figures.inference import draw
 from bench.report.view import views
 from bench.speed import record
 from bench.speed.arms import Setup, chunks, load_ours
@@ -140,10 +141,11 @@ def test_the_report_shows_what_was_measured_beside_the_comparison(tmp_path: Path
         assert "notes a second, one at a time" in files.FORMS[form](found, tmp_path)
     titles = [line for line in files.FORMS["markdown"](found, tmp_path).splitlines() if line.startswith("#")]
     assert all("not clinical results" in line for line in titles)
+    assert ">notes at a time<" in files.FORMS["html"](found, tmp_path)
 
 
 def test_the_figure_shows_batches_tasks_and_lengths() -> None:
-    drawn = inference_figure.draw(made_up(), "svg").decode()
+    drawn = draw(made_up(), "svg").decode()
     for words in ("notes at a time", "tasks, span tasks first", "characters of one note"):
         assert f">{words}<" in drawn
 

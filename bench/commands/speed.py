@@ -62,13 +62,14 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _write(speed: Speed, out: Path) -> None:
-    from bench.report import inference_figure, markdown
+    from bench.report import markdown
+    from bench.report.figures.inference import draw
     from bench.report.inference import section
 
     out.mkdir(parents=True, exist_ok=True)
     found = section(speed)
     (out / f"{found.name}.md").write_text(markdown.render([found]))
-    (out / f"{found.name}.svg").write_bytes(inference_figure.draw(speed, "svg"))
+    (out / f"{found.name}.svg").write_bytes(draw(speed, "svg"))
 
 
 def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles) -> Speed:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from bench import strict_json
 from bench.report import html, latex, markdown, rows, terminal
@@ -15,6 +16,9 @@ from bench.report.inert import spreadsheet
 from bench.report.sections import sections
 from bench.report.view import View, views
 from bench.untrusted import refuse_links
+
+if TYPE_CHECKING:
+    from bench.report.figures.draw import Picture
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -38,9 +42,7 @@ def write_report(results: Path, out: Path) -> None:
 
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     """Writes every format and all figures; the paths written."""
-    from bench.report.figures.draw import pictures
-
-    drawn = pictures(found, "svg", "png")
+    drawn = _pictures(found, results, "svg", "png")
     content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
     content["report.html"] = html.render(sections(found, results, whole=True), drawn, out).encode()
     content |= {f"tables/{name}": text.encode() for name, text in latex_files(found, results).items()}
@@ -84,10 +86,15 @@ def _latex(found: Sequence[View], results: Path) -> str:
 
 
 def _html(found: Sequence[View], results: Path) -> str:
-    from bench.report.figures.draw import pictures
-
     # Whoever prints a page puts it where they stand.
-    return html.render(sections(found, results, whole=True), pictures(found, "svg"), Path())
+    return html.render(sections(found, results, whole=True), _pictures(found, results, "svg"), Path())
+
+
+def _pictures(found: Sequence[View], results: Path, *forms: str) -> dict[str, list[Picture]]:
+    from bench.report.figures import draw, inference
+
+    corpora = {view.comparison.corpus for view in found}
+    return draw.pictures(found, *forms) | inference.pictures(corpora, results, *forms)
 
 
 def _json(found: Sequence[View], results: Path) -> str:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.report.inert import plain
-from bench.report.inference import title
+from bench.report.figures.draw import Picture
+from bench.report.inert import plain, stem
+from bench.report.inference import section, title
 from bench.report.style import RC, look
-from bench.speed.record import Growth, Speed, totals
+from bench.speed.record import Growth, Speed, read_all, totals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PANEL_INCHES = (3.4, 3.0)
+
+
+def pictures(corpora: Collection[str], results: Path, *forms: str) -> dict[str, list[Picture]]:
+    """Name of a table of inference -> the figure beside it, for what was measured on these corpora."""
+    found = [(section(speed).name, speed) for speed in read_all(results) if speed.corpus in corpora]
+    return {
+        name: [Picture(stem(name), title(speed), {form: draw(speed, form) for form in forms})] for name, speed in found
+    }
 
 
 def draw(speed: Speed, form: str) -> bytes:

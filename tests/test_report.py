@@ -184,6 +184,14 @@ def test_the_answer_is_in_the_first_sentence(
     assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB)" in answer
 
 
+def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How much another training would differ is unknown, and may be all of it."""
+    maker = Maker(root=tmp_path, examples=200)
+    maker.run("single_task", ("mednli",), 0)
+    maker.run("multitask", ("mednli",), 0, skill=0.98)
+    assert "one seed cannot decide" in " ".join(report(tmp_path, capsys=capsys).split())
+
+
 def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It says what is missing, and the command that fills it names the size of the demo's corpora."""
     Maker(root=tmp_path, corpus="demo-x0.3").run("single_task", ("mednli",), 0)

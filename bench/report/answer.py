@@ -45,6 +45,9 @@ def _kind(verdict: str) -> str:
 
 
 def _advice(contrast: Contrast) -> str:
+    if contrast.each[0].seeds == 1:
+        # Another seed may turn any verdict: docs/statistics.md has how often one seed errs.
+        return "one seed cannot decide between one shared encoder and one BERT for each task (run three or more)"
     found = _verdicts(contrast)
     overall = _kind(statistics.verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else UNDECIDED
     if overall == WORSE:
@@ -64,7 +67,7 @@ def _whole(contrast: Contrast) -> bool:
 def _reasons(contrast: Contrast) -> str:
     counts = _listed([f"{kind} on {len(tasks)}" for kind, tasks in _verdicts(contrast).items() if tasks])
     seeds = contrast.each[0].seeds
-    after = f"after {seeds} seeds" if seeds > 1 else "after one seed"
+    after = f"after {seeds} seeds" if seeds > 1 else "in these trainings"
     if contrast.mean is None:
         return f"sharing is {counts} of {len(contrast.each)} tasks compared, {after}"
     mean, interval = contrast.mean, bounds(contrast.mean.low, contrast.mean.high)

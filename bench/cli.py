@@ -22,6 +22,7 @@ COMMANDS = MappingProxyType(
         "run": ("bench.commands.run", "do what is missing of a comparison, and report it"),
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
         "speed": ("bench.commands.speed", "measure how fast one model for all tasks answers, and one for each"),
+        "training-speed": ("bench.commands.training_speed", "measure how fast training goes, beside the stock Trainer"),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
         "calibrate": ("bench.commands.calibrate", "measure how often the statistics err, on simulated results"),
@@ -89,7 +90,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _usage() -> str:
-    rows = [f"  {name:<9} {what}" for name, (_, what) in COMMANDS.items()]
+    rows = [f"  {name:<14} {what}" for name, (_, what) in COMMANDS.items()]
     first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
 

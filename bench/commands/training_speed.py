@@ -1,0 +1,54 @@
+"""`python -m bench training-speed`: how fast training goes, beside the stock Trainer of transformers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from baselines.core.settings import PROFILES
+from bench import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `training-speed`."""
+    add, count = parser.add_argument, options.whole(1)
+    add("--task", required=True, metavar="TASK", help="the task to train on")
+    add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
+    add("--examples", type=count, default=320, metavar="N", help="passed once in each round (default: 320)")
+    add("--batch", type=count, default=32, metavar="N", help="windows in a batch (default: 32)")
+    add("--rounds", type=count, default=3, metavar="N", help="measurements of each arm, in turn (default: 3)")
+    add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
+    add("--encoder", metavar="NAME", help="as for `run`")
+    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="where the measurement is kept")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measures, stores and prints; 0."""
+    import torch
+
+    from bench import registry
+    from bench.corpora import data_folder, opened
+    from bench.place import require_writable
+    from bench.report import terminal
+    from bench.report.files import show
+    from bench.report.training_speed import section
+    from bench.speed import training
+    from bench.speed.encoders import named
+    from bench.speed.training_record import write
+
+    task = registry.task(args.task)
+    require_writable(args.results)
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    settings = replace(PROFILES["demo"], epochs=1, span_batch=args.batch, pair_batch=args.batch)
+    data = data_folder(args.data)
+    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
+        corpora.require([task])
+        course = training.course(corpora, task, encoder, settings, args.examples)
+        speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
+    path = write(args.results, speed)
+    show(terminal.render([section(speed)]))
+    sys.stderr.write(f"stored in {path}\n")
+    return 0

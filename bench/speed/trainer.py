@@ -1,0 +1,104 @@
+"""The peers' arms of training: the stock Trainer of transformers, as it comes and at its best, on our windows."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from baselines.core.heads import head_for
+from baselines.core.tokenizer import SubwordTokenizer
+from baselines.core.windows import Window
+from tasks.core.errors import InputError
+from tasks.core.kinds import SimilarityTask, SpanTask
+
+if TYPE_CHECKING:
+    from bench.speed.training import Course
+
+STOCK: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
+    {"Trainer": {}, "Trainer, bf16, by length": {"bf16": True, "train_sampling_strategy": "group_by_length"}}
+)
+"""Name -> what it is told beyond its defaults: float32, batches in random order, padded to their longest."""
+
+_UNREAD = -100
+"""The label of a place that the loss of transformers leaves out."""
+
+
+def packed(course: Course) -> list[Window]:
+    """The windows that our own training makes of the examples."""
+    head, tokenizer = head_for(course.task, 1, course.settings), SubwordTokenizer(course.encoder)
+    return [window for example in course.examples for window in head.windows(tokenizer, example, teach=True)]
+
+
+def batch_size(course: Course) -> int:
+    """Windows in a batch."""
+    return head_for(course.task, 1, course.settings).batch
+
+
+def stock(course: Course, windows: Sequence[Window], options: dict[str, Any]) -> float:
+    """The seconds in which the stock Trainer passes the windows once; InputError where it is not installed."""
+    try:
+        import accelerate  # noqa: F401 (what it needs, and transformers does not bring)
+    except ImportError:
+        raise InputError('the stock Trainer needs accelerate: install ".[peers]", or leave out --peers') from None
+    from transformers import PrinterCallback, Trainer, TrainingArguments
+
+    # Ours asks for deterministic kernels; the Trainer's default does not.
+    torch.use_deterministic_algorithms(False)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            per_device_train_batch_size=batch_size(course),
+            num_train_epochs=1,
+            report_to="none",
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            use_cpu=course.device == "cpu",
+            **options,
+        )
+        rows = [_row(course, window) for window in windows]
+        trainer = Trainer(model=_model(course), args=arguments, train_dataset=rows, data_collator=_padded)
+        trainer.remove_callback(PrinterCallback)
+        begun = time.perf_counter()
+        trainer.train()
+        return time.perf_counter() - begun
+
+
+def _model(course: Course) -> Any:
+    from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, logging
+
+    logging.set_verbosity_error()
+    kind = AutoModelForTokenClassification if isinstance(course.task, SpanTask) else AutoModelForSequenceClassification
+    count = 1 + 2 * len(course.task.labels) if isinstance(course.task, SpanTask) else max(1, len(course.task.labels))
+    return kind.from_pretrained(course.encoder, num_labels=count, local_files_only=True)
+
+
+def _row(course: Course, window: Window) -> dict[str, Any]:
+    row = {"input_ids": window.ids.tolist(), "token_type_ids": window.segments.tolist()}
+    if not isinstance(course.task, SpanTask):
+        target = window.targets[0]
+        return row | {"labels": float(target) if isinstance(course.task, SimilarityTask) else int(target)}
+    labels = [_UNREAD] * len(window.ids)
+    for place, target in zip(window.places, window.targets, strict=True):
+        labels[place] = int(target)
+    return row | {"labels": labels}
+
+
+def _padded(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """A batch padded to its longest row, as the collators of transformers do it."""
+    longest = max(len(row["input_ids"]) for row in rows)
+
+    def column(name: str, filler: int) -> torch.Tensor:
+        return torch.tensor([row[name] + [filler] * (longest - len(row[name])) for row in rows])
+
+    batch = {"input_ids": column("input_ids", 0), "token_type_ids": column("token_type_ids", 0)}
+    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
+    batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+    spans = isinstance(rows[0]["labels"], list)
+    batch["labels"] = column("labels", _UNREAD) if spans else torch.tensor([row["labels"] for row in rows])
+    return batch

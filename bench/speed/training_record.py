@@ -1,0 +1,56 @@
+"""What `python -m bench training-speed` stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselines.core.settings import Settings
+from bench import strict_json
+from bench.environment import Environment
+from bench.speed.record import SPEED
+from bench.whole import written_whole
+
+OURS = "bench"
+TRAINING = "training.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """The seconds of training of one arm, by round."""
+
+    arm: str
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSpeed:
+    """One measurement: every arm passes the same windows once, in batches of the same size.
+
+    `tokens` are real sub-words, special ones included.
+    """
+
+    corpus: str
+    encoder: str
+    task: str
+    windows: int
+    tokens: int
+    batch: int
+    settings: Settings
+    rates: tuple[Rate, ...]
+    finished: str
+    environment: Environment
+
+    @property
+    def path(self) -> Path:
+        """Its folder below `speed`."""
+        device = "cpu" if self.environment.device == "cpu" else "cuda"
+        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}-training-{self.task}")
+
+
+def write(results: Path, speed: TrainingSpeed) -> Path:
+    """Store a measurement in place of an older one of its kind; the file it lies in."""
+    folder = results / SPEED / speed.path
+    with written_whole(folder) as new:
+        (new / TRAINING).write_text(strict_json.dumps(speed, indent=1) + "\n")
+    return folder / TRAINING

@@ -1,0 +1,81 @@
+"""The measurement of training: what it stores is what it measured, and both arms are given the same."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench import cli, strict_json
+from bench.report import terminal
+from bench.report.training_speed import section
+from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
+from small_bench import write_corpora
+
+
+@pytest.fixture
+def where(tmp_path: Path, tiny_encoder: Path) -> list[str]:
+    write_corpora(tmp_path / "data", 8)
+    places = ["--encoder", str(tiny_encoder), "--data", str(tmp_path / "data"), "--results", str(tmp_path)]
+    return ["training-speed", *places, *"--examples 8 --batch 4 --rounds 2 --threads 1".split()]
+
+
+@pytest.mark.parametrize("task", ["quaero_2014", "mednli"])
+def test_it_stores_what_it_measured(
+    where: list[str], tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*where, "--task", task]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    speed = strict_json.loads(TrainingSpeed, path.read_bytes())
+    assert (speed.task, speed.windows, speed.batch, [len(rate.seconds) for rate in speed.rates]) == (task, 8, 4, [2])
+    assert speed.tokens > 8 * 4
+    assert "real tokens a second" in capsys.readouterr().out
+
+
+def test_without_accelerate_the_trainer_is_one_sentence(
+    where: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = builtins.__import__
+
+    def missing(name: str, *more: Any) -> Any:
+        if name == "accelerate":
+            raise ImportError
+        return real(name, *more)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    assert cli.main([*where, "--task", "mednli", "--peers"]) == 2
+    assert "needs accelerate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", ["quaero_2014", "mednli"])
+def test_the_trainer_is_given_the_same_windows(
+    where: list[str], tmp_path: Path, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("accelerate", reason="the extra peers is not installed")
+    assert cli.main([*where, "--task", task, "--peers"]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    assert len(strict_json.loads(TrainingSpeed, path.read_bytes()).rates) == 3
+
+
+def test_a_batch_for_the_trainer_is_padded_outside_its_loss() -> None:
+    from bench.speed.trainer import _padded
+
+    rows = [{"input_ids": [5] * n, "token_type_ids": [0] * n, "labels": [1] * n} for n in (2, 3)]
+    batch = _padded(rows)
+    assert batch["attention_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert batch["labels"].tolist() == [[1, 1, -100], [1, 1, 1]]
+    assert _padded([row | {"labels": 0.5} for row in rows])["labels"].dtype == torch.float32
+
+
+def test_a_slow_round_slows_both_arms_and_leaves_their_ratio_alone(tmp_path: Path, where: list[str]) -> None:
+    assert cli.main([*where, "--task", "mednli"]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    speed = strict_json.loads(TrainingSpeed, path.read_bytes())
+    rates = (Rate(arm=OURS, seconds=(1.0, 5.0, 2.0)), Rate(arm="Trainer", seconds=(4.0, 20.0, 8.0)))
+    changed = TrainingSpeed(**{name: getattr(speed, name) for name in speed.__slots__} | {"rates": rates})
+    text = terminal.render([section(changed)])
+    assert "4.0x" in text
+    assert max(map(len, text.splitlines())) <= 80

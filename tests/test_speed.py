@@ -148,6 +148,7 @@ def test_the_figure_shows_batches_tasks_and_lengths() -> None:
     drawn = draw(made_up(), "svg").decode()
     for words in ("notes at a time", "tasks, span tasks first", "characters of one note"):
         assert f">{words}<" in drawn
+    assert "mathdefault" not in drawn
 
 
 def test_the_command_measures_both_arms(

@@ -43,7 +43,8 @@ def _batches(axes: Axes, speed: Speed) -> None:
     for arm in speed.arms:
         rates = [speed.notes / median(totals(timed)) for timed in arm.timed]
         _line(axes, arm.name, [timed.batch for timed in arm.timed], rates)
-    axes.set(xscale="log", yscale="log", xlabel="notes at a time", ylabel="notes a second, all span tasks")
+    axes.set(xlabel="notes at a time", ylabel="notes a second, all span tasks")
+    _logarithmic(axes)
 
 
 def _heads(axes: Axes, speed: Speed) -> None:
@@ -55,7 +56,16 @@ def _heads(axes: Axes, speed: Speed) -> None:
 
 def _lengths(axes: Axes, speed: Speed) -> None:
     _line(axes, speed.lengths[0].arm, *_points(speed.lengths))
-    axes.set(xscale="log", yscale="log", xlabel="characters of one note", ylabel="seconds for it, all span tasks")
+    axes.set(xlabel="characters of one note", ylabel="seconds for it, all span tasks")
+    _logarithmic(axes)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Both axes, with plain numbers at powers of ten: text is shown as it stands here, powers in TeX too."""
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, place: f"{value:,.10g}")
+        axis.set_minor_formatter("")
 
 
 def _points(grown: Sequence[Growth]) -> tuple[list[int], list[float]]:

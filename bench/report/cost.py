@@ -90,13 +90,13 @@ def cost_table(comparison: Comparison, arms: Sequence[str], costs: Mapping[str, 
     """One row a quantity, one column an arm that learns, and how many times the multitask arm the single one takes."""
     names = [name for name in arms if name != FLOOR]
     single, multi = costs.get(SINGLE), costs.get(MULTI)
-    rows = []
+    rows, count = [], len(comparison.tasks)
     for title, measure, write in _QUANTITIES:
         row = [title, *(write(measure(costs[name])) if name in costs else words.MISSING for name in names)]
         rows.append((*row, words.ratio(measure(single), measure(multi))) if single and multi else tuple(row))
     return Table(
         name=f"{comparison.name}-cost",
-        title=f"Cost of all {len(comparison.tasks)} tasks, mean over seeds",
+        title=f"Cost of {f'all {count} tasks' if count > 1 else 'the task'}, mean over seeds",
         align="l" + "r" * (len(names) + (single is not None and multi is not None)),
         header=("", *names, *(["single / multi"] if single and multi else [])),
         rows=tuple(rows),

@@ -14,7 +14,10 @@ from bench.report.view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BARS: tuple[tuple[str, Callable[[Cost], float | None], float], ...] = (
+_Bar = tuple[str, Callable[[Cost], float | None], float]
+"""What a panel shows: its title, its measure and the unit of that."""
+
+_BARS: tuple[_Bar, ...] = (
     ("training\n(minutes)", lambda cost: cost.train_seconds, 60),
     ("weights on disk\n(MiB)", lambda cost: cost.weights_bytes, 2**20),
     ("peak memory\n(MiB)", lambda cost: cost.peak_memory_bytes, 2**20),
@@ -27,20 +30,19 @@ def figures(view: View) -> Iterator[Sheet]:
         return
     sheet = Sheet(view, "cost", "Cost of all tasks together", 3.2)
     for axes, bar in zip(sheet.figure.subplots(1, len(_BARS)), _BARS, strict=True):
-        _bars(sheet, axes, view, *bar)
+        _bars(sheet, axes, view, bar)
     yield sheet
 
 
-def _bars(
-    sheet: Sheet, axes: Axes, view: View, title: str, measure: Callable[[Cost], float | None], unit: float
-) -> None:
+def _bars(sheet: Sheet, axes: Axes, view: View, bar: _Bar) -> None:
     """What is unknown has no bar and says so."""
+    title, measure, unit = bar
     for place, (name, cost) in enumerate(view.costs.items()):
         amount, style = measure(cost), look(name)
         height = (amount or 0) / unit
         text = "unknown" if amount is None else f"{height:,.1f}"
-        (bar,) = axes.bar(place, height, color=style.colour, hatch=style.hatch, edgecolor="black")
-        sheet.show_on_hover(bar, f"{name}: {text}")
+        (drawn,) = axes.bar(place, height, color=style.colour, hatch=style.hatch, edgecolor="black")
+        sheet.show_on_hover(drawn, f"{name}: {text}")
         axes.annotate(text, (place, height), (0, 2), textcoords="offset points", ha="center", fontsize=8)
     axes.set_xticks(range(len(view.costs)), [plain(name) for name in view.costs], rotation=20, ha="right")
     axes.set_title(title, fontsize=9)

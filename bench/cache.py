@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 from baselines.core.settings import Settings
@@ -43,7 +44,9 @@ def windows_file(place: Path, task: str, depends_on: DependsOn, settings: Settin
     """The file for a task's windows: its name is a digest of all that they depend on."""
     read_by = code.digest(("baselines.core.heads", registry.entry(registry.TASKS, task).module))
     cut = [settings.window, settings.pair_window, settings.development, settings.span_head]
-    key = strict_json.dumps([depends_on.corpora[task], depends_on.encoder, read_by, cut])
+    # The same files may be cut in other sub-words by another version of the library that reads them.
+    library = metadata.version("tokenizers")
+    key = strict_json.dumps([depends_on.corpora[task], depends_on.encoder, read_by, library, cut])
     return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"
 
 

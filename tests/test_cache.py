@@ -19,6 +19,7 @@ from baselines.core.training import train
 from baselines.core.windows import Window
 from bench import cache, cli, registry
 from bench.store import DependsOn
+from small_bench import write_corpora
 from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
 
 
@@ -87,6 +88,27 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
     assert cli.main(["run", "--tasks", "mednli", "--scale", "0.05", "--results", str(tmp_path / "results")]) == 2
     assert "give --no-cache" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "files"), [((), 1), (("--no-cache",), 0)])
+def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], files: int
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    write_corpora(tmp_path / "data")
+    where = ["--data", str(tmp_path / "data"), "--encoder", str(tiny_encoder), "--results", str(tmp_path / "results")]
+    how = "--tasks mednli --baselines single_task --profile demo --epochs 1".split()
+    assert cli.main(["run", *where, *how, *words]) == 0
+    assert len(list((tmp_path / "cache").rglob("*.arrow"))) == files
+
+
+def test_another_library_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may cut the same text in other sub-words."""
+    task = next(iter(registry.tasks()))
+    depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
+    before = cache.windows_file(tmp_path, task, depends_on, Settings())
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
+    assert cache.windows_file(tmp_path, task, depends_on, Settings()) != before
 
 
 def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:

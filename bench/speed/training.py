@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ class Course:
     encoder: Path
     settings: Settings
     device: str
-    taken: dict[str, int] = field(default_factory=dict)
 
 
 def course(corpora: Corpora, task: Task[Any, Any], encoder: EncoderFiles, settings: Settings, count: int) -> Course:
@@ -62,7 +61,6 @@ def ours(course: Course) -> float:
             progress=lambda fraction, note: None,
         )
         _, record = train(job)
-    course.taken["tokens"] = record.seen[course.task.name].tokens
     return record.train_seconds
 
 
@@ -85,7 +83,7 @@ def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, p
         encoder=encoder.name,
         task=course.task.name,
         windows=len(windows),
-        tokens=course.taken["tokens"],
+        tokens=sum(len(window.ids) for window in windows),
         batch=batch_size(course),
         settings=course.settings,
         rates=tuple(Rate(arm=name, seconds=tuple(times[1:])) for name, times in seconds.items()),

@@ -19,7 +19,7 @@ from baselines.core.baseline import Record
 from baselines.core.settings import PROFILES, Settings
 from bench import strict_json
 from bench.environment import Environment
-from bench.report.inert import plain
+from bench.inert import plain
 from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, refuse_links
 from bench.whole import written_whole
 from tasks.core.errors import InputError

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import ModelCard
 
-from bench.report import files, inert, latex, markdown, terminal
+from bench import inert
+from bench.report import files, latex, markdown, terminal
 from bench.report.comparison import Selection
 from bench.report.table import Section, Table
 from bench.report.view import views

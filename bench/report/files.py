@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench import strict_json
+from bench.inert import spreadsheet
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
-from bench.report.inert import spreadsheet
 from bench.report.inference import measured
 from bench.report.sections import sections
 from bench.report.view import View, views

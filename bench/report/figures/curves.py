@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from bench.report.comparison import Arm
 from bench.report.figures.sheet import Sheet
-from bench.report.inert import plain
 from bench.report.style import look
 from bench.report.view import View
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import Comparison
 from bench.report.differences import Contrast, lines
 from bench.report.table import Table
-from bench.statistics import Difference
+from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
+from bench.statistics.comparing import UNDECIDED, Difference, verdict
 
 
 def budget_table(comparison: Comparison, found: Contrast) -> Table:
@@ -24,7 +24,7 @@ def budget_table(comparison: Comparison, found: Contrast) -> Table:
             "From seeds, from examples: standard deviations of the difference, in points, that other trainings and "
             "another test set would cause. Seeds to decide: the fewest with which 8 of 10 such experiments reach a "
             "verdict, if difference and variances seen are the true ones; none: what the examples leave open remains "
-            f"open with {statistics.MOST_SEEDS} seeds.",
+            f"open with {MOST_SEEDS} seeds.",
         ),
         total=found.mean is not None,
     )
@@ -42,9 +42,9 @@ def _doubt(difference: Difference, tasks: int) -> tuple[str, ...]:
 
 
 def _budget(difference: Difference, tests: int) -> str:
-    if statistics.verdict(difference) != statistics.UNDECIDED:
+    if verdict(difference) != UNDECIDED:
         return "decided"
-    needed = statistics.seeds_to_decide(difference, tests)
+    needed = seeds_to_decide(difference, tests)
     if math.isnan(needed):
         return words.UNKNOWN if difference.seeds == 1 else words.UNDEFINED
     return "none" if math.isinf(needed) else str(round(needed))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import SINGLE, Arm, Comparison, metric_of
 from bench.report.table import Table
-from bench.statistics import Difference, Paired
+from bench.statistics.calibrated import holds, nearest
+from bench.statistics.comparing import MARGIN, Difference, compare, verdict
+from bench.statistics.paired import Paired
 from bench.store import Result, read_evidence
 
 
@@ -40,7 +41,7 @@ def contrast(comparison: Comparison, single: Arm, arm: Arm) -> Contrast:
     """One arm against the single-task baseline, over the seeds both have; a mean only over tasks that all have them."""
     found = {task: pair(task, single, arm) for task in comparison.tasks}
     pairs = [paired for paired in found.values() if isinstance(paired, Paired)]
-    each, mean = statistics.compare(pairs)
+    each, mean = compare(pairs)
     reasons = tuple(f"{task}: {reason}" for task, reason in found.items() if isinstance(reason, str))
     whole = not reasons and len({_common(task, single, arm) for task in found}) == 1
     return Contrast(arm.name, tuple(pairs), tuple(each), mean if whole else None, reasons)
@@ -96,7 +97,7 @@ def _row(difference: Difference) -> tuple[str, ...]:
         bounds(difference.low, difference.high),
         words.p_value(difference.p),
         str(difference.seeds),
-        statistics.verdict(difference),
+        verdict(difference),
     )
 
 
@@ -107,7 +108,7 @@ def bounds(low: float, high: float) -> str:
 
 
 def _notes(found: Contrast) -> Sequence[str]:
-    margin = words.points(statistics.MARGIN)
+    margin = words.points(MARGIN)
     notes = [
         "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
         "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
@@ -134,10 +135,10 @@ def caveats(found: Contrast) -> Iterator[str]:
 
 def _measured(paired: Paired) -> str | None:
     """What calibration found of tests like this one; None where it found what is demanded."""
-    cells = statistics.nearest(paired.formula, paired.examples, paired.seeds)
+    cells = nearest(paired.formula, paired.examples, paired.seeds)
     if not cells:
         return "not measured for this metric with so few examples"
-    if statistics.holds(cells):
+    if holds(cells):
         return None
     shares = [100 * cell.type_one for cell in cells]
     where = f"{cells[0].examples} examples, {cells[0].seeds} seeds"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import FLOOR, SINGLE
 from bench.report.differences import Contrast, bounds, caveats
@@ -15,7 +14,7 @@ from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnot
 from bench.report.scores import PARTLY, score_cell, values
 from bench.report.table import Cell, Table
 from bench.report.view import View
-from bench.statistics import Difference
+from bench.statistics.comparing import MARGIN, Difference, verdict
 
 _CONTRAST = ("diff.", "95 % interval", "p (Holm)", "verdict")
 _MEAN = "mean"
@@ -98,7 +97,7 @@ def _told(one: Difference) -> tuple[str, ...]:
         words.points(one.value, signed=True),
         bounds(one.low, one.high),
         words.p_value(one.p),
-        statistics.verdict(one),
+        verdict(one),
     )
 
 
@@ -121,7 +120,7 @@ def _notes(view: View) -> Iterator[str]:
     if any(_contrasted(view, name) for name in view.arms):
         yield (
             "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "
-            f"the tasks. The margin of the verdict is {words.points(statistics.MARGIN)} points."
+            f"the tasks. The margin of the verdict is {words.points(MARGIN)} points."
         )
     for contrast in view.contrasts:
         yield from caveats(contrast)

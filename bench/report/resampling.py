@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import Comparison
 from bench.report.differences import Contrast, bounds, lines
 from bench.report.table import Table
+from bench.statistics.resampling import RESAMPLES, resample
 
 
 def resampling_table(comparison: Comparison, found: Contrast) -> Table:
     """One row a task: what the hierarchical bootstrap and paired randomisation say, beside the t that is judged by."""
-    each, mean = statistics.resample(found.pairs)
+    each, mean = resample(found.pairs)
     both = zip(lines(found), [*each, *([mean] if mean and found.mean else [])], strict=True)
     return Table(
         name=f"{comparison.name}-resampling-{found.arm}",
@@ -29,7 +29,7 @@ def resampling_table(comparison: Comparison, found: Contrast) -> Table:
         ),
         notes=(
             "Percentile bootstrap of seeds, then examples, and approximate randomisation over examples within matched "
-            f"seeds, {statistics.RESAMPLES:,} draws each, the same in both arms, p not corrected. Neither keeps its "
+            f"seeds, {RESAMPLES:,} draws each, the same in both arms, p not corrected. Neither keeps its "
             "error with few seeds (docs/statistics.md), so verdicts rest on t.",
         ),
         total=found.mean is not None,

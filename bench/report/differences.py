@@ -91,12 +91,16 @@ def lines(found: Contrast) -> list[Difference]:
 
 
 def _row(difference: Difference) -> tuple[str, ...]:
+    gain, interval, p, judged = told(difference)
+    return difference.name, gain, interval, p, str(difference.seeds), judged
+
+
+def told(difference: Difference) -> tuple[str, str, str, str]:
+    """The difference in words: in points, its interval, its p-value and its verdict."""
     return (
-        difference.name,
         words.points(difference.value, signed=True),
         bounds(difference.low, difference.high),
         words.p_value(difference.p),
-        str(difference.seeds),
         verdict(difference),
     )
 

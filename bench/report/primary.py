@@ -8,13 +8,13 @@ from statistics import fmean
 
 from bench.report import words
 from bench.report.comparison import FLOOR, SINGLE
-from bench.report.differences import Contrast, bounds, caveats
+from bench.report.differences import Contrast, caveats, lines, told
 from bench.report.missing import gaps
 from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
 from bench.report.scores import PARTLY, score_cell, values
 from bench.report.table import Cell, Table
 from bench.report.view import View
-from bench.statistics.comparing import MARGIN, Difference, verdict
+from bench.statistics.comparing import MARGIN
 
 _CONTRAST = ("diff.", "95 % interval", "p (Holm)", "verdict")
 _MEAN = "mean"
@@ -86,19 +86,8 @@ def _score(view: View, name: str, row: str) -> Cell:
 
 
 def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:
-    found = {one.name: one for one in contrast.each} if contrast else {}
-    if row == _MEAN and contrast and contrast.mean:
-        found[_MEAN] = contrast.mean
-    return _told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
-
-
-def _told(one: Difference) -> tuple[str, ...]:
-    return (
-        words.points(one.value, signed=True),
-        bounds(one.low, one.high),
-        words.p_value(one.p),
-        verdict(one),
-    )
+    found = {one.name: one for one in lines(contrast)} if contrast else {}
+    return told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
 
 
 def _mean_cell(view: View, name: str) -> Cell:

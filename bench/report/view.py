@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from baselines.core.settings import Settings
-from bench.report.comparison import DEMO, Arm, Comparison, Selection, comparisons
+from bench.report.comparison import DEMO, Comparison, Selection, comparisons
 from bench.report.cost import Cost, cost_of
 from bench.report.differences import Contrast, contrasts
 from bench.report.labels import LabelScores, label_scores
@@ -55,11 +55,6 @@ class View:
     def contrast(self, arm: str) -> Contrast | None:
         """An arm against the single-task baseline, where both have been run."""
         return next((found for found in self.contrasts if found.arm == arm), None)
-
-    @property
-    def trained(self) -> tuple[Arm, ...]:
-        """The arms that have been run and learn something."""
-        return self.comparison.trained
 
 
 def views(results: Path, selection: Selection) -> list[View]:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.budget import budget_table
 from bench.report.comparison import Comparison, Selection, comparisons
-from bench.report.differences import Contrast, contrasts, difference_table
-from bench.report.resampling import resampling_table
+from bench.report.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
 from bench.report.table import Table
 from bench.report.transfer import transfer_table
 from bench.statistics import calibrated

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from bench.report import inference
 from bench.report.answer import answer
-from bench.report.budget import budget_table
 from bench.report.cost import cost_table, seen_table
-from bench.report.differences import difference_table
+from bench.report.differences import budget_table, difference_table, resampling_table
 from bench.report.labels import label_table
 from bench.report.missing import commands
 from bench.report.primary import primary_table
 from bench.report.provenance import disagreements, provenance_table, run_table
 from bench.report.published import published_table
-from bench.report.resampling import resampling_table
 from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
 from bench.report.transfer import transfer_table
@@ -58,8 +56,9 @@ def _details(view: View) -> Iterator[Table]:
     if one.trained:
         yield seen_table(one)
     yield metrics_table(one, view.arms)
-    if view.labels:
-        yield label_table(one, view.arms, view.labels)
+    labels = label_table(one, view.arms)
+    if labels.rows:
+        yield labels
     yield provenance_table(one)
     yield run_table(one)
 

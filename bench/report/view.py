@@ -10,7 +10,6 @@ from baselines.core.settings import Settings
 from bench.report.comparison import DEMO, Comparison, Selection, comparisons
 from bench.report.cost import Cost, cost_of
 from bench.report.differences import Contrast, contrasts
-from bench.report.labels import LabelScores, label_scores
 from bench.report.missing import expected
 from bench.store import read_all
 from tasks.core.errors import InputError
@@ -33,11 +32,6 @@ class View:
         """What each arm that learns cost for all tasks together; without those that no seed has whole."""
         found = {arm.name: cost_of(self.comparison, arm) for arm in self.comparison.trained}
         return {name: cost for name, cost in found.items() if cost}
-
-    @cached_property
-    def labels(self) -> dict[str, LabelScores]:
-        """Task -> what each arm scores on each of its labels, for tasks whose evidence tells labels apart."""
-        return label_scores(self.comparison)
 
     @property
     def title(self) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bench import __version__
-from bench.report.inert import plain
+from bench.inert import plain
 from tasks.core.errors import InputError
 
 COMMANDS = MappingProxyType(

@@ -26,7 +26,7 @@ class Job:
 
     `examples(task, split)` reads a split; `kept(task)` is where the windows of its training set may be kept, None if
     nowhere; `progress(fraction, note)` may be called often; unfinished work is kept in
-    the folder `checkpoints`, at most every `checkpoint_seconds`.
+    the folder `checkpoints`, at most every `checkpoint_seconds`; `deterministic` gives the same bits each time.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -39,6 +39,7 @@ class Job:
     checkpoint_seconds: float
     progress: Callable[[float, str], None]
     kept: Callable[[Task[Any, Any]], Path | None] = lambda task: None
+    deterministic: bool = True
 
 
 @dataclass(kw_only=True)

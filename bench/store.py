@@ -19,8 +19,8 @@ from baselines.core.baseline import Record
 from baselines.core.settings import PROFILES, Settings
 from bench import strict_json
 from bench.environment import Environment
-from bench.report.inert import plain
-from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, refuse_links
+from bench.inert import plain
+from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, reason, refuse_links
 from bench.whole import written_whole
 from tasks.core.errors import InputError
 
@@ -167,8 +167,9 @@ def read(root: Path, run: Path) -> Result:
         if there != set(result.tasks):
             raise ValueError(f"it has a score and evidence for {len(there)} of its {len(result.tasks)} tasks")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path} is not a finished result ({reason}): give the command that made it again") from None
+        raise InputError(
+            f"{path} is not a finished result ({reason(error)}): give the command that made it again"
+        ) from None
     return replace(result, folder=root / run)
 
 
@@ -190,8 +191,7 @@ def read_evidence(result: Result, task: str) -> Evidence:
     try:
         arrays = read_arrays(path, ("ids", *(metric.name for metric in metrics)))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path} cannot be read ({reason}): delete its run's folder and run again") from None
+        raise InputError(f"{path} cannot be read ({reason(error)}): delete its run's folder and run again") from None
     evidence = Evidence(arrays.pop("ids"), arrays)
     if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
         raise InputError(f"{path}: its ids are not text: delete its run's folder and run again")

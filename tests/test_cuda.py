@@ -29,7 +29,7 @@ from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
 from bench.device import memory_suffices
 from tasks.core.errors import InputError
-from test_packing import LENGTHS, outputs_and_gradients, random_windows
+from test_packing import LENGTHS, assert_same_gradients, encoder_of, random_windows
 from test_training import SMALL, SPANS, TASKS, Killed, examples, job, same, weights
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
@@ -48,21 +48,33 @@ def by_hand(
     assert type(most) is int
     assert most == key_most == max(lengths)
     assert {part.stride(-1) for part in (query, key, value)} == {1}
-    parts = zip(*(part.transpose(0, 1).split(lengths, 1) for part in (query, key, value)), strict=True)
-    return torch.cat([F.scaled_dot_product_attention(*each, scale=how["scale"]) for each in parts], 1).transpose(0, 1)
+    left, right = how["window_size"]
+    outs = []
+    for q, k, v in zip(*(part.transpose(0, 1).split(lengths, 1) for part in (query, key, value)), strict=True):
+        ahead = torch.arange(q.shape[1]) - torch.arange(q.shape[1])[:, None]
+        seen = ((left < 0) | (-ahead <= left)) & ((right < 0) | (ahead <= right))
+        outs.append(F.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=how["scale"]))
+    return torch.cat(outs, 1).transpose(0, 1)
 
 
+@pytest.mark.parametrize("kind", ["bert", "modernbert"])
 def test_the_kernel_is_asked_for_what_our_own_attention_computes(
-    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beginnings, longest lengths, scale and layout are right: outputs and gradients are those of the groups."""
-    encoder = SharedEncoder(tiny_encoder, 0.0, DropoutStream()).eval()
-    ours, gradient = outputs_and_gradients(encoder, random_windows())
+    """Beginnings, longest lengths, scale, reach and layout are right: outputs and gradients are those of the groups."""
+    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
+    ours, gradients = outputs_and_gradients(encoder)
     monkeypatch.setattr(packing, "_has_kernel", lambda query: True)
     monkeypatch.setattr(varlen, "varlen_attn", by_hand)
-    theirs, again = outputs_and_gradients(encoder, random_windows())
+    theirs, again = outputs_and_gradients(encoder)
     assert torch.allclose(ours, theirs, atol=1e-5)
-    assert torch.allclose(gradient, again, atol=1e-5 * float(gradient.abs().max()))
+    assert_same_gradients(gradients, again)
+
+
+def outputs_and_gradients(encoder: SharedEncoder) -> tuple[Tensor, dict[Any, Tensor | None]]:
+    hidden = encoder(pack(random_windows(), "cpu", encoder.first_position))
+    parameters = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+    return hidden.detach(), dict(enumerate(torch.autograd.grad((hidden**2).sum(), parameters, allow_unused=True)))
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,8 @@ class Record:
     energy_joules: float | None = None
     precision: str | None = None
 
-    def add_cost(self, seconds: float, joules: float | None) -> None:
-        """Counts a stretch of training; energy that was unknown once stays so."""
-        self.train_seconds += seconds
+    def add_energy(self, joules: float | None) -> None:
+        """Counts the energy of a stretch of training; what was unknown once stays so."""
         self.energy_joules = None if self.energy_joules is None or joules is None else self.energy_joules + joules
 
 

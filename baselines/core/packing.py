@@ -38,6 +38,18 @@ class Group:
     size: tuple[int, int]  # G, L
     bias: Tensor | None  # [G, 1, 1, L]: 0 at real sub-words, elsewhere minus infinity; None where all are as long
 
+    def within(self, reach: int | None, device: torch.device) -> Tensor | None:
+        """The bias of a layer in which a sub-word sees none that is `reach` places away or more; None: it sees all."""
+        length = self.size[1]
+        if reach is None or length <= reach:
+            return self.bias
+        places = torch.arange(length, device=device)
+        far = (places[:, None] - places).abs() >= reach
+        if self.bias is None:
+            return torch.where(far, -torch.inf, 0.0)
+        # Padding sees all: what sees nothing has no softmax, and its gradient would be no number.
+        return torch.where(far & (self.bias == 0).mT, -torch.inf, self.bias)
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -142,12 +154,14 @@ def attention_within(
     """
     lengths: Lengths = settings["packed"]
     scale: float = settings["scaling"]
+    reach: int | None = settings.get("sliding_window")  # The first distance out of sight, in the local layers.
     if _has_kernel(query):
         from torch.nn.attention.varlen import varlen_attn
 
         q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
         starts, longest = lengths.starts, lengths.longest
-        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
+        side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
+        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
     groups = lengths.groups
@@ -157,8 +171,8 @@ def attention_within(
     outs = []
     for group, *found in zip(groups.each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
-        outs.append(attend(q, k, v, group.bias, scale).transpose(1, 2).flatten(0, 1))
-    return _lift(torch.cat(outs), groups)[None], None
+        outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
+    return lift(torch.cat(outs), groups)[None], None
 
 
 def _has_kernel(query: Tensor) -> bool:
@@ -203,7 +217,8 @@ def _lay(packed: Tensor, groups: Groups) -> Tensor:
     return laid
 
 
-def _lift(laid: Tensor, groups: Groups) -> Tensor:
+def lift(laid: Tensor, groups: Groups) -> Tensor:
+    """Packed sub-words from groups laid end to end, [V, ...] -> [T, ...]."""
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted
 

@@ -28,8 +28,8 @@ from tasks.core.errors import InputError
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
 
-LAP_SECONDS = 10.0
-"""Time and energy are counted at least so often: some counters of energy start again after minutes."""
+METER_SECONDS = 10.0
+"""Energy is read so often: a GPU's counter takes its time, a processor's starts again after minutes."""
 
 CHECKPOINT_SHARE = 0.05
 """The part of the time that may go into checkpoints, where they are dear."""
@@ -66,7 +66,7 @@ class Trainer:
         self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
         self.best: dict[str, Tensor] = {}
         self.saved_at, self.save_seconds = time.perf_counter(), 0.0
-        self.counted_at = self.saved_at
+        self.counted_at = self.metered_at = self.saved_at
 
     def _share(self, task: str, windows: int) -> Share:
         return Share(task, windows, self.model.head(task).batch, self.job.settings.epochs_for(task))
@@ -76,11 +76,11 @@ class Trainer:
         checkpoint.load(self.job.checkpoints, self._state())
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.model.train()
-        self._begin_lap()
+        self._begin_count()
         while self.progress.round < len(self.rounds):
             self._round(self.rounds[self.progress.round], rates)
             self._choose()
-            self._begin_lap()
+            self._begin_count()
             self.progress.round, self.progress.step = self.progress.round + 1, 0
             self._save_if_due()
         self.model.load_state_dict(self.best)
@@ -94,25 +94,28 @@ class Trainer:
             total += self._update(steps[self.progress.step])
             self.progress.step += 1
             self.progress.updates += 1
+            self._count()
             note = f"round {self.progress.round + 1} of {len(self.rounds)}"
             self.job.progress(self.progress.updates / self.updates, note)
-            if time.perf_counter() - self.counted_at > LAP_SECONDS:
-                self._lap()
             self._save_if_due()
         loss = float(total)  # The one place that waits for a GPU: its work belongs to this round.
-        self._lap()
+        self._count(energy=True)
         if not math.isfinite(loss):
             raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
 
-    def _begin_lap(self) -> None:
+    def _begin_count(self) -> None:
         """What was done up to here is no training."""
         self.meter.lap_joules()
-        self.counted_at = time.perf_counter()
+        self.counted_at = self.metered_at = time.perf_counter()
 
-    def _lap(self) -> None:
-        """Count what went into training since the lap began."""
-        self.progress.record.add_cost(time.perf_counter() - self.counted_at, self.meter.lap_joules())
-        self.counted_at = time.perf_counter()
+    def _count(self, energy: bool = False) -> None:
+        """Count what went into training since it was counted last: time, and now and then energy."""
+        now, record = time.perf_counter(), self.progress.record
+        record.train_seconds += now - self.counted_at
+        self.counted_at = now
+        if energy or now - self.metered_at > METER_SECONDS:
+            record.add_energy(self.meter.lap_joules())
+            self.metered_at = now
 
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
@@ -166,11 +169,11 @@ class Trainer:
             return
         if self.job.device != "cpu":
             torch.cuda.synchronize()  # What it has still to do is training, not saving.
-        self._lap()
+        self._count(energy=True)
         checkpoint.save(self.job.checkpoints, self._state())
         self.saved_at = time.perf_counter()
         self.save_seconds = self.saved_at - self.counted_at
-        self._begin_lap()
+        self._begin_count()
 
 
 def rate_factor(update: int, updates: int, settings: Settings) -> float:

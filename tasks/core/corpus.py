@@ -69,6 +69,10 @@ class CorpusFile:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
+    def wrong(self, line: int, what: str) -> InputError:
+        """The error for what is wrong at a line."""
+        return InputError(f"{self.path}, line {line}: {what}")
+
     def chunks(self) -> Iterator[bytes]:
         """Its bytes in pieces, for formats that are read as a stream."""
         total = 0
@@ -104,9 +108,7 @@ class CorpusFile:
             while line := stream.readline(LINE_BYTES):
                 number += 1
                 if len(line) == LINE_BYTES:
-                    raise InputError(
-                        f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB; take it away"
-                    )
+                    raise self.wrong(number, f"it is longer than {LINE_BYTES >> 20} MiB; take it away")
                 yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(line)
 

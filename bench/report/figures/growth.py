@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.growth.record import BATCH, HEADS, TRAINING, Growth
+from bench.inert import plain
 from bench.report.figures.panels import drawn, logarithmic
 from bench.report.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, section
-from bench.report.inert import plain
 from bench.report.style import Look, in_turn
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.inert import plain
+from bench.inert import plain
 from bench.report.style import RC
 
 if TYPE_CHECKING:

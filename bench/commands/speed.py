@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     data = data_folder(args.data)
     files = drawn(RANDOM) if args.encoder == RANDOM else named(args.encoder, data)
     with opened(data, 1.0) as corpora, files as encoder:
-        speed = _measured(args, corpora, encoder)
+        speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")

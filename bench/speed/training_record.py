@@ -38,6 +38,7 @@ class TrainingSpeed:
     batch: int
     settings: Settings
     rates: tuple[Rate, ...]
+    command: str = ""
     finished: str
     environment: Environment
 

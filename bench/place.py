@@ -11,7 +11,7 @@ from pathlib import Path
 from baselines.core import hub
 from bench import store
 from bench.corpora import Corpora
-from bench.report.inert import plain
+from bench.inert import plain
 from bench.untrusted import refuse_links
 from tasks.core.errors import InputError
 

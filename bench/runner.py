@@ -21,7 +21,7 @@ from baselines.core.baseline import Job, Model, Record
 from baselines.core.portions import portions
 from bench import cache, models, store, strict_json
 from bench.census import characters
-from bench.device import torch_environment
+from bench.device import memory_suffices, torch_environment
 from bench.environment import environment
 from bench.lock import alone
 from bench.place import Place
@@ -84,8 +84,9 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         progress=_share_of_bar(planned, progress),
         kept=lambda task, split: cache.file(where.cache, task.name, split, planned.depends_on, run.settings),
     )
-    model, record = run.baseline.train(job)
-    tested = {task.name: _test(model, task, reader) for task in run.tasks}
+    with memory_suffices():
+        model, record = run.baseline.train(job)
+        tested = {task.name: _test(model, task, reader) for task in run.tasks}
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)

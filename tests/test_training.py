@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     trainer = Trainer(begun, MultitaskModel(begun))
     found = []
     for most in (10_000, 30):
-        monkeypatch.setattr(training, "TOKENS_AT_ONCE", most)
+        monkeypatch.setattr(training, "TOKENS_AT_ONCE", {"cpu": most})
         trainer.optimiser.zero_grad()
         loss = trainer._learn(task.name, list(trainer.data[task.name][:9]))
         found.append(
@@ -291,6 +292,18 @@ def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_enc
 def test_windows_longer_than_the_encoder_takes_are_refused(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="lower --window"):
         train(job(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, window=512)))
+
+
+def test_scoring_and_saving_are_no_training(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may take long: what counts as training does not grow with them."""
+    save, score = checkpoint.save, Trainer._choose
+    monkeypatch.setattr(checkpoint, "save", lambda *given: (time.sleep(0.05), save(*given)))
+    monkeypatch.setattr(Trainer, "_choose", lambda *given: (time.sleep(1), score(*given)))
+    begun = time.perf_counter()
+    _, record = train(job(tmp_path, tiny_encoder, [CLASSES], checkpoint_seconds=0.0))
+    assert 0 < record.train_seconds < time.perf_counter() - begun - 2
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:

@@ -26,7 +26,7 @@ class Job:
 
     `examples(task, split)` reads a split; `kept(task, split)` is where what is cut of it may be kept, None if nowhere;
     `progress(fraction, note)` may be called often; unfinished work is kept in the folder `checkpoints`, at most every
-    `checkpoint_seconds`.
+    `checkpoint_seconds`; `deterministic` gives the same bits each time.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -39,6 +39,7 @@ class Job:
     checkpoint_seconds: float
     progress: Callable[[float, str], None]
     kept: Callable[[Task[Any, Any], str], Path | None] = lambda task, split: None
+    deterministic: bool = True
 
 
 @dataclass(kw_only=True)
@@ -66,9 +67,8 @@ class Record:
     energy_joules: float | None = None
     precision: str | None = None
 
-    def add_cost(self, seconds: float, joules: float | None) -> None:
-        """Counts a stretch of training; energy that was unknown once stays so."""
-        self.train_seconds += seconds
+    def add_energy(self, joules: float | None) -> None:
+        """Counts the energy of a stretch of training; what was unknown once stays so."""
         self.energy_joules = None if self.energy_joules is None or joules is None else self.energy_joules + joules
 
 

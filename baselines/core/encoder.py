@@ -45,7 +45,9 @@ class SharedEncoder(nn.Module):
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         use_stream(self.model, dropout, source)
-        self.model.get_submodule("embeddings").register_forward_hook(_at_the_precision_of_autocast)
+        norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
+        for module in (self.model.get_submodule("embeddings"), *norms):
+            module.register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
@@ -86,7 +88,10 @@ class SharedEncoder(nn.Module):
 
 
 def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:
-    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer."""
+    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer.
+
+    A processor normalises in the precision that comes in; autocast on a GPU gives float32 back.
+    """
     device = hidden.device.type
     return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
 

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import options
-from bench.commands.speed import RANDOM
-from bench.growth.record import AGAINST, BATCH, Growth
+from bench.growth.record import AGAINST, BATCH
+from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from bench.place import EncoderFiles
+    from bench.growth.record import Growth
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scales", type=count, nargs="+", default=[1, 10, 100], metavar="X", help="of the demo (default: 1 10 100)")
     add("--lengths", type=count, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000], metavar="N",
         help="characters of a note (default: 1000 to 1000000)")  # fmt: skip
-    add("--batches", type=count, default=8, metavar="N", help="of each task are timed (default: 8)")
+    add("--updates", type=count, default=64, metavar="N", help="timed at each size (default: 64)")
     add("--encoder", metavar="NAME", help=f"as for `run` (default: minilm; for batch {RANDOM}, of BERT-base's size)")
     add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where measurements are kept")
-    add("--page", type=Path, metavar="FILE", help="measure nothing: write this page from the records in speed beside it")
+    add(
+        "--page", type=Path, metavar="FILE", help="measure nothing: write this page from the records in speed beside it"
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
     from bench.device import choose_device
     from bench.growth.measure import Extent, growth
 
-    with _encoder(args.encoder or (RANDOM if against == BATCH else None)) as encoder:
+    with named(args.encoder or (RANDOM if against == BATCH else None), None) as encoder:
         extent = Extent(
             tasks=tuple(sorted(registry.tasks().values(), key=lambda task: (task.kind != "span", task.name))),
             encoder=encoder,
@@ -67,13 +67,7 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
             threads=args.threads or torch.get_num_threads(),
             scales=tuple(sorted(set(args.scales))),
             lengths=tuple(sorted(set(args.lengths))),
-            batches=args.batches,
+            updates=args.updates,
             command=options.told(args),
         )
         return growth(against, extent)
-
-
-def _encoder(name: str | None) -> AbstractContextManager[EncoderFiles]:
-    from bench.speed.encoders import drawn, named
-
-    return drawn(RANDOM) if name == RANDOM else named(name, None)

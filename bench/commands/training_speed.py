@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
         corpora.require([task])
         course = training.course(corpora, task, encoder, settings, args.examples)
         speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
-    path = write(args.results, speed)
+    path = write(args.results, replace(speed, command=options.told(args)))
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
+from bench.device import memory_suffices
 from bench.speed.arms import Setup, chunks, load_ours
 from bench.speed.record import PIPELINES, Held
 from bench.speed.workload import Workload
@@ -95,18 +96,19 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
         import baselines.core.model  # noqa: F401 (with torch and transformers, what every arm needs before its models)
 
         runtime = peak_bytes(setup.device)
-        loaded = _load(arm, setup)
-        gc.collect()
-        begin_peak(setup.device)
-        if work.notes:
-            loaded.annotate(work.notes[:1])
-        connection.send(None)
-        while True:
-            what, batch = connection.recv()
-            if what == HELD:
-                connection.send(_held(loaded, runtime, peak_bytes(setup.device)))
-            else:
-                connection.send(_timed(loaded, work, what, batch, setup.device))
+        with memory_suffices():
+            loaded = _load(arm, setup)
+            gc.collect()
+            begin_peak(setup.device)
+            if work.notes:
+                loaded.annotate(work.notes[:1])
+            connection.send(None)
+            while True:
+                what, batch = connection.recv()
+                if what == HELD:
+                    connection.send(_held(loaded, runtime, peak_bytes(setup.device)))
+                else:
+                    connection.send(_timed(loaded, work, what, batch, setup.device))
     except InputError as error:
         connection.send(error)
     except EOFError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -20,10 +20,12 @@ from baselines.core.energy import EnergyMeter
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
+from baselines.core.portions import portions
 from baselines.core.settings import Settings
-from baselines.core.taught import read_ids, taught
-from baselines.core.windows import Window, portions
+from baselines.core.taught import developed, read_ids, taught
+from baselines.core.windows import Cut, Window
 from tasks.core.errors import InputError
+from tasks.core.kinds import DEV, TRAIN, Task
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
@@ -55,7 +57,7 @@ class Trainer:
     def __init__(self, job: Job, model: MultitaskModel) -> None:
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
-        self.development = {task.name: list(job.examples(task, "dev")) for task in job.tasks}
+        self.development = {task.name: _development(model, job, task) for task in job.tasks}
         model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
@@ -139,8 +141,8 @@ class Trainer:
         """The mean loss of a batch, whose gradients are added; a large batch goes through in parts."""
         head, places = self.model.head(task), sum(len(window.places) for window in windows)
         total = torch.zeros((), device=self.job.device)
-        for part in portions(range(len(windows)), windows, TOKENS_AT_ONCE[self.job.device]):
-            batch = self.model.pack([windows[place] for place in part])
+        for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[self.job.device]):
+            batch = self.model.pack(part)
             loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
             total += loss.detach()
@@ -184,15 +186,20 @@ def rate_factor(update: int, updates: int, settings: Settings) -> float:
     return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
 
 
-def _data(model: MultitaskModel, job: Job, task: Any) -> Sequence[Window]:
+def _data(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Sequence[Window]:
     """The windows of a training set; it is read only where they are not kept."""
-    made = (window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True))
-    windows = taught(made, job.kept(task))
+    made = (window for example in job.examples(task, TRAIN) for window in model.windows(task, example, teach=True))
+    windows = taught(made, job.kept(task, TRAIN))
     if not windows:
         raise InputError(
             f"the training set of {task.name} is empty: give it a corpus that holds some, or leave the task out"
         )
     return windows
+
+
+def _development(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Iterable[Cut]:
+    """The development set with its windows, cut once; it is read only where they are not kept."""
+    return developed(model.cut(task, job.examples(task, DEV)), job.kept(task, DEV))
 
 
 def _optimiser(model: MultitaskModel, settings: Settings) -> torch.optim.Optimizer:

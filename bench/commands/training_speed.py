@@ -58,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
         corpora.require([task])
         course = training.course((corpora, encoder), task, settings, args.examples, device)
         speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
-    path = write(args.results, speed)
+    path = write(args.results, replace(speed, command=options.told(args)))
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     return 0

@@ -36,7 +36,7 @@ class Course:
     """A training on the corpora of a folder, or on examples that are given.
 
     One batch of each task warms it up, `batches` of each are timed; None is the whole training, with checkpoints.
-    `cache` is the folder of tokenised corpora, None where they are not kept; `develop` scores the development splits.
+    `cache` is the folder of tokenised corpora; `develop` scores the development splits.
     """
 
     tasks: tuple[str, ...]
@@ -46,7 +46,7 @@ class Course:
     threads: int
     source: Path | Given
     batches: int | None
-    cache: Path | None = None
+    cache: Path
     develop: bool = False
 
 
@@ -102,7 +102,7 @@ def _carry_out(course: Course, checkpoints: Path, tell: Tell) -> None:
         checkpoints=checkpoints,
         checkpoint_seconds=0.0 if course.batches is None else float("inf"),
         progress=lambda fraction, note: updates[0].moved(),
-        kept=lambda task: course.cache and course.cache / f"{task.name}.arrow",
+        kept=lambda task: course.cache / f"{task.name}.arrow",
     )
     model = MultitaskModel(job)
     begun = time.perf_counter()

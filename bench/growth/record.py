@@ -55,14 +55,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """One measurement; `against` is what the sizes of its points count, `batches` how many of each task were timed."""
+    """One measurement; `against` is what the sizes of its points count, `updates` how many were timed at each."""
 
     against: str
     corpus: str
     encoder: str
     tasks: tuple[str, ...]
     settings: Settings
-    batches: int
+    updates: int
     points: tuple[Point, ...]
     command: str
     finished: str

@@ -91,6 +91,7 @@ class Speed:
     heads: tuple[Growth, ...]
     lengths: tuple[Growth, ...]
     depends_on: DependsOn
+    command: str = ""
     finished: str
     environment: Environment
     folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)

@@ -59,6 +59,7 @@ class TrainingSpeed:
     test: int
     settings: Settings
     rates: tuple[Rate, ...]
+    command: str = ""
     finished: str
     environment: Environment
 

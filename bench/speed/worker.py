@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bench
 from bench.device import memory_suffices
-from bench.speed.arms import Setup, chunks, load_ours
+from bench.speed.arms import Ours, Setup, chunks, load_ours
 from bench.speed.record import PIPELINES, Held
 from bench.speed.workload import Workload
 from tasks.core.errors import InputError
@@ -22,8 +22,9 @@ from tasks.core.errors import InputError
 if TYPE_CHECKING:
     from bench.speed.arms import Loaded
 
-NOTES, PAIRS, HELD = "notes", "pairs", "held"
-"""What a worker can be asked for: the seconds of each call on notes or on pairs, and what it holds."""
+NOTES, PAIRS, PASSES, HELD = "notes", "pairs", "passes", "held"
+"""What a worker can be asked for: the seconds of each call on notes or on pairs, or of the encoder alone on all notes
+(none where it is not to be had by itself), and what it holds."""
 
 
 class Worker:
@@ -124,6 +125,8 @@ def _load(arm: str, setup: Setup) -> Loaded:
 
 
 def _timed(loaded: Loaded, work: Workload, what: str, batch: int, device: str) -> list[float]:
+    if what == PASSES:
+        return [_seconds(loaded.passes(work.notes), (), device)] if isinstance(loaded, Ours) and work.notes else []
     if what == NOTES:
         return [_seconds(loaded.annotate, (notes,), device) for notes in chunks(work.notes, batch)]
     return [

@@ -49,8 +49,8 @@ class Held:
 class Arm:
     """One way to have all tasks answered: what its models must compute for all notes, and what the machine can.
 
-    A note goes through so many encoders as `passes` says; `pass_flops` are those of one on all notes, and `pass_seconds`
-    its times by round where it was timed by itself. Matrix products are large ones, at the precision of the arm.
+    A note goes through `passes` encoders; `pass_flops` are those of one on all notes, `pass_seconds` its times by round
+    where it was timed by itself. Matrix products are large ones, at the precision of the arm.
     """
 
     name: str

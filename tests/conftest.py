@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import string
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from baselines.core.settings import PAPER
+from bench.report import command
 from made_up_results import KINDS, Maker
 
 WORDS = "the patient was seen in clinic denies chest pain aspirin mg daily x ray given".split()
@@ -69,3 +71,19 @@ def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(single / "quaero_2014")
     shutil.rmtree(single / "mednli" / "seed-1")
     return maker.root
+
+
+Report = Callable[..., str]
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """What `python -m bench report` prints of a results folder, with these options."""
+
+    def report(results: Path, *options: str) -> str:
+        parser = ArgumentParser()
+        command.add_arguments(parser)
+        assert command.main(parser.parse_args(["--results", str(results), *options])) == 0
+        return capsys.readouterr().out
+
+    return report

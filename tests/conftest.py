@@ -1,4 +1,4 @@
-"""Fixtures that several test files share: a small encoder made in the test itself, and made-up results."""
+"""Fixtures that several test files share: a small encoder, a small bench, and what a report of made-up results says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import pytest
 from baselines.core.settings import PAPER
 from bench.report import command
 from made_up_results import KINDS, Maker
+from small_bench import bench, plugins
+
+__all__ = ["bench", "plugins"]
 
 WORDS = "the patient was seen in clinic denies chest pain aspirin mg daily x ray given".split()
 

@@ -16,6 +16,7 @@ from baselines.core import checkpoint
 from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
+from baselines.core.halves import Halves
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
@@ -57,6 +58,7 @@ class Trainer:
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
         self.optimiser = _optimiser(model, job.settings)
+        self.halves = Halves(model)
         self.meter = EnergyMeter(job.device)
         joules = 0.0 if self.meter.known else None
         self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
@@ -99,6 +101,7 @@ class Trainer:
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
         total = torch.zeros((), device=self.job.device)
+        self.halves.refresh()
         for task, number in step:
             share, seen = self.shares[task], self.progress.record.seen[task]
             windows = [self.data[task][place] for place in share.indices(self.job.seed, number)]
@@ -120,7 +123,9 @@ class Trainer:
         total = torch.zeros((), device=self.job.device)
         for part in portions(range(len(windows)), windows, TOKENS_AT_ONCE):
             batch = self.model.pack([windows[place] for place in part])
-            loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
+            with self.halves.in_use():
+                logits = self.model(task, batch)
+            loss = head.loss(logits, batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
             total += loss.detach()
         return total

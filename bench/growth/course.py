@@ -154,12 +154,7 @@ class _Updates:
         record = self._trainer.progress.record
         for task, seen in record.seen.items():
             if seen.tokens > self._tokens[task]:
-                self._tell(
-                    self._stage(seen.updates),
-                    task,
-                    seen.tokens - self._tokens[task],
-                    record.train_seconds - self._seconds,
-                )
+                self._tell(self._stage(seen.updates), task, seen.tokens - self._tokens[task], record.train_seconds - self._seconds)
                 self._tokens[task], self._seconds = seen.tokens, record.train_seconds
         if self._batches is not None and all(seen.updates > self._batches for seen in record.seen.values()):
             raise _Enough
@@ -173,7 +168,7 @@ class _Updates:
 def _develop(trainer: Trainer, tell: Tell) -> None:
     """Score the development splits as each round of a training does."""
     for task in trainer.job.tasks:
-        count = sum(1 for _ in trainer.development[task.name])
+        examples = sum(1 for _ in trainer.development[task.name])
         begun = time.perf_counter()
         trainer.model.score(task, trainer.development[task.name])
-        tell(DEVELOPMENT, task.name, count, time.perf_counter() - begun)
+        tell(DEVELOPMENT, task.name, examples, time.perf_counter() - begun)

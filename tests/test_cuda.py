@@ -111,7 +111,9 @@ class Reached(TorchFunctionMode):
         if func is Tensor.__getitem__ and args[0].is_cuda:
             return indexed(*args)
         if func is Tensor.to and args[0].is_cuda:
-            return torch.ops.aten._to_copy(args[0], dtype=args[1]) if isinstance(args[1], torch.dtype) else args[0]
+            given = (*args[1:], *(kwargs or {}).values())
+            kind = next((one for one in given if isinstance(one, torch.dtype)), args[0].dtype)
+            return args[0] if kind == args[0].dtype else torch.ops.aten._to_copy(args[0], dtype=kind)
         return func(*args, **(kwargs or {}))
 
 
@@ -119,7 +121,7 @@ def indexed(found: Tensor, keys: Any) -> Tensor:
     dimension, keys = 0, keys if isinstance(keys, tuple) else (keys,)
     for place, key in enumerate(keys):
         if key is Ellipsis:
-            dimension = found.ndim - len(keys) + place + 1
+            dimension = found.ndim - sum(after is not None for after in keys[place + 1 :])
             continue
         if isinstance(key, int):
             found = found.select(dimension, key)
@@ -132,6 +134,14 @@ def indexed(found: Tensor, keys: Any) -> Tensor:
             found = torch.ops.aten.slice(found, dimension, key.start, key.stop)
         dimension += 1
     return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def reproducible() -> Iterator[None]:
+    """cuBLAS reads it at the first product, whichever test that is in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        yield
 
 
 @pytest.fixture
@@ -268,7 +278,7 @@ def alone(encoder: SharedEncoder, windows: Sequence[Any]) -> Tensor:
 
 
 @needs_gpu
-@pytest.mark.parametrize(("bfloat16", "far"), [(False, 1e-5), (True, 0.06)])
+@pytest.mark.parametrize(("bfloat16", "far"), [(False, 1e-5), (True, 0.1)])
 def test_packed_equals_alone_and_the_processor(
     tiny_encoder: Path, deterministic: None, bfloat16: bool, far: float
 ) -> None:

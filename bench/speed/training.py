@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -97,6 +98,7 @@ def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, p
     arms = _arms(course, windows, peers)
     rates = {name: Rate(arm=name) for name in arms}
     for seed in range(1 + rounds):
+        sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
         for name, run in arms.items():
             trained = run(seed)
             if seed:

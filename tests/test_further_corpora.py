@@ -71,8 +71,7 @@ def test_further_corpora_run_like_ours(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Listed, trained on, scored and written out again, with no other line of code."""
-    for name in ("print_report", "write_report"):
-        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    monkeypatch.setattr("bench.report.files.publish", lambda results: None)
     where = ["--data", str(data), "--results", str(tmp_path / "results"), "--answers", str(tmp_path / "answers")]
     assert cli.main(["run", "--tasks", "further_phi", "further_brat", "--baselines", "majority", *where]) == 0
     assert cli.main(["tasks", "--data", str(data)]) == 0

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -184,13 +184,13 @@ def test_training_cannot_read_the_test_split(bench: Bench) -> None:
 
 def test_the_test_split_is_read_once_and_after_training(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    examples = corpora.Corpora.examples
+    stream = corpora.Corpora.stream
 
-    def spy(self: corpora.Corpora, task: Any, split: str, fraction: float) -> list[Any]:
+    def spy(self: corpora.Corpora, task: Any, split: str, fraction: float) -> Iterator[Any]:
         events.append(split)
-        return examples(self, task, split, fraction)
+        return stream(self, task, split, fraction)
 
-    monkeypatch.setattr(corpora.Corpora, "examples", spy)
+    monkeypatch.setattr(corpora.Corpora, "stream", spy)
     DURING.append(lambda job: events.append("training"))
     bench("--tasks", "mednli")
     assert events.count("test") == 1

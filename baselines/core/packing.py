@@ -5,7 +5,7 @@ T sub-words of all sequences, B sequences, N attention heads, D units of one, H 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,9 @@ from torch import Tensor
 from transformers import AttentionInterface
 
 from baselines.core.windows import Window
+
+LARGEST_HEAD = 256
+"""Units of the largest attention head that the kernel for packed sequences takes, in steps of 8."""
 
 ATTENTION = "within_each_sequence"
 """The name under which transformers finds our attention."""
@@ -35,6 +38,18 @@ class Group:
     size: tuple[int, int]  # G, L
     bias: Tensor | None  # [G, 1, 1, L]: 0 at real sub-words, elsewhere minus infinity; None where all are as long
 
+    def within(self, reach: int | None, device: torch.device) -> Tensor | None:
+        """The bias of a layer in which a sub-word sees none that is `reach` places away or more; None: it sees all."""
+        length = self.size[1]
+        if reach is None or length <= reach:
+            return self.bias
+        places = torch.arange(length, device=device)
+        far = (places[:, None] - places).abs() >= reach
+        if self.bias is None:
+            return torch.where(far, -torch.inf, 0.0)
+        # Padding sees all: what sees nothing has no softmax, and its gradient would be no number.
+        return torch.where(far & (self.bias == 0).mT, -torch.inf, self.bias)
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -44,14 +59,22 @@ class Groups:
     rows: Tensor  # [V]: the packed sub-word that lies there; padding repeats one
     real: Tensor | None  # [V, 1]: 1 where it is no padding; None where none is
     place: Tensor  # [T]: where each packed sub-word lies
+    filler: int  # sub-words behind these T, which lie nowhere
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Where each sequence of a batch begins and ends."""
+    """Where each sequence of a batch begins and ends; with `few_sizes` the batch and its groups are filled up."""
 
     each: list[int]
     starts: Tensor  # [B + 1], int32, on the device
+    few_sizes: bool = False
+
+    @property
+    def filler(self) -> int:
+        """Sub-words of no sequence that follow the last."""
+        tokens = sum(self.each)
+        return -tokens % max(16, 2 ** (tokens.bit_length() - 5)) if self.few_sizes else 0
 
     @property
     def longest(self) -> int:
@@ -65,20 +88,25 @@ class Lengths:
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0])
+            within = np.arange(lengths[0] + (-lengths[0] % 8 if self.few_sizes else 0))
             real = within < lengths[:, None]
             rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
             reals.append(real.ravel())
             bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
-            groups.append(Group(real.shape, None if real.all() else self._moved(bias)))
+            groups.append(Group(real.shape, None if real.all() else moved(bias, self.starts.device)))
         lain, real = np.concatenate(rows), np.concatenate(reals)
         place = np.empty(starts[-1], dtype=np.int64)
         place[lain[real]] = np.flatnonzero(real)
-        padding = None if real.all() else self._moved(real[:, None].astype(np.float32))
-        return Groups(groups, self._moved(lain), padding, self._moved(place))
+        padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
+        device = self.starts.device
+        return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler)
 
-    def _moved(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.starts.device)
+
+def moved(array: np.ndarray, device: str | torch.device) -> Tensor:
+    """An array as a tensor on a device."""
+    tensor = torch.from_numpy(array)
+    # From memory that is not page-locked a copy waits until the GPU has done all that was asked of it before.
+    return tensor if torch.device(device).type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -108,24 +136,25 @@ class Batch:
     @property
     def tokens(self) -> int:
         """Real sub-words, special ones included."""
-        return self.ids.shape[1]
+        return sum(self.lengths.each)
 
 
-def pack(windows: Sequence[Window], device: str, first_position: int = 0) -> Batch:
-    """A batch of these windows, in this order."""
-    lengths = [len(window.ids) for window in windows]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
+def pack(windows: Sequence[Window], device: str, first_position: int = 0, few_sizes: bool = False) -> Batch:
+    """A batch of these windows, in this order; `few_sizes` fills it up, for kernels that are made for one size each."""
+    each = [len(window.ids) for window in windows]
+    starts = np.concatenate([[0], np.cumsum(each)])
+    lengths = Lengths(each, moved(starts.astype(np.int32), device), few_sizes)
 
-    def moved(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
+    def laid(rows: Iterable[np.ndarray]) -> Tensor:
+        return moved(np.pad(np.concatenate(list(rows)), (0, lengths.filler))[None], device)
 
     return Batch(
-        ids=moved(np.concatenate([window.ids for window in windows])[None]),
-        segments=moved(np.concatenate([window.segments for window in windows])[None]),
-        positions=moved(np.concatenate([np.arange(first_position, first_position + n) for n in lengths])[None]),
-        places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)])),
-        targets=moved(np.concatenate([window.targets for window in windows])),
-        lengths=Lengths(lengths, moved(starts.astype(np.int32))),
+        ids=laid(window.ids for window in windows),
+        segments=laid(window.segments for window in windows),
+        positions=laid(np.arange(first_position, first_position + n) for n in each),
+        places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)]), device),
+        targets=moved(np.concatenate([window.targets for window in windows]), device),
+        lengths=lengths,
         reads=[len(window.places) for window in windows],
     )
 
@@ -139,12 +168,14 @@ def attention_within(
     """
     lengths: Lengths = settings["packed"]
     scale: float = settings["scaling"]
-    if query.is_cuda and query.dtype != torch.float32:
+    reach: int | None = settings.get("sliding_window")  # The first distance out of sight, in the local layers.
+    if _has_kernel(query):
         from torch.nn.attention.varlen import varlen_attn
 
         q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
         starts, longest = lengths.starts, lengths.longest
-        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
+        side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
+        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
     groups = lengths.groups
@@ -154,8 +185,16 @@ def attention_within(
     outs = []
     for group, *found in zip(groups.each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
-        outs.append(attend(q, k, v, group.bias, scale).transpose(1, 2).flatten(0, 1))
-    return _lift(torch.cat(outs), groups)[None], None
+        outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
+    return lift(torch.cat(outs), groups)[None], None
+
+
+def _has_kernel(query: Tensor) -> bool:
+    """Whether torch has a kernel for packed sequences: in half precision, on GPUs from Ampere on, with usual heads."""
+    if not query.is_cuda or query.dtype == torch.float32:
+        return False
+    fits = query.shape[-1] % 8 == 0 and query.shape[-1] <= LARGEST_HEAD
+    return fits and torch.cuda.get_device_capability(query.device) >= (8, 0)
 
 
 class _Lay(torch.autograd.Function):
@@ -163,12 +202,12 @@ class _Lay(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, groups: Groups) -> Tensor:
-        ctx.place = groups.place
+        ctx.groups = groups
         return packed.index_select(0, groups.rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient.index_select(0, ctx.place), None
+        return _taken(gradient, ctx.groups), None
 
 
 class _Lift(torch.autograd.Function):
@@ -177,7 +216,7 @@ class _Lift(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, laid: Tensor, groups: Groups) -> Tensor:
         ctx.groups = groups
-        return laid.index_select(0, groups.place)
+        return _taken(laid, groups)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -187,12 +226,22 @@ class _Lift(torch.autograd.Function):
         return back, None
 
 
+def _taken(laid: Tensor, groups: Groups) -> Tensor:
+    """What lies at the place of each packed sub-word, and nothing for the filler."""
+    if not groups.filler:
+        return laid.index_select(0, groups.place)
+    found = laid.new_zeros(len(groups.place) + groups.filler, *laid.shape[1:])
+    torch.index_select(laid, 0, groups.place, out=found[: len(groups.place)])
+    return found
+
+
 def _lay(packed: Tensor, groups: Groups) -> Tensor:
     laid: Tensor = _Lay.apply(packed, groups)  # type: ignore[no-untyped-call]
     return laid
 
 
-def _lift(laid: Tensor, groups: Groups) -> Tensor:
+def lift(laid: Tensor, groups: Groups) -> Tensor:
+    """Packed sub-words from groups laid end to end, [V, ...] -> [T, ...]."""
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,13 @@ TOGETHER = Baseline(name="together", title="all together", joint=True, needs_enc
 
 
 @pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Takes (name, value) pairs as the entry points of plugins with baselines, and no others."""
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Takes (name, value) pairs as the entry points of plugins with baselines, or of another shelf, and no others."""
     registry.entries.cache_clear()
 
-    def install(*points: tuple[str, str]) -> None:
-        found = [metadata.EntryPoint(name, value, registry.BASELINES.group) for name, value in points]
-        monkeypatch.setattr(metadata, "entry_points", lambda group: found if group == registry.BASELINES.group else [])
+    def install(*points: tuple[str, str], shelf: registry.Shelf[Any] = registry.BASELINES) -> None:
+        found = [metadata.EntryPoint(name, value, shelf.group) for name, value in points]
+        monkeypatch.setattr(metadata, "entry_points", lambda group: found if group == shelf.group else [])
         registry.entries.cache_clear()
 
     yield install

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from importlib import metadata
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -28,7 +27,7 @@ PLANT = "T1\tPlant 3 9\tginger\nR1\tHelps Arg1:T1 Arg2:T2\nT2\tSymptom 10 16;20 
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def data(tmp_path: Path, plugins: Callable[..., None]) -> Path:
     """Both corpora, one packed and one not, and their tasks installed as plugins."""
     names = [f"{split}/xml/S{k}.xml" for split in SPLITS for k in (1, 2)]
     laid(tmp_path / "phi", {name: PHI.format(name[-5:-4] * 4) for name in names})
@@ -38,12 +37,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     laid(tmp_path / "data", {f"{place}.txt": f"Of ginger nausea or {place[-3]}{place[-3]}" for place in places})
     laid(tmp_path / "data", {f"{place}.ann": PLANT.replace("N", place[-3]) for place in places})
     laid(tmp_path / "data", {"plants/train/part0/tools.conf": "", "plants/train/part0/a.ann~": ""})
-    group = registry.TASKS.group
-    points = [metadata.EntryPoint(name, f"{name}:TASK", group) for name in ("further_phi", "further_brat")]
-    monkeypatch.setattr(metadata, "entry_points", lambda group: points if group == registry.TASKS.group else [])
-    registry.entries.cache_clear()
-    yield tmp_path / "data"
-    registry.entries.cache_clear()
+    plugins(("further_phi", "further_phi:TASK"), ("further_brat", "further_brat:TASK"), shelf=registry.TASKS)
+    return tmp_path / "data"
 
 
 @pytest.mark.parametrize("module", [further_phi, further_brat])

@@ -31,6 +31,10 @@ from tasks.core.kinds import DEV, TRAIN, Task
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
 
+KERNELS_KEPT = 128
+"""What oneDNN keeps of the kernels that it makes, one for each shape of a product. Its own limit is 1,024, which takes
+the memory of hundreds of updates to reach and saves no time: few batches have just as many sub-words as another."""
+
 METER_SECONDS = 10.0
 """Energy is read so often: a GPU's counter takes its time, a processor's starts again after minutes."""
 
@@ -57,6 +61,8 @@ class Trainer:
     """One training: its data, its plan of steps, its optimiser and how far it has come."""
 
     def __init__(self, job: Job, model: MultitaskModel) -> None:
+        # It is read when a process makes its first kernel.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS_KEPT))
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
         self.development = {task.name: _development(model, job, task) for task in job.tasks}

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scales", type=count, nargs="+", default=[1, 10, 100], metavar="X", help="of the demo (default: 1 10 100)")
     add("--lengths", type=count, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000], metavar="N",
         help="characters of a note (default: 1000 to 1000000)")  # fmt: skip
-    add("--batches", type=count, default=8, metavar="N", help="of each task are timed (default: 8)")
+    add("--updates", type=count, default=64, metavar="N", help="timed at each size (default: 64)")
     add("--encoder", metavar="NAME", help=f"as for `run` (default: minilm; for batch {RANDOM}, of BERT-base's size)")
     add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
@@ -67,7 +67,7 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
             threads=args.threads or torch.get_num_threads(),
             scales=tuple(sorted(set(args.scales))),
             lengths=tuple(sorted(set(args.lengths))),
-            batches=args.batches,
+            updates=args.updates,
             command=options.told(args),
         )
         return growth(against, extent)

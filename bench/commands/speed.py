@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     require_writable(args.results)
     data = data_folder(args.data)
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
-        speed = _measured(args, corpora, encoder)
+        speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from baselines.core.settings import PAPER, Settings
-from bench.corpora import Corpora, opened
+from bench.corpora import opened
 from bench.device import torch_environment
-from bench.growth.course import Course
+from bench.growth.course import Course, Given
 from bench.growth.record import BATCH, CORPUS, HEADS, LENGTH, PREPARING, READING, SECOND, WRITING, Growth, Point, Stage
 from bench.growth.watch import measured
 from bench.growth.workload import full_batches, long_notes
@@ -33,11 +33,14 @@ class Extent:
     threads: int
     scales: tuple[int, ...]
     lengths: tuple[int, ...]
-    batches: int
+    updates: int
     command: str
 
-    def course(self, source: Any, settings: Settings) -> Course:
-        """The training of all tasks with the same number of batches of each."""
+    def course(self, source: Path | Given, settings: Settings, cache: Path) -> Course:
+        """The training of all tasks with as many batches of each, together as many as at any other size.
+
+        So whatever grows with the updates, as torch's caches of kernels do, is the same at every size.
+        """
         assert self.encoder.folder is not None
         return Course(
             tasks=tuple(task.name for task in self.tasks),
@@ -46,7 +49,8 @@ class Extent:
             device=self.device,
             threads=self.threads,
             source=source,
-            batches=self.batches,
+            cache=cache,
+            batches=-(-self.updates // len(self.tasks)),
         )
 
 
@@ -55,7 +59,7 @@ def growth(against: str, extent: Extent) -> Growth:
     import torch
 
     torch.set_num_threads(extent.threads)
-    settings = _SETTINGS[against]
+    settings = SETTINGS[against]
     points = []
     for point in _POINTS[against](extent, settings):
         points.append(point)
@@ -66,7 +70,7 @@ def growth(against: str, extent: Extent) -> Growth:
         encoder=extent.encoder.name,
         tasks=tuple(task.name for task in extent.tasks),
         settings=settings,
-        batches=extent.batches,
+        updates=extent.updates,
         points=tuple(points),
         command=extent.command,
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -80,7 +84,7 @@ def _corpus(extent: Extent, settings: Settings) -> Iterator[Point]:
         begun = time.perf_counter()
         with opened(None, scale) as corpora, tempfile.TemporaryDirectory() as cache:
             seconds = time.perf_counter() - begun
-            course = replace(extent.course(corpora.folder, settings), cache=Path(cache), develop=True)
+            course = replace(extent.course(corpora.folder, settings, Path(cache)), develop=True)
             first = measured(scale, course)
             again = measured(scale, replace(course, batches=0, develop=False))
         read = first.stages[0]
@@ -97,35 +101,43 @@ def _second_start(again: Point) -> Stage:
     )
 
 
+def _often(extent: Extent, settings: Settings) -> Settings:
+    """Training sets are passed as often as makes enough batches, however small they are."""
+    return replace(settings, epochs=1 + extent.updates)
+
+
 def _heads(extent: Extent, settings: Settings) -> Iterator[Point]:
     """The first task alone, the first two, and so on."""
     with opened(None, 1) as corpora:
         for count in range(1, len(extent.tasks) + 1):
-            yield measured(count, replace(extent, tasks=extent.tasks[:count]).course(corpora.folder, settings))
+            some = replace(extent, tasks=extent.tasks[:count])
+            with tempfile.TemporaryDirectory() as cache:
+                yield measured(count, some.course(corpora.folder, _often(some, settings), Path(cache)))
 
 
 def _length(extent: Extent, settings: Settings) -> Iterator[Point]:
-    """One training note of so many characters for each span task, passed as often as makes enough batches."""
+    """One training note of so many characters for each span task."""
     spans = tuple(task for task in extent.tasks if isinstance(task, SpanTask))
+    some = replace(extent, tasks=spans)
     with opened(None, 1) as corpora:
         for characters in extent.lengths:
             source = long_notes(corpora, spans, characters, settings.development)
-            often = replace(settings, epochs=1 + extent.batches)
-            yield measured(characters, replace(extent, tasks=spans).course(source, often))
+            with tempfile.TemporaryDirectory() as cache:
+                yield measured(characters, some.course(source, _often(some, settings), Path(cache)))
 
 
 def _batch(extent: Extent, settings: Settings) -> Iterator[Point]:
     """One batch of each task, whole: after the best weights were put aside, which happens once the last was trained."""
     last = extent.tasks[-1].name
-    with opened(None, 1) as corpora:
+    with opened(None, 1) as corpora, tempfile.TemporaryDirectory() as cache:
         assert extent.encoder.folder is not None
         source = full_batches(corpora, extent.tasks, settings, extent.encoder.folder)
         settings = replace(settings, epochs=1, epochs_of=((last, 2),))
-        course = extent.course(source, settings)
+        course = extent.course(source, settings, Path(cache))
         yield measured(settings.span_batch, replace(course, settings=settings, batches=None))
 
 
 _POINTS: MappingProxyType[str, Callable[[Extent, Settings], Iterator[Point]]] = MappingProxyType(
     {CORPUS: _corpus, HEADS: _heads, LENGTH: _length, BATCH: _batch}
 )
-_SETTINGS = MappingProxyType(dict.fromkeys((CORPUS, HEADS, LENGTH), Settings(epochs=1)) | {BATCH: PAPER})
+SETTINGS = dict.fromkeys((CORPUS, HEADS, LENGTH), Settings(epochs=1)) | {BATCH: PAPER}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,15 +26,15 @@ def measured(size: int, course: Course) -> Point:
         process.start()
     theirs.close()
     try:
-        first, *rest = _stages(ours, process.pid)
+        first, *rest = stages(ours, process.pid)
     finally:
         ours.close()
         process.join(10)
         process.terminate()
-    return Point(size=size, libraries_bytes=first.peak_bytes, stages=_joined(rest))
+    return Point(size=size, libraries_bytes=first.peak_bytes, stages=joined(rest))
 
 
-def _stages(child: Connection, pid: int | None) -> Iterator[Stage]:
+def stages(child: Connection, pid: int | None) -> Iterator[Stage]:
     """The stages of a child, with the most memory that was seen in each unless the child knows it itself."""
     while True:
         held = anonymous_bytes(pid)
@@ -67,9 +67,9 @@ def anonymous_bytes(pid: int | None) -> int | None:
     return int(found[0].split()[1]) * 1024 if found else None
 
 
-def _joined(stages: list[Stage]) -> tuple[Stage, ...]:
+def joined(told: Sequence[Stage]) -> tuple[Stage, ...]:
     """One stage for each name and task, in the order in which they came."""
     groups: dict[tuple[str, str], list[Stage]] = {}
-    for stage in stages:
+    for stage in told:
         groups.setdefault((stage.name, stage.task), []).append(stage)
     return tuple(total(group) for group in groups.values())

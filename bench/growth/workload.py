@@ -35,9 +35,9 @@ def _joined(notes: Sequence[Document], characters: int) -> Document:
     while begin < characters:
         note = notes[len(texts) % len(notes)]
         gold |= {_moved(span, begin) for span in note.gold if begin + span.end <= characters}
-        texts.append(note.text)
-        begin += len(note.text) + len(BETWEEN)
-    return Document("long", BETWEEN.join(texts)[:characters], frozenset(gold))
+        texts.append(note.text + BETWEEN)
+        begin += len(texts[-1])
+    return Document("long", "".join(texts)[:characters], frozenset(gold))
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -89,14 +89,18 @@ SHOWN = MappingProxyType(
 )
 
 
+def where(growth: Growth) -> str:
+    """What was measured where, in words."""
+    here = growth.environment
+    device = here.processor if here.device == "cpu" else here.device
+    return f"demo notes (made up), encoder {growth.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
+
+
 def section(growth: Growth) -> Section:
     """One measurement as a section of its own."""
-    here, shown = growth.environment, SHOWN[growth.against]
-    device = here.processor if here.device == "cpu" else here.device
-    where = f"encoder {growth.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
     return Section(
         name=name(growth),
-        title=f"{shown.title}: demo notes (made up), {where}",
+        title=f"{SHOWN[growth.against].title}: {where(growth)}",
         notes=(),
         tables=tuple(_batch_tables(growth) if growth.against == BATCH else _tables(growth)),
     )
@@ -166,7 +170,8 @@ def _batch_tables(growth: Growth) -> Iterator[Table]:
         notes=(
             f"Batches of {growth.settings.span_batch} windows of {growth.settings.window} sub-words and of "
             f"{growth.settings.pair_batch} pairs of {growth.settings.pair_window}, all of them full; optimiser, best "
-            f"weights and checkpoints are there. Python and its libraries hold {words.size(point.libraries_bytes)} of it.",
+            "weights and checkpoints are there. Python and its libraries hold "
+            f"{words.size(point.libraries_bytes)} of it.",
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.growth.record import BATCH, HEADS, TRAINING, Growth
 from bench.inert import plain
 from bench.report.figures.panels import drawn, logarithmic
-from bench.report.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, section
+from bench.report.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
 from bench.report.style import Look, in_turn
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ _MIB = 2**20
 def draw(growth: Growth, form: str) -> bytes:
     """The figure as svg or png."""
     panels = (_seconds, _full) if growth.against == BATCH else (_per_unit, _memory)
-    return drawn(section(growth).title, [partial(panel, growth) for panel in panels], form)
+    title = f"{SHOWN[growth.against].title}\n{where(growth)}"
+    return drawn(title, [partial(panel, growth) for panel in panels], form)
 
 
 def _per_unit(growth: Growth, axes: Axes) -> None:
@@ -42,16 +43,17 @@ def _per_unit(growth: Growth, axes: Axes) -> None:
 
 
 def _memory(growth: Growth, axes: Axes) -> None:
+    """What is not known is not drawn, and where nothing is, that is said."""
     for stage, look in zip(MEASURED, in_turn(), strict=False):
         held = [(point.size, above_libraries(point, point.stage(stage))) for point in growth.points]
         known = [(size, one / _MIB) for size, one in held if one is not None]
         if known:
             _line(axes, [size for size, _ in known], [one for _, one in known], look, stage)
     _sizes(growth, axes)
-    axes.set(ylabel="peak memory beyond the libraries (MiB)")
+    axes.set(ylabel="peak MiB beyond the libraries")
     axes.set_ylim(bottom=0)
     axes.grid()
-    axes.legend(frameon=False, fontsize=8, loc="best")
+    axes.legend(frameon=False, fontsize=8, loc="best") if axes.lines else axes.text(0.5, 0.5, "unknown")
 
 
 def _sizes(growth: Growth, axes: Axes) -> None:

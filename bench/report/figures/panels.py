@@ -24,7 +24,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
 
     with matplotlib.rc_context(dict(RC)):
         figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
-        figure.suptitle(plain(title), fontsize=10)
+        figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
             panel(axes)
         buffer = io.BytesIO()
@@ -33,7 +33,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
 
 
 def logarithmic(axes: Axes, *which: str) -> None:
-    """The axes named, x or y, with plain numbers at powers of ten: text is shown as it stands here, powers in TeX too."""
+    """The axes named, x or y, with plain numbers at powers of ten: text is shown as it stands, powers in TeX too."""
     for name in which:
         axes.set(**{f"{name}scale": "log"})
         axis = getattr(axes, f"{name}axis")

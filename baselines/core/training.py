@@ -18,7 +18,7 @@ from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
 from baselines.core.halves import Halves
-from baselines.core.memory import begin_peak, peak_bytes
+from baselines.core.memory import begin_peak, keep_freed, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.portions import portions
@@ -45,6 +45,7 @@ CHECKPOINT_SHARE = 0.05
 def train(job: Job) -> tuple[MultitaskModel, Record]:
     """Train one model on the tasks of a job, or finish a training that was cut off."""
     _make_deterministic(job)
+    keep_freed()
     begin_peak(job.device)
     trainer = Trainer(job, MultitaskModel(job))
     trainer.run()

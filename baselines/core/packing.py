@@ -146,6 +146,8 @@ def attention_within(
         starts, longest = lengths.starts, lengths.longest
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
         return torch.as_tensor(out)[None], None
+    if query.device.type == "cpu" and not query.requires_grad:
+        return _attend_each(query, key, value, lengths.each, scale), None
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
     groups = lengths.groups
     parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
@@ -195,6 +197,16 @@ def _lay(packed: Tensor, groups: Groups) -> Tensor:
 def _lift(laid: Tensor, groups: Groups) -> Tensor:
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted
+
+
+def _attend_each(query: Tensor, key: Tensor, value: Tensor, lengths: list[int], scale: float) -> Tensor:
+    """Attention of each sequence by itself, [1, N, T, D] -> [1, T, N, D]: its sums depend on nothing else in the batch.
+
+    Without gradients nothing is gained from groups: the fused kernel does without their padding and without scores.
+    """
+    parts = zip(*(torch.split(part, lengths, dim=2) for part in (query, key, value)), strict=True)
+    outs = [F.scaled_dot_product_attention(q, k, v, scale=scale).transpose(1, 2) for q, k, v in parts]
+    return torch.cat(outs, dim=1)
 
 
 def _attend_fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:

@@ -19,9 +19,10 @@ from baselines.core.energy import EnergyMeter
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
+from baselines.core.portions import portions
 from baselines.core.settings import Settings
 from baselines.core.taught import read_ids, taught
-from baselines.core.windows import Window, portions
+from baselines.core.windows import Window
 from tasks.core.errors import InputError
 
 TOKENS_AT_ONCE = 4096
@@ -118,8 +119,8 @@ class Trainer:
         """The mean loss of a batch, whose gradients are added; a large batch goes through in parts."""
         head, places = self.model.head(task), sum(len(window.places) for window in windows)
         total = torch.zeros((), device=self.job.device)
-        for part in portions(range(len(windows)), windows, TOKENS_AT_ONCE):
-            batch = self.model.pack([windows[place] for place in part])
+        for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE):
+            batch = self.model.pack(part)
             loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
             total += loss.detach()

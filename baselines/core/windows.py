@@ -5,7 +5,7 @@ T sub-words of a window, R places a head reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,21 +58,6 @@ def text_windows(tokenizer: SubwordTokenizer, text: str, most: int, whole: Itera
         places = begins[first:last] - low + 1
         windows.append(Window(framed, np.zeros_like(framed), places, characters[first:last], np.zeros(0)))
     return windows
-
-
-def portions(order: Sequence[int], windows: Sequence[Window], most: int) -> Iterator[list[int]]:
-    """The places of windows, in this order, in groups of at most so many sub-words, at least one window in each."""
-    group: list[int] = []
-    tokens = 0
-    for place in order:
-        length = len(windows[place].ids)
-        if group and tokens + length > most:
-            yield group
-            group, tokens = [], 0
-        group.append(place)
-        tokens += length
-    if group:
-        yield group
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -83,21 +83,26 @@ def likeliest_tags(logits: np.ndarray, begins: np.ndarray) -> np.ndarray:
     logits = logits.astype(np.float64)
     logits[begins, 2::2] += FORBIDDEN
     tags: np.ndarray = logits.argmax(1)
-    inside = (tags > 0) & (tags % 2 == 0)
-    before = np.append(0, tags[:-1])
+    inside, before = _inside(tags), np.append(0, tags[:-1])
     broken = np.flatnonzero(inside & (before != tags) & (before != tags - 1))
-    if not len(broken):
-        return tags
-    starts = np.union1d(np.flatnonzero(~inside), begins)
+    begin, free = np.zeros(len(tags), dtype=bool), ~inside
+    begin[begins] = free[begins] = True
     while len(broken):
+        starts = np.flatnonzero(free)
         which = np.unique(np.searchsorted(starts, broken, side="right")) - 1
         first, last = starts[which], np.append(starts, len(tags))[which + 1]
         paths = _likeliest_paths(_apart(logits, first, last))
         for start, end, path in zip(first.tolist(), last.tolist(), paths.T, strict=True):
             tags[start:end] = path[: end - start]
-        broken = np.setdiff1d(first[(tags[first] > 0) & (tags[first] % 2 == 0)], begins)
-        starts = np.setdiff1d(starts, broken)
+        broken = first[_inside(tags[first]) & ~begin[first]]
+        free[broken] = False
     return tags
+
+
+def _inside(tags: np.ndarray) -> np.ndarray:
+    """Which tags are an I."""
+    found: np.ndarray = (tags > 0) & (tags % 2 == 0)
+    return found
 
 
 def _apart(logits: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any
 from bench import store, strict_json
 from bench.place import Place
 from bench.plan import Planned
-from bench.untrusted import EVIDENCE_BYTES, read_bytes
+from bench.untrusted import EVIDENCE_BYTES, read_bytes, reason
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TEST, Task
@@ -76,8 +76,7 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     try:
         rows = [strict_json.loads(_ROWS[task.kind], line) for line in read_bytes(path, EVIDENCE_BYTES).splitlines()]
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path} cannot be read ({reason}): delete its run's folder and run again") from None
+        raise InputError(f"{path} cannot be read ({reason(error)}): delete its run's folder and run again") from None
     return [(row.id, _spans(row) if isinstance(row, _Spans) else row.answer) for row in rows]
 
 

@@ -1,4 +1,6 @@
-"""The cache of tokenised corpora: a folder apart and for its owner alone, since sub-words are text in effect.
+"""The cache of corpora made ready for training: their censuses, the windows of their training and development splits.
+
+It is a folder apart and for its owner alone, since sub-words are text in effect and development examples are text.
 
 It lies at BENCH_CACHE, else in mt-clinical-bench below XDG_CACHE_HOME or ~/.cache.
 """
@@ -40,18 +42,20 @@ def opened() -> Path:
     return place
 
 
-def windows_file(place: Path, task: str, depends_on: DependsOn, settings: Settings) -> Path:
-    """The file for a task's windows: its name is a digest of all that they depend on."""
-    read_by = code.digest(("baselines.core.heads", registry.entry(registry.TASKS, task).module))
+def file(place: Path | None, task: str, split: str, depends_on: DependsOn, settings: Settings) -> Path | None:
+    """The file for the windows of a task's split: its name is a digest of all that they depend on."""
+    if place is None:
+        return None
+    modules = ("baselines.core.heads", "baselines.core.taught", registry.entry(registry.TASKS, task).module)
     cut = [settings.window, settings.pair_window, settings.development, settings.span_head]
     # The same files may be cut in other sub-words by another version of the library that reads them.
     library = metadata.version("tokenizers")
-    key = strict_json.dumps([depends_on.corpora[task], depends_on.encoder, read_by, library, cut])
+    key = strict_json.dumps([split, depends_on.corpora[task], depends_on.encoder, code.digest(modules), library, cut])
     return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"
 
 
 def clear() -> tuple[int, int]:
-    """Remove every tokenised corpus; how many files there were, and their bytes together."""
+    """Remove all that is kept; how many files there were, and their bytes together."""
     files = [path for path in (folder() / _WINDOWS).glob("*") if path.is_file()]
     total = sum(path.stat().st_size for path in files)
     shutil.rmtree(folder() / _WINDOWS, ignore_errors=True)

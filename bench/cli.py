@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bench import __version__
-from bench.report.inert import plain
+from bench.inert import plain
 from tasks.core.errors import InputError
 
 COMMANDS = MappingProxyType(
@@ -23,6 +23,10 @@ COMMANDS = MappingProxyType(
         "report": ("bench.report.command", "print the results as tables, or write them in other formats"),
         "speed": ("bench.commands.speed", "measure how fast one model for all tasks answers, and one for each"),
         "training-speed": ("bench.commands.training_speed", "measure how fast training goes, beside the stock Trainer"),
+        "growth": (
+            "bench.commands.growth",
+            "measure how time and memory of training grow, or write docs/performance.md",
+        ),
         "check": ("bench.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.commands.clean", "remove the cache of tokenised corpora"),
         "calibrate": ("bench.commands.calibrate", "measure how often the statistics err, on simulated results"),
@@ -48,6 +52,7 @@ class Parser(argparse.ArgumentParser):
         if extra:
             known = ", ".join(sorted(name for name in self._option_string_actions if name.startswith("--")))
             raise InputError(f"unknown option or argument {extra[0]!r}: the known options are {known}")
+        args.given = (*self.prog.split(), *argv)
         return args
 
 

@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.census import Census, census
 from bench.lock import abandoned, in_use
 from tasks.core import splits
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
-from tasks.core.examples import Document
-from tasks.core.kinds import TRAIN, Task
-from tasks.core.status import notice_counts
+from tasks.core.kinds import Task
 
 DEMO, OFFICIAL = "demo", "official"
 _DEMO_PREFIX = "mt-clinical-bench-demo-"
-PAIR_CHARACTERS = 512
-"""Pairs are cut at 128 sub-words as a rule, of some four characters."""
-
-
-@dataclass(frozen=True)
-class Census:
-    """What one pass over a corpus says of it: `notices` counts by kind what was mended or skipped.
-
-    `train_characters` is what one epoch of training reads.
-    """
-
-    digest: str
-    train_characters: int
-    notices: dict[str, int]
 
 
 @dataclass
 class Corpora:
-    """All corpora below a folder; `name` is demo, demo-x<scale> or official."""
+    """All corpora below a folder; `name` is demo, demo-x<scale> or official. Their censuses are kept in `cache`."""
 
     name: str
     folder: Path
+    cache: Path | None = None
     _censuses: dict[str, Census] = field(default_factory=dict)
-    _sizes: dict[tuple[str, str, float], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -60,16 +44,13 @@ class Corpora:
         return splits.stream(task, self._corpus, split, fraction)
 
     def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
-        """How many examples a split has; each is counted once."""
-        key = (task.name, split, fraction)
-        if key not in self._sizes:
-            self._sizes[key] = sum(1 for _ in self.stream(task, split, fraction))
-        return self._sizes[key]
+        """How many examples a split has."""
+        return self.census(task).size(split, fraction)
 
     def census(self, task: Task[Any, Any]) -> Census:
-        """The census of a task's corpus, which is read once, as a stream."""
+        """The census of a task's corpus."""
         if task.name not in self._censuses:
-            self._censuses[task.name] = _count(task, self._corpus)
+            self._censuses[task.name] = census(task, self._corpus, self.cache)
         return self._censuses[task.name]
 
     def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
@@ -87,44 +68,13 @@ class Corpora:
         raise InputError("; ".join(f"{name}: {error}" for name, error in missing) + hint)
 
 
-def _count(task: Task[Any, Any], corpus: Corpus) -> Census:
-    digests, characters = [], {}
-    with corpus.watched() as noted:
-        for split in task.official_splits:
-            passed = _Passed(splits.official(task, corpus, split))
-            digests.append(splits.digest(passed))
-            characters[split] = passed.characters
-    together = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Census(together, characters[TRAIN], notice_counts(corpus.passed_over | noted))
-
-
-class _Passed:
-    """Examples as they pass, their characters counted."""
-
-    def __init__(self, examples: Iterable[Any]) -> None:
-        self._examples = examples
-        self.characters = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        for example in self._examples:
-            self.characters += _characters(example)
-            yield example
-
-
-def _characters(example: Any) -> int:
-    """The characters that a training reads of an example."""
-    if isinstance(example, Document):
-        return len(example.text)
-    return min(len(example.first) + len(example.second), PAIR_CHARACTERS)
-
-
 @contextmanager
-def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
+def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterator[Corpora]:
     """The corpora below a folder; without one the demo's, in a temporary folder that goes when they are done with."""
     if data is not None:
         if not data.is_dir():
             raise InputError(f"the data folder {data} is not there: give --data the folder in which the downloads lie")
-        yield Corpora(OFFICIAL, data)
+        yield Corpora(OFFICIAL, data, cache)
         return
     from tasks.demo.corpora import write_demo
 
@@ -132,7 +82,7 @@ def opened(data: Path | None, scale: float) -> Iterator[Corpora]:
     with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
         write_demo(Path(folder), scale)
         # Results on corpora of another size are other results, and lie elsewhere.
-        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{scale:g}", Path(folder))
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{scale:g}", Path(folder), cache)
 
 
 def _clear_abandoned() -> None:

@@ -12,6 +12,7 @@ from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench import registry, strict_json
 from bench.store import DependsOn, RunName
+from bench.untrusted import reason
 from bench.whole import written_whole
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
@@ -76,8 +77,7 @@ def read_card(folder: Path) -> Card:
         if card.format != FORMAT:
             raise ValueError(f"its format is {card.format}, not {FORMAT}")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _damaged(folder, str(reason)) from None
+        raise _damaged(folder, reason(error)) from None
     return card
 
 

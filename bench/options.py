@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,11 @@ def number(low: float, below: float, low_too: bool) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def told(args: argparse.Namespace) -> str:
+    """The command as it was given; the user's own folders are called DIR, for what is stored tells of nobody's."""
+    return shlex.join("DIR" if Path(word).is_absolute() else word for word in args.given)
 
 
 positive = number(0, math.inf, low_too=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from baselines.core import hub
 from bench import store
 from bench.corpora import Corpora
+from bench.inert import plain
 from bench.untrusted import refuse_links
 from tasks.core.errors import InputError
 
@@ -48,6 +50,8 @@ def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
         if fetch or not _of_hub(encoder):
             raise
         return EncoderFiles(name)
+    if not hub.packs(folder):
+        sys.stderr.write(f"{plain(name)} is of a model type that cannot be packed: its batches are padded, by length\n")
     return EncoderFiles(name, folder, hub.digest(folder))
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bench.report.inert import plain
+from bench.inert import plain
 
 if TYPE_CHECKING:
     from tqdm import tqdm

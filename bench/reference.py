@@ -11,9 +11,9 @@ from pathlib import Path
 from bench.drift.findings import Place
 from bench.drift.judge import by_place
 from bench.drift.sameness import answered, incomparable
+from bench.inert import markdown
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
-from bench.report.inert import markdown
 from bench.store import Result, read_all
 from bench.untrusted import refuse_links
 from tasks.core.errors import InputError

@@ -72,34 +72,32 @@ def entry(shelf: Shelf[Value], name: str) -> Entry[Value]:
 def entries(shelf: Shelf[Value]) -> dict[str, Entry[Value]]:
     """All that a shelf holds, by name: ours first, then plugins'."""
     found: dict[str, Entry[Value]] = {}
-    for name, module, attribute in (*_ours(shelf), *_plugins(shelf)):
-        if name in found:
-            both = f"{found[name].module} and {module}"
-            raise InputError(f"two {shelf.word}s are called {name!r}, in {both}: uninstall one of them")
-        found[name] = Entry(_load(shelf, name, module, attribute), module)
+    for point in (*_ours(shelf), *sorted(metadata.entry_points(group=shelf.group))):
+        if point.name in found:
+            both = f"{found[point.name].module} and {point.module}"
+            raise InputError(f"two {shelf.word}s are called {point.name!r}, in {both}: uninstall one of them")
+        found[point.name] = Entry(_load(shelf, point), point.module)
     return found
 
 
-def _ours(shelf: Shelf[Any]) -> Iterator[tuple[str, str, str]]:
+def _ours(shelf: Shelf[Any]) -> Iterator[metadata.EntryPoint]:
     package = importlib.import_module(shelf.package)
     for module in pkgutil.iter_modules(package.__path__):
         if not module.ispkg:
-            yield module.name, f"{shelf.package}.{module.name}", shelf.attribute
+            place = f"{shelf.package}.{module.name}:{shelf.attribute}"
+            yield metadata.EntryPoint(module.name, place, shelf.group)
 
 
-def _plugins(shelf: Shelf[Any]) -> Iterator[tuple[str, str, str]]:
-    for point in sorted(metadata.entry_points(group=shelf.group)):
-        yield point.name, point.module, point.attr
-
-
-def _load(shelf: Shelf[Value], name: str, module: str, attribute: str) -> Value:
+def _load(shelf: Shelf[Value], point: metadata.EntryPoint) -> Value:
     try:
-        value = getattr(importlib.import_module(module), attribute)
+        value = point.load()
     except Exception as error:  # A plugin may fail in any way it likes.
         reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"the {shelf.word} {name!r} cannot be loaded from {module} ({reason}): mend it") from error
-    if not isinstance(value, shelf.kind) or value.name != name:  # type: ignore[attr-defined]
+        where = f"the {shelf.word} {point.name!r} cannot be loaded from {point.module}"
+        raise InputError(f"{where} ({reason}): mend it") from error
+    if not isinstance(value, shelf.kind) or value.name != point.name:  # type: ignore[attr-defined]
         raise InputError(
-            f"{module}.{attribute} is no {shelf.word} named {name!r}, as its file or entry point is: rename one"
+            f"{point.module}.{point.attr} is no {shelf.word} named {point.name!r}, as its file or entry point is: "
+            "rename one"
         )
     return value

@@ -48,9 +48,9 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     # What can be wrong is found before an encoder is fetched, which may take long.
     if needed:
         require_known(name)
-    with opened(data, args.scale or 1.0) as corpora:
+    kept = None if args.no_cache or not fetch else cache.opened()
+    with opened(data, args.scale or 1.0, kept) as corpora:
         corpora.require(asked.tasks)
         encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
-        kept = None if args.no_cache or not fetch else cache.opened()
         where = Place(corpora, args.results, encoder, kept, args.keep_models)
         yield where, plan(grid(asked), where)

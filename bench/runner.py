@@ -5,9 +5,10 @@ B examples, K columns of evidence.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,17 +18,19 @@ from typing import Any
 import numpy as np
 
 from baselines.core.baseline import Job, Model, Record
-from bench import models, store, strict_json
-from bench.cache import windows_file
-from bench.device import torch_environment
+from baselines.core.portions import portions
+from bench import cache, models, store, strict_json
+from bench.census import characters
+from bench.device import memory_suffices, torch_environment
 from bench.environment import environment
 from bench.lock import alone
 from bench.place import Place
 from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
 from bench.store import DependsOn, Evidence, Metric, Result, Score
+from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
-from tasks.core.metrics import evidence
+from tasks.core.metrics import Observed
 
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""
@@ -35,13 +38,17 @@ TRAINING_SHARE = 0.97
 _STAMP = "depends_on.json"
 
 
+CHARACTERS_HELD = 2**20
+"""Characters of the test split that are held at a time: it may be larger than memory."""
+
+
 @dataclass(frozen=True)
 class Tested:
-    """What a model gave for the test split of one task."""
+    """What a model gave for the test split of one task; answers as lines of their file."""
 
     score: Score
     evidence: Evidence
-    answers: list[Any]
+    answers: list[str]
     seconds: float
 
 
@@ -75,10 +82,11 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
-        kept=lambda task: where.cache and windows_file(where.cache, task.name, planned.depends_on, run.settings),
+        kept=lambda task, split: cache.file(where.cache, task.name, split, planned.depends_on, run.settings),
     )
-    model, record = run.baseline.train(job)
-    tested = {task.name: _test(model, task, reader) for task in run.tasks}
+    with memory_suffices():
+        model, record = run.baseline.train(job)
+        tested = {task.name: _test(model, task, reader) for task in run.tasks}
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)
@@ -104,9 +112,9 @@ class Reader:
         """How many examples a split has."""
         return self._where.corpora.size(task, split, self._fraction)
 
-    def test(self, task: Task[Any, Any]) -> Sequence[Any]:
-        """The test split of a task."""
-        return self._where.corpora.examples(task, TEST, self._fraction)
+    def test(self, task: Task[Any, Any]) -> Iterator[Any]:
+        """The test split of a task, one at a time."""
+        return self._where.corpora.stream(task, TEST, self._fraction)
 
 
 def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str], None]:
@@ -117,20 +125,35 @@ def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str]
 
 
 def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
-    examples = reader.test(task)
-    begun = time.perf_counter()
-    answers = model.predict(task, examples)
-    seconds = time.perf_counter() - begun
-    rows = {metric.name: evidence(metric, examples, answers) for metric in task.metrics}
-    counts = {split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(examples)}
+    observed, perfect = [Observed(metric) for metric in task.metrics], Observed(task.primary)
+    ids: list[str] = []
+    lines: list[str] = []
+    seconds = 0.0
+    for examples in portions(reader.test(task), characters, CHARACTERS_HELD):
+        begun = time.perf_counter()
+        answers = model.predict(task, examples)
+        seconds += time.perf_counter() - begun
+        for each in observed:
+            each.add(examples, answers)
+        if (said := model.perfect(task, examples)) is not None:
+            perfect.add(examples, said)
+        ids += (example.id for example in examples)
+        lines += map(store.answer_line, ids[len(lines) :], answers)
+    rows = {metric.name: each.rows() for metric, each in zip(task.metrics, observed, strict=True)}
     score = Score(
         kind=task.kind,
         title=task.title,
-        examples=counts,
-        ceiling=model.ceiling(task, examples),
+        examples={split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(ids)},
+        ceiling=_ceiling(task, perfect.rows()),
         metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
     )
-    return Tested(score, Evidence(np.array([example.id for example in examples], dtype=str), rows), answers, seconds)
+    return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
+
+
+def _ceiling(task: Task[Any, Any], perfect: np.ndarray) -> float | None:
+    """The recall that perfect tags would reach; None where they lose nothing, or there is nothing to be found."""
+    recall = float(micro_recall(perfect.sum(axis=0), task.primary.columns)) if len(perfect) else math.nan
+    return recall if math.isfinite(recall) else None
 
 
 def _metric(task: Task[Any, Any], place: int, rows: dict[str, Any]) -> Metric:

@@ -36,6 +36,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
+def reason(error: OSError | ValueError) -> str:
+    """What a complaint says, without the path that an OSError repeats."""
+    return str(error.strerror if isinstance(error, OSError) else error)
+
+
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz file by name, none of objects; what they unpack to is bounded before it is unpacked."""
     if not stat.S_ISREG(path.lstat().st_mode):

@@ -18,7 +18,7 @@ from pathlib import Path
 from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document
-from tasks.core.formats.i2b2_concepts import ConceptFiles, read_document, whole_tokens, write_document
+from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.side_by_side import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
@@ -55,8 +55,8 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     if split == TEST:
         texts = _annotated(texts, concepts, corpus)
     corpus.note_strays([*concepts, *texts], r"\.(?:con|txt)$")
-    for text, marked in paired(texts, concepts):
-        yield read_document(ConceptFiles(text.key[0], text, marked), LABELS, corpus)
+    for files in paired(texts, concepts):
+        yield read_document(files, LABELS, corpus)
 
 
 def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corpus) -> list[CorpusFile]:

@@ -13,23 +13,7 @@ import pytest
 from baselines.core.settings import PAPER
 from made_up_results import KINDS, Maker
 
-WORDS = [
-    "the",
-    "patient",
-    "was",
-    "seen",
-    "in",
-    "clinic",
-    "denies",
-    "chest",
-    "pain",
-    "aspirin",
-    "mg",
-    "daily",
-    "x",
-    "ray",
-    "given",
-]
+WORDS = "the patient was seen in clinic denies chest pain aspirin mg daily x ray given".split()
 
 
 def make_encoder(folder: Path, kind: str = "bert") -> Path:
@@ -38,16 +22,8 @@ def make_encoder(folder: Path, kind: str = "bert") -> Path:
     from transformers import AutoConfig, AutoModel
 
     marks = list(string.ascii_lowercase + string.digits + string.punctuation)
-    pieces = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *WORDS,
-        *marks,
-        *("##" + c for c in string.ascii_lowercase + string.digits),
-    ]
+    parts = ("##" + character for character in string.ascii_lowercase + string.digits)
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *marks, *parts]
     vocabulary = list(dict.fromkeys(pieces))
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
     config = AutoConfig.for_model(

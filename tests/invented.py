@@ -14,6 +14,7 @@ import pytest
 
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
+from tasks.core.examples import Span
 from tasks.core.kinds import Task
 
 FOLDER = Path(__file__).parent / "corpora"
@@ -32,6 +33,13 @@ def task(name: str) -> Task[Any, Any]:
 def splits() -> list[tuple[str, str]]:
     """Every official split of every task."""
     return [(name, split) for name in NAMES for split in task(name).official_splits]
+
+
+def span(mention: str) -> Span:
+    """A mention written as `label start-end` or `label start-end;start-end`."""
+    label, places = mention.split(" ")
+    pairs = (place.split("-") for place in places.split(";"))
+    return Span(tuple((int(start), int(end)) for start, end in pairs), label)
 
 
 def laid(folder: Path, files: Mapping[str, str | bytes]) -> Corpus:

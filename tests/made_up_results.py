@@ -11,7 +11,7 @@ import numpy as np
 from baselines.core.baseline import Record, Seen
 from baselines.core.settings import Settings
 from bench.environment import Environment
-from bench.store import DependsOn, Evidence, Metric, Result, Score, write
+from bench.store import DependsOn, Evidence, Metric, Result, Score, answer_line, write
 from tasks.core.formulas import FORMULAS
 
 KINDS = {
@@ -52,7 +52,7 @@ class Maker:
 
     def store(self, result: Result, evidence: Mapping[str, Evidence]) -> Result:
         """Writes a result and gives it back with its folder."""
-        answers = {task: ["made up"] * len(one.ids) for task, one in evidence.items()}
+        answers = {task: [answer_line(name, "made up") for name in one.ids] for task, one in evidence.items()}
         return replace(result, folder=write(self.root / "runs", result, evidence, answers))
 
     def evidence(self, arm: str, task: str, seed: int, skill: float) -> Evidence:

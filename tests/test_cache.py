@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,27 @@ import pytest
 
 from baselines.core.heads import head_for
 from baselines.core.settings import SPAN_HEADS, Settings
-from baselines.core.taught import MappedWindows, taught
+from baselines.core.taught import MappedWindows, developed, taught
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.training import train
 from baselines.core.windows import Window
 from bench import cache, cli, registry
 from bench.store import DependsOn
 from small_bench import write_corpora
+from tasks.core.examples import Document, Span
 from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
 
 
 def made(encoder: Path, task: Any, span_head: str = "flat") -> list[Window]:
     head, tokenizer = head_for(task, 32, replace(SMALL, span_head=span_head)), SubwordTokenizer(encoder)
     return [window for example in examples(task, "train") for window in head.windows(tokenizer, example, teach=True)]
+
+
+def assert_same(before: Window, after: Window) -> None:
+    for field in fields(Window):
+        one, other = getattr(before, field.name), getattr(after, field.name)
+        assert one.dtype.kind == other.dtype.kind
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -35,10 +43,25 @@ def test_windows_come_back_as_they_were(tmp_path: Path, tiny_encoder: Path, task
     kept = taught(windows, tmp_path / "kept.arrow")
     assert isinstance(kept, MappedWindows)
     for before, after in zip(windows, kept, strict=True):
-        for name in ("ids", "segments", "places", "targets"):
-            one, other = getattr(before, name), getattr(after, name)
-            assert one.dtype.kind == other.dtype.kind
-            assert np.array_equal(one, other)
+        assert_same(before, after)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_development_examples_come_back_with_their_windows(tmp_path: Path, tiny_encoder: Path, task: Any) -> None:
+    """A note without a word and one that lists a mention twice included."""
+    head, tokenizer, asked = head_for(task, 32, SMALL), SubwordTokenizer(tiny_encoder), list(examples(task, "dev"))
+    if task is SPANS:
+        twice = (Span(((0, 4), (5, 9)), "problem"),) * 2
+        asked[3:3] = [Document("empty", "", frozenset()), Document("é\ud7ff", "pain pain", frozenset(twice), twice)]
+    cuts = [(example, head.cut(tokenizer, example, teach=False)) for example in asked]
+    kept = developed(cuts, tmp_path / "kept.arrow")
+    for _ in range(2):
+        for (before, made), (after, read) in zip(cuts, kept, strict=True):
+            assert before == after
+            if isinstance(before, Document):
+                assert list(before.listed()) == list(after.listed())
+            for one, other in zip(made, read, strict=True):
+                assert_same(one, other)
 
 
 def test_what_is_kept_is_not_made_again(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -51,16 +74,28 @@ def test_what_is_kept_is_not_made_again(tmp_path: Path, tiny_encoder: Path) -> N
     assert len(taught(never(), tmp_path / "kept.arrow")) == len(windows)
 
 
-def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path) -> None:
+def cut_short(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def one_bit(content: bytes) -> bytes:
+    place = len(content) // 2
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut_short, one_bit, lambda content: b"", lambda content: b"x" * 32])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path, damage: Callable[[bytes], bytes]) -> None:
     windows, file = made(tiny_encoder, SPANS), tmp_path / "kept.arrow"
     taught(windows, file)
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
     assert len(taught(windows, file)) == len(windows)
+    assert file.read_bytes() == whole
 
 
 def test_a_training_from_the_cache_ends_with_the_same_bits(tmp_path: Path, tiny_encoder: Path) -> None:
-    def kept(task: Any) -> Path:
-        return tmp_path / f"{task.name}.arrow"
+    def kept(task: Any, split: str) -> Path:
+        return tmp_path / f"{task.name}-{split}.arrow"
 
     plain, _ = train(job(tmp_path, tiny_encoder, TASKS))
     for _ in range(2):  # It is filled, then read.
@@ -77,7 +112,7 @@ def test_it_is_for_its_owner_alone_and_can_be_removed(
     assert modes == {"windows": 0o700, "kept.arrow": 0o600}
     (tmp_path / "cache" / "mine.txt").write_text("not ours")
     assert cli.main(["clean"]) == 0
-    assert "1 tokenised corpora" in capsys.readouterr().out
+    assert "1 files of tokenised corpora" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mine.txt"]
 
 
@@ -90,7 +125,7 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     assert "give --no-cache" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("words", "files"), [((), 1), (("--no-cache",), 0)])
+@pytest.mark.parametrize(("words", "files"), [((), 3), (("--no-cache",), 0)])
 def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], files: int
 ) -> None:
@@ -99,16 +134,17 @@ def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
     where = ["--data", str(tmp_path / "data"), "--encoder", str(tiny_encoder), "--results", str(tmp_path / "results")]
     how = "--tasks mednli --baselines single_task --profile demo --epochs 1".split()
     assert cli.main(["run", *where, *how, *words]) == 0
-    assert len(list((tmp_path / "cache").rglob("*.arrow"))) == files
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert len(kept) == files  # The census, the windows of training and those of the development split.
 
 
 def test_another_library_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may cut the same text in other sub-words."""
     task = next(iter(registry.tasks()))
     depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
-    before = cache.windows_file(tmp_path, task, depends_on, Settings())
+    before = cache.file(tmp_path, task, "train", depends_on, Settings())
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
-    assert cache.windows_file(tmp_path, task, depends_on, Settings()) != before
+    assert cache.file(tmp_path, task, "train", depends_on, Settings()) != before
 
 
 def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
@@ -119,7 +155,7 @@ def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
         (replace(depends_on, encoder="z"), Settings()),
         *((depends_on, replace(Settings(), **change)) for change in ({"window": 64}, {"span_head": "nested"})),
     ]
-    files = {cache.windows_file(tmp_path, task, *one) for one in [(depends_on, Settings()), *others]}
+    files = {cache.file(tmp_path, task, "train", *one) for one in [(depends_on, Settings()), *others]}
     assert len(files) == 5
     rates = replace(Settings(), encoder_rate=1.0)
-    assert cache.windows_file(tmp_path, task, depends_on, rates) in files
+    assert cache.file(tmp_path, task, "train", depends_on, rates) in files

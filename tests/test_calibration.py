@@ -11,8 +11,9 @@ import pytest
 
 from bench.commands import calibrate
 from bench.report.grid import draw as drawn
-from bench.statistics import calibrated, calibration, seed_differences
+from bench.statistics import calibrated, calibration
 from bench.statistics.calibrated import Cell
+from bench.statistics.paired import seed_differences
 from bench.statistics.simulation import KINDS, Truth, draw, true_gain
 from tasks.core.errors import InputError
 

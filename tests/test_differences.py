@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import statistics
-from bench.report.budget import budget_table
 from bench.report.comparison import Comparison, Selection, comparisons
-from bench.report.differences import Contrast, contrasts, difference_table
-from bench.report.resampling import resampling_table
+from bench.report.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
 from bench.report.table import Table
 from bench.report.transfer import transfer_table
-from bench.statistics import Cell, calibrated
+from bench.statistics import calibrated
+from bench.statistics.calibrated import Cell, nearest
 from bench.store import read_all
 from made_up_results import Maker
 
@@ -112,4 +110,4 @@ def test_tasks_that_calibration_never_saw_are_said(tmp_path: Path) -> None:
     """Fewer examples than any simulated set has."""
     notes = " ".join(difference_table(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
     assert "i2b2_2010, mednli, n2c2_2019: not measured" in notes
-    assert statistics.nearest("micro_f1", 12, 3) == ()
+    assert nearest("micro_f1", 12, 3) == ()

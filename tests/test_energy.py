@@ -46,9 +46,9 @@ def test_no_counter_is_unknown_energy(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_training_adds_up_its_energy_and_forgets_it_once_it_is_unknown() -> None:
     """What went on where nothing tells the energy makes the whole unknown."""
     record = Record(energy_joules=0.0)
-    record.add_cost(2.0, 30.0)
-    record.add_cost(1.0, 12.5)
-    assert (record.train_seconds, record.energy_joules) == (3.0, 42.5)
-    record.add_cost(1.0, None)
-    record.add_cost(1.0, 7.0)
-    assert (record.train_seconds, record.energy_joules) == (5.0, None)
+    record.add_energy(30.0)
+    record.add_energy(12.5)
+    assert record.energy_joules == 42.5
+    record.add_energy(None)
+    record.add_energy(7.0)
+    assert record.energy_joules is None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from importlib import metadata
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -14,10 +13,13 @@ import further_brat
 import further_phi
 from bench import cli, registry, store
 from invented import laid, packed
+from small_bench import plugins
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Span
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status
+
+__all__ = ["plugins"]
 
 PHI = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<MEDDOCAN><TEXT><![CDATA[Paciente: Ana Ruiz, {}, calle Mayor.]]></TEXT>\n'
@@ -28,7 +30,7 @@ PLANT = "T1\tPlant 3 9\tginger\nR1\tHelps Arg1:T1 Arg2:T2\nT2\tSymptom 10 16;20 
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def data(tmp_path: Path, plugins: Callable[..., None]) -> Path:
     """Both corpora, one packed and one not, and their tasks installed as plugins."""
     names = [f"{split}/xml/S{k}.xml" for split in SPLITS for k in (1, 2)]
     laid(tmp_path / "phi", {name: PHI.format(name[-5:-4] * 4) for name in names})
@@ -38,12 +40,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     laid(tmp_path / "data", {f"{place}.txt": f"Of ginger nausea or {place[-3]}{place[-3]}" for place in places})
     laid(tmp_path / "data", {f"{place}.ann": PLANT.replace("N", place[-3]) for place in places})
     laid(tmp_path / "data", {"plants/train/part0/tools.conf": "", "plants/train/part0/a.ann~": ""})
-    group = registry.TASKS.group
-    points = [metadata.EntryPoint(name, f"{name}:TASK", group) for name in ("further_phi", "further_brat")]
-    monkeypatch.setattr(metadata, "entry_points", lambda group: points if group == registry.TASKS.group else [])
-    registry.entries.cache_clear()
-    yield tmp_path / "data"
-    registry.entries.cache_clear()
+    plugins(("further_phi", "further_phi:TASK"), ("further_brat", "further_brat:TASK"), shelf=registry.TASKS)
+    return tmp_path / "data"
 
 
 @pytest.mark.parametrize("module", [further_phi, further_brat])
@@ -71,8 +69,7 @@ def test_further_corpora_run_like_ours(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Listed, trained on, scored and written out again, with no other line of code."""
-    for name in ("print_report", "write_report"):
-        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    monkeypatch.setattr("bench.report.files.publish", lambda results: None)
     where = ["--data", str(data), "--results", str(tmp_path / "results"), "--answers", str(tmp_path / "answers")]
     assert cli.main(["run", "--tasks", "further_phi", "further_brat", "--baselines", "majority", *where]) == 0
     assert cli.main(["tasks", "--data", str(data)]) == 0

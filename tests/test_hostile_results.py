@@ -95,13 +95,17 @@ def test_a_result_with_any_value_spoilt_is_shown_inert_or_refused(
             assert all(line.startswith(("warning: ", "error: ")) for line in said.err.splitlines()), (above, last)
 
 
-def spoil(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
-    def spoilt(path: Path) -> None:
-        data = json.loads(path.read_text())
-        change(data)
-        path.write_text(json.dumps(data))
+def rewrite(change: Callable[[str], str]) -> Callable[[Path], object]:
+    return lambda path: path.write_text(change(path.read_text()))
 
-    return spoilt
+
+def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    def edited(text: str) -> str:
+        data = json.loads(text)
+        change(data)
+        return json.dumps(data)
+
+    return rewrite(edited)
 
 
 def enlarge(path: Path) -> None:
@@ -121,38 +125,47 @@ def first_metric(data: dict[str, Any]) -> dict[str, Any]:
 
 
 SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "nothing": (rewrite(lambda text: ""), "Expecting value"),
+    "half of it": (rewrite(lambda text: text[: len(text) // 2]), "line"),
     "a terabyte": (enlarge, "it holds more than 16 MiB"),
-    "nested": (lambda path: path.write_text("[" * 10_000 + "]" * 10_000), "nested too deeply"),
+    "nested": (rewrite(lambda text: "[" * 10_000 + "]" * 10_000), "nested too deeply"),
+    "nested without end": (rewrite(lambda text: "[" * 100_000), "nested too deeply"),
     "an endless device": (pipe, "a link, a folder or a device"),
-    "a whole number beyond any float": (
-        spoil(lambda data: data.update(test_seconds=10**400)),
-        "not a finite",
-    ),
+    "no number": (rewrite(lambda text: text.replace('"seed": 0', '"seed": NaN')), "NaN is no JSON"),
+    "infinity": (rewrite(lambda text: text.replace("3.0", "Infinity")), "Infinity is no JSON"),
+    "more than a float": (rewrite(lambda text: text.replace("3.0", "1e999")), "test_seconds is not a finite number"),
+    "a whole number beyond any float": (edit(lambda data: data.update(test_seconds=10**400)), "not a finite"),
     "a whole number beyond any count": (
-        spoil(lambda data: data["training"]["seen"]["mednli"].update(tokens=10**30)),
+        edit(lambda data: data["training"]["seen"]["mednli"].update(tokens=10**30)),
         "tokens is larger than any count",
     ),
-    "infinity": (
-        lambda path: path.write_text(path.read_text().replace("3.0", "Infinity")),
-        "Infinity is no JSON",
-    ),
-    "an unknown formula": (spoil(lambda data: first_metric(data).update(formula="os.system")), "formula 'os.system'"),
-    "columns of another formula": (spoil(lambda data: first_metric(data).update(formula="macro_f1")), "not those of"),
-    "no metric": (spoil(lambda data: data["scores"]["mednli"].update(metrics=[])), "has no metric"),
-    "an unknown profile": (spoil(lambda data: data["settings"].update(profile="x")), "unknown profile 'x'"),
+    "no seed": (edit(lambda data: data.pop("seed")), "lacks 'seed'"),
+    "a field too many": (edit(lambda data: data.update(more=1)), "unknown 'more'"),
+    "text for a number": (edit(lambda data: data.update(seed="0")), "seed is str instead of int"),
+    "a truth value for a number": (edit(lambda data: data.update(seed=True)), "seed is bool instead of int"),
+    "another run": (edit(lambda data: data.update(seed=1)), "it is the result of"),
+    "another format": (edit(lambda data: data.update(format=2)), "its format is 2"),
+    "a task without score": (edit(lambda data: data["scores"].pop("mednli")), "1 of its 2 tasks"),
+    "half a pair": (edit(lambda data: data["settings"].update(epochs_of=[["a"]])), r"epochs_of\[0\] has 1 parts"),
+    "an unknown formula": (edit(lambda data: first_metric(data).update(formula="os.system")), "formula 'os.system'"),
+    "columns of another formula": (edit(lambda data: first_metric(data).update(formula="macro_f1")), "not those of"),
+    "no metric": (edit(lambda data: data["scores"]["mednli"].update(metrics=[])), "has no metric"),
+    "an unknown profile": (edit(lambda data: data["settings"].update(profile="x")), "unknown profile 'x'"),
 }
 
 
 @pytest.mark.parametrize(("damage", "words"), SPOILT.values(), ids=SPOILT)
 def test_a_spoilt_result_is_named_with_what_is_wrong_and_the_others_stay(
-    guarded: Path, damage: Callable[[Path], object], words: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, damage: Callable[[Path], object], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    damage(results_file(guarded))
-    assert cli.main(["report", *places(guarded)[:2]]) == 0
-    said = capsys.readouterr().err
+    """Said in one line, and counted as none."""
+    make(tmp_path / "results")
+    damage(results_file(tmp_path))
+    assert cli.main(["report", *places(tmp_path)[:2]]) == 0
+    (said,) = capsys.readouterr().err.splitlines()
     assert re.search(words, said)
-    assert f"{results_file(guarded)} is not a finished result" in said
-    assert len(store.read_all(guarded / "results")) == 5
+    assert f"{results_file(tmp_path)} is not a finished result" in said
+    assert len(store.read_all(tmp_path / "results")) == 5
 
 
 def test_a_task_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

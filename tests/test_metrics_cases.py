@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from invented import span
 from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
@@ -16,13 +17,7 @@ from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRe
 
 
 def spans(*mentions: str) -> frozenset[Span]:
-    """Mentions written as `label start-end` or `label start-end;start-end`."""
-    found = set()
-    for mention in mentions:
-        label, places = mention.split(" ")
-        fragments = tuple(tuple(int(end) for end in place.split("-")) for place in places.split(";"))
-        found.add(Span(fragments, label))
-    return frozenset(found)
+    return frozenset(map(span, mentions))
 
 
 def totals(metric: Metric, document: Document, answer: frozenset[Span]) -> np.ndarray:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from invented import task
+from invented import span, task
 from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens, write_document
@@ -25,14 +25,6 @@ CASES = [
     for place in sorted(FOLDER.glob("*.jsonl"))
     for number, line in enumerate(place.read_text(encoding="utf-8").splitlines(), 1)
 ]
-
-
-def span(mention):
-    """A mention written as `label start-end;start-end`."""
-    label, places = mention.split(" ")
-    return Span(
-        tuple((int(start), int(end)) for start, end in (place.split("-") for place in places.split(";"))), label
-    )
 
 
 def counts(metric: Metric, total: np.ndarray) -> list[int]:

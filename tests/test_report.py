@@ -223,8 +223,7 @@ def test_break_even_counts_single_task_trainings(multi: float | None, expected: 
 def test_a_report_imports_neither_torch_nor_pandas(whole: Path) -> None:
     """The terminal report starts at once: what is heavy is not loaded."""
     script = (
-        "import sys; from pathlib import Path; from bench.report.files import print_report; "
-        f"print_report(Path({str(whole)!r})); "
+        f"import sys; from bench import cli; cli.main(['report', '--results', {str(whole)!r}]); "
         "heavy = {'torch', 'transformers', 'datasets', 'pandas', 'matplotlib'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )

@@ -14,8 +14,10 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import ModelCard
 
-from bench.report import files, inert, latex, markdown, terminal
+from bench import inert
+from bench.report import files, latex, markdown, terminal
 from bench.report.comparison import Selection
+from bench.report.sections import sections
 from bench.report.table import Section, Table
 from bench.report.view import views
 from made_up_results import Maker
@@ -42,7 +44,7 @@ def test_no_grid_rewrites_a_cell(form: ModuleType) -> None:
 def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
     """Labels that hold LaTeX, HTML, terminal escapes and characters that turn the text round."""
     Maker(root=tmp_path, encoder="<script>\x1b[2J\u202e$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
-    files.write_report(tmp_path, tmp_path / "out")
+    files.write_files(views(tmp_path, Selection()), tmp_path, tmp_path / "out")
     texts = {path: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png"}
     assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json", ".html"}
     for path, text in texts.items():
@@ -98,10 +100,9 @@ def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document
     Maker(root=tmp_path, encoder="[é<script>$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
     shutil.copytree(whole / "runs", tmp_path / "runs", dirs_exist_ok=True)
     out = tmp_path / "out"
-    texts = {"report.tex": files.FORMS["latex"](views(tmp_path, Selection()), tmp_path)}
-    texts |= {
-        f"tables/{name}": text for name, text in files.latex_files(views(tmp_path, Selection()), tmp_path).items()
-    }
+    whole_sections = sections(views(tmp_path, Selection()), tmp_path, whole=True)
+    texts = {f"tables/{name}": text for name, text in latex.files(whole_sections).items()}
+    texts["report.tex"] = latex.render(whole_sections)
     for name, text in texts.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(text)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from baselines.core.baseline import Job
 from bench import corpora, store
 from bench.lock import alone, in_use
-from small_bench import DURING, PLANTED, TRAININGS, bench, plugins, write_corpora
+from small_bench import DURING, TRAININGS, bench, plugins
 from tasks.core.errors import InputError
 
 __all__ = ["bench", "plugins"]
@@ -58,13 +58,6 @@ def test_changed_settings_repeat_a_run_and_say_why(bench: Bench, capsys: pytest.
     bench("--epochs", "6", "mednli=8")
     assert trained() == [("mednli",)]
     assert "again: the settings changed: epochs 6 -> 8" in capsys.readouterr().err
-
-
-def test_a_schedule_means_nothing_to_a_training_of_one_task(bench: Bench) -> None:
-    bench()
-    trained()
-    bench("--schedule", "round_robin")
-    assert trained() == []
 
 
 def test_another_schedule_is_another_arm(bench: Bench, tmp_path: Path) -> None:
@@ -184,13 +177,13 @@ def test_training_cannot_read_the_test_split(bench: Bench) -> None:
 
 def test_the_test_split_is_read_once_and_after_training(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    examples = corpora.Corpora.examples
+    stream = corpora.Corpora.stream
 
-    def spy(self: corpora.Corpora, task: Any, split: str, fraction: float) -> list[Any]:
+    def spy(self: corpora.Corpora, task: Any, split: str, fraction: float) -> Iterator[Any]:
         events.append(split)
-        return examples(self, task, split, fraction)
+        return stream(self, task, split, fraction)
 
-    monkeypatch.setattr(corpora.Corpora, "examples", spy)
+    monkeypatch.setattr(corpora.Corpora, "stream", spy)
     DURING.append(lambda job: events.append("training"))
     bench("--tasks", "mednli")
     assert events.count("test") == 1
@@ -210,25 +203,6 @@ def test_a_result_holds_its_evidence_and_answers_for_every_test_example(bench: B
     first = json.loads(lines[0])
     assert first["answer"] == [["ANAT", [[0, 3]]]]
     assert first["id"] == store.read_evidence(result, "quaero_2014").ids[0]
-
-
-def test_nothing_but_the_corpora_holds_a_word_of_them(
-    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    DURING.append(stop(KeyboardInterrupt(), "quaero_2014"))
-    bench(baselines=("majority", "alone"))
-    write_corpora(tmp_path / "other", documents=3)
-    said = capsys.readouterr()
-    holders = [
-        path.relative_to(tmp_path).parts[0]
-        for path in tmp_path.rglob("*")
-        if path.is_file() and PLANTED.encode() in path.read_bytes()
-    ]
-    assert set(holders) == {"data", "other"}
-    assert PLANTED not in said.out + said.err
-    packed = [store.read_evidence(result, task).ids for result in results(tmp_path) for task in result.tasks]
-    assert packed
-    assert PLANTED not in str(packed)
 
 
 def test_a_dry_run_trains_and_writes_nothing(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

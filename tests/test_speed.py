@@ -47,11 +47,19 @@ def timed(batch: int, *rounds: tuple[float, ...]) -> Timed:
 def made_up() -> Speed:
     """Multitask is five times faster in each round, though the machine was slow in the second."""
     arms = (
-        Arm(name=MULTITASK, held=HELD, timed=(timed(1, (0.1, 0.1), (0.4, 0.4)), timed(2, (0.1,), (0.4,)))),
+        Arm(
+            name=MULTITASK,
+            held=HELD,
+            timed=(timed(1, (0.1, 0.1), (0.4, 0.4)), timed(2, (0.1,), (0.4,))),
+            note_flops=10**9,
+            matrix_flops_per_second=8e9,
+        ),
         Arm(
             name=SINGLE_TASK,
             held=replace(HELD, models=8, parameters=800, weights_bytes=1600, runtime_bytes=None),
             timed=(timed(1, (0.5, 0.5), (2.0, 2.0)), timed(2, (0.5,), (2.0,))),
+            note_flops=5 * 10**9,
+            matrix_flops_per_second=8e9,
         ),
     )
     grown = tuple(Growth(arm=arm, size=1, seconds=(1.0,), held=HELD) for arm in (MULTITASK, SINGLE_TASK))
@@ -126,6 +134,7 @@ def test_the_table_of_a_measurement() -> None:
     """Two notes in 0.5 s, the middle of two rounds; what is unknown says so; no line is too wide."""
     text = terminal.render([inference.section(made_up())])
     assert re.search(r"notes a second, one at a time +4\.0 +0\.8", text)
+    assert re.search(r"FLOPs utilisation on notes +50% +50%", text)
     assert re.search(r"weights in memory +200 B +1\.6 KiB", text)
     assert re.search(r"peak memory above .* +3\.9 KiB +unknown", text)
     assert "8.00x" in text

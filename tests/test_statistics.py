@@ -7,8 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from bench import statistics
-from bench.statistics import Difference, Paired, compare, estimate, holm, interval, student, verdict
+from bench.statistics import student
+from bench.statistics.budget import seeds_to_decide
+from bench.statistics.comparing import MARGIN, Difference, compare, holm, verdict
+from bench.statistics.paired import Paired, seed_differences
+from bench.statistics.resampling import bootstrap, interval, randomisation, resample
+from bench.statistics.variance import Estimate, error_reduction, estimate, mean_over_tasks, relative_change
 from tasks.core.formulas import FORMULAS
 
 COUNTS = ("correct", "count")
@@ -42,7 +46,7 @@ def test_with_one_seed_the_interval_is_scipys_percentile_bootstrap() -> None:
     paired = right_or_wrong(0.7, 0.8)
     gain = paired.second[0, :, 0] - paired.first[0, :, 0]
     theirs = stats.bootstrap((gain,), np.mean, n_resamples=10_000, method="percentile", rng=0).confidence_interval
-    assert interval(statistics.bootstrap(paired)) == pytest.approx((theirs.low, theirs.high), abs=0.006)
+    assert interval(bootstrap(paired)) == pytest.approx((theirs.low, theirs.high), abs=0.006)
 
 
 def test_pearson_is_resampled_as_scipy_resamples_it() -> None:
@@ -57,7 +61,7 @@ def test_pearson_is_resampled_as_scipy_resamples_it() -> None:
     theirs = stats.bootstrap(
         columns, difference, n_resamples=4000, method="percentile", paired=True, vectorized=False, rng=0
     ).confidence_interval
-    assert interval(statistics.bootstrap(paired)) == pytest.approx((theirs.low, theirs.high), abs=0.012)
+    assert interval(bootstrap(paired)) == pytest.approx((theirs.low, theirs.high), abs=0.012)
 
 
 @pytest.mark.parametrize("second", [0.7, 0.78, 0.85])
@@ -70,12 +74,12 @@ def test_randomisation_is_scipys_paired_permutation_test(second: float) -> None:
         samples, lambda a, b, axis: np.mean(a - b, axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=9_999, rng=0,
     ).pvalue  # fmt: skip
-    assert statistics.randomisation(paired) == pytest.approx(theirs, abs=0.02)
+    assert randomisation(paired) == pytest.approx(theirs, abs=0.02)
 
 
 def test_randomisation_of_equal_arms_rarely_calls_a_difference() -> None:
     """At 5 %, 200 small experiments without a difference give about 10 calls; 25 would be an error in the test."""
-    calls = sum(statistics.randomisation(right_or_wrong(0.8, 0.8, 2, 60, stream), 400) < 0.05 for stream in range(200))
+    calls = sum(randomisation(right_or_wrong(0.8, 0.8, 2, 60, stream), 400) < 0.05 for stream in range(200))
     assert calls <= 20
 
 
@@ -91,7 +95,7 @@ def test_seeds_that_disagree_widen_the_interval() -> None:
         unsteady[seed, :right, 0] = 1
     widths = []
     for second in (steady, unsteady):
-        low, high = interval(statistics.bootstrap(Paired("made up", first, second, "proportion", COUNTS)))
+        low, high = interval(bootstrap(Paired("made up", first, second, "proportion", COUNTS)))
         widths.append(high - low)
     assert widths[1] > 1.5 * widths[0]
 
@@ -100,7 +104,7 @@ def test_the_same_evidence_gives_the_same_figures_and_tasks_do_not_disturb_each_
     """Draws are named by task: leaving another task out changes nothing but Holm's correction and the mean."""
     pair, twin = right_or_wrong(0.7, 0.8), right_or_wrong(0.5, 0.5)
     other = Paired("other", twin.first, twin.second, "proportion", COUNTS)
-    alone, together = (statistics.resample(pairs, 500)[0][0] for pairs in ([pair], [pair, other]))
+    alone, together = (resample(pairs, 500)[0][0] for pairs in ([pair], [pair, other]))
     assert alone == together
     (first, second), mean = compare([pair, other])
     assert (first.low, first.high) == (compare([pair])[0][0].low, compare([pair])[0][0].high)
@@ -112,9 +116,9 @@ def test_swapping_the_arms_turns_the_difference_round() -> None:
     """Nothing prefers one arm; the p-value is the same to Monte Carlo error."""
     paired = right_or_wrong(0.7, 0.75, seeds=3)
     turned = Paired(paired.name, paired.second, paired.first, paired.formula, paired.columns)
-    low, high = interval(statistics.bootstrap(paired))
-    assert interval(statistics.bootstrap(turned)) == pytest.approx((-high, -low))
-    assert statistics.randomisation(turned) == pytest.approx(statistics.randomisation(paired), abs=1e-12)
+    low, high = interval(bootstrap(paired))
+    assert interval(bootstrap(turned)) == pytest.approx((-high, -low))
+    assert randomisation(turned) == pytest.approx(randomisation(paired), abs=1e-12)
     (there,), (back,) = compare([paired])[0], compare([turned])[0]
     assert (back.low, back.high, back.p) == pytest.approx((-there.high, -there.low, there.p))
 
@@ -237,7 +241,7 @@ def test_fewer_columns_give_the_same_scores(formula: str) -> None:
     evidence = np.random.default_rng(3).integers(0, 9, size=(2, 3, 20, len(columns))).astype(float)
     paired = Paired("made up", evidence[0], evidence[1], formula, columns)
     narrow = paired.narrowed()
-    assert statistics.seed_differences(narrow) == pytest.approx(statistics.seed_differences(paired), nan_ok=True)
+    assert seed_differences(narrow) == pytest.approx(seed_differences(paired), nan_ok=True)
     assert len(narrow.columns) == (len(columns) if formula == "macro_f1" else len(own))
 
 
@@ -246,7 +250,7 @@ def test_one_seed_leaves_seed_variance_unknown() -> None:
     (found,), _ = compare([right_or_wrong(0.7, 0.75)])
     assert math.isnan(found.seed_spread)
     assert found.example_spread > 0
-    assert math.isnan(statistics.seeds_to_decide(found))
+    assert math.isnan(seeds_to_decide(found))
 
 
 def test_answers_that_never_differ_decide_nothing() -> None:
@@ -261,9 +265,9 @@ def test_the_mean_over_tasks_knows_that_seeds_are_shared() -> None:
     """Two tasks that a seed helps alike leave more doubt in their mean than two that it helps against each other."""
     gains, errors = np.array([0.02, 0.06, 0.04]), []
     for sign in (1, -1):
-        one = statistics.Estimate(gains, 1e-6, 99)
-        other = statistics.Estimate(0.04 + sign * (gains - 0.04), 1e-6, 99)
-        errors.append(statistics.mean_over_tasks([one, other]).error)
+        one = Estimate(gains, 1e-6, 99)
+        other = Estimate(0.04 + sign * (gains - 0.04), 1e-6, 99)
+        errors.append(mean_over_tasks([one, other]).error)
     assert errors[0] > 10 * errors[1]
 
 
@@ -272,21 +276,21 @@ def test_relative_effects_are_those_of_the_field() -> None:
     first, second = np.ones((2, 1, 10, 2))
     first[0, 6:, 0] = second[0, 7:, 0] = 0
     paired = Paired("made up", first, second, "proportion", COUNTS)
-    assert estimate(paired, statistics.relative_change).value == pytest.approx(1 / 6)
-    assert estimate(paired, statistics.error_reduction).value == pytest.approx(1 / 4)
+    assert estimate(paired, relative_change).value == pytest.approx(1 / 6)
+    assert estimate(paired, error_reduction).value == pytest.approx(1 / 4)
     first[..., 0] = 1
-    assert math.isnan(estimate(paired, statistics.error_reduction).value)
+    assert math.isnan(estimate(paired, error_reduction).value)
 
 
 def test_the_seed_budget_buys_its_verdict() -> None:
     """Seeds help against seed variance only, and as many as it says decide in 8 of 10 experiments."""
     seen = Difference("made up", 0.005, -0.02, 0.03, 0.4, 3, 500, seed_spread=0.012, example_spread=0.003)
-    needed = int(statistics.seeds_to_decide(seen))
+    needed = int(seeds_to_decide(seen))
     draw, decided = np.random.default_rng(0), []
     for _ in range(200):
         gains = 0.005 + 0.003 * draw.normal() + 0.012 * 3**0.5 * draw.normal(size=needed)
-        low, _ = statistics.Estimate(gains, 0.003**2, 499).interval()
-        decided.append(low > -statistics.MARGIN)
+        low, _ = Estimate(gains, 0.003**2, 499).interval()
+        decided.append(low > -MARGIN)
     assert np.mean(decided) == pytest.approx(0.8, abs=0.08)
     hopeless = Difference("made up", 0.0, -0.05, 0.05, 0.9, 3, 20, seed_spread=0.001, example_spread=0.02)
-    assert math.isinf(statistics.seeds_to_decide(hopeless))
+    assert math.isinf(seeds_to_decide(hopeless))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -46,45 +43,6 @@ def test_more_than_three_tasks_have_a_short_name_of_their_own() -> None:
     labels = {store.tasks_label(tasks) for tasks in (["a", "b", "c", "d"], ["d", "c", "b", "a"], ["a", "b", "c", "e"])}
     assert len(labels) == 2
     assert all(label.startswith("4-tasks-") and len(label) == 14 for label in labels)
-
-
-def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
-    def edited(text: str) -> str:
-        data = json.loads(text)
-        change(data)
-        return json.dumps(data)
-
-    return edited
-
-
-DAMAGES: list[tuple[Callable[[str], str], str]] = [
-    (lambda text: "", "Expecting value"),
-    (lambda text: text[: len(text) // 2], "line"),
-    (lambda text: "[" * 100_000, "nested too deeply"),
-    (lambda text: text.replace('"seed": 0', '"seed": NaN'), "NaN is no JSON"),
-    (lambda text: text.replace('"test_seconds": 3.0', '"test_seconds": 1e999'), "test_seconds is not a finite number"),
-    (edit(lambda data: data.pop("seed")), "lacks 'seed'"),
-    (edit(lambda data: data.update(more=1)), "unknown 'more'"),
-    (edit(lambda data: data.update(seed="0")), "seed is str instead of int"),
-    (edit(lambda data: data.update(seed=True)), "seed is bool instead of int"),
-    (edit(lambda data: data.update(seed=1)), "it is the result of"),
-    (edit(lambda data: data.update(format=2)), "its format is 2"),
-    (edit(lambda data: data["scores"].pop("mednli")), "1 of its 2 tasks"),
-    (edit(lambda data: data["settings"].update(epochs_of=[["a"]])), r"epochs_of\[0\] has 1 parts"),
-]
-
-
-@pytest.mark.parametrize(("damage", "words"), DAMAGES)
-def test_a_damaged_result_is_none_and_is_said_to_be(
-    stored: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[str], str], words: str
-) -> None:
-    assert stored.folder is not None
-    path = stored.folder / "result.json"
-    path.write_text(damage(path.read_text()))
-    with pytest.raises(InputError, match=words):
-        store.read(tmp_path / "runs", stored.name.path)
-    assert store.read_all(tmp_path) == []
-    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_result_that_lies_elsewhere_counts_once(stored: Result, tmp_path: Path) -> None:

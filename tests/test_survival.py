@@ -60,8 +60,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Itera
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(told.folder)
         patched.setenv("BENCH_CACHE", str(told.folder / "cache"))
-        for name in ("print_report", "write_report"):
-            patched.setattr(f"bench.report.files.{name}", lambda *paths: None)
+        patched.setattr("bench.report.files.publish", lambda results: None)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         cut_short(told, "stopped", signal.SIGINT, 0)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from baselines.core.windows import Window
 from bench import cli, strict_json
 from bench.report import terminal
 from bench.report.training_speed import section
+from bench.speed.trainer import _answers, packed
+from bench.speed.training import Course, _score
 from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
+from tasks.core.kinds import Task
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples
 
 
 @pytest.fixture
@@ -32,7 +39,8 @@ def test_it_stores_what_it_measured(
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
     assert (speed.task, speed.windows, speed.batch, [len(rate.seconds) for rate in speed.rates]) == (task, 8, 4, [2])
     assert speed.tokens > 8 * 4
-    assert "real tokens a second" in capsys.readouterr().out
+    assert (len(speed.rates[0].scores), speed.test, speed.settings.head_rate) == (2, 8, speed.settings.encoder_rate)
+    assert "tokens a second" in capsys.readouterr().out
 
 
 def test_without_accelerate_the_trainer_is_one_sentence(
@@ -57,7 +65,49 @@ def test_the_trainer_is_given_the_same_windows(
     pytest.importorskip("accelerate", reason="the extra peers is not installed")
     assert cli.main([*where, "--task", task, "--peers"]) == 0
     (path,) = tmp_path.rglob(TRAINING)
-    assert len(strict_json.loads(TrainingSpeed, path.read_bytes()).rates) == 3
+    rates = strict_json.loads(TrainingSpeed, path.read_bytes()).rates
+    assert [len(rate.scores) for rate in rates] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("task", [SPANS, CLASSES, SCORES], ids=lambda task: task.name)
+def test_the_trainers_logits_are_read_as_ours(task: Task[Any, Any], tiny_encoder: Path) -> None:
+    """Logits that say what was taught get all points, wherever a head reads them."""
+    found = list(examples(task, "test"))
+    course = Course(
+        task=task, examples=found, development=[], test=found, encoder=tiny_encoder, settings=SMALL, device="cpu"
+    )
+    taught = {window.ids.tobytes(): window for window in packed(course)}
+    assert _score(course, _answers(course, Said(task, taught))) == pytest.approx(1)
+
+
+class Said:
+    """Stands for a model of transformers that has learned its targets by heart."""
+
+    device = "cpu"
+
+    def __init__(self, task: Task[Any, Any], taught: dict[bytes, Window]) -> None:
+        self.task, self.taught = task, taught
+
+    def eval(self) -> None:
+        """There is nothing to switch off."""
+
+    def __call__(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> SimpleNamespace:
+        window = self.taught[input_ids[0].numpy().tobytes()]
+        if self.task is SCORES:
+            return SimpleNamespace(logits=torch.from_numpy(window.targets)[None])
+        said = torch.zeros(len(window.ids), 5)
+        said[window.places, window.targets] = 9
+        return SimpleNamespace(logits=said[None] if self.task is SPANS else said[:1])
+
+
+def test_seconds_are_those_of_all_passes(where: list[str], tmp_path: Path) -> None:
+    assert cli.main([*where, "--task", "mednli", "--epochs", "3", "--rate", "0.01"]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    speed = strict_json.loads(TrainingSpeed, path.read_bytes())
+    assert (speed.settings.epochs, speed.settings.encoder_rate) == (3, 0.01)
+    changed = replace(speed, tokens=1000, rates=(Rate(arm=OURS, seconds=(2.0,), scores=(0.5,)),))
+    (row,) = section(changed).tables[0].rows
+    assert row == (OURS, "2.0", "1,500", "1.0x", "50.0")
 
 
 def test_a_batch_for_the_trainer_is_padded_outside_its_loss() -> None:
@@ -75,7 +125,6 @@ def test_a_slow_round_slows_both_arms_and_leaves_their_ratio_alone(tmp_path: Pat
     (path,) = tmp_path.rglob(TRAINING)
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
     rates = (Rate(arm=OURS, seconds=(1.0, 5.0, 2.0)), Rate(arm="Trainer", seconds=(4.0, 20.0, 8.0)))
-    changed = TrainingSpeed(**{name: getattr(speed, name) for name in speed.__slots__} | {"rates": rates})
-    text = terminal.render([section(changed)])
+    text = terminal.render([section(replace(speed, rates=rates))])
     assert "4.0x" in text
     assert max(map(len, text.splitlines())) <= 80

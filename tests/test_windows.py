@@ -10,11 +10,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors, trainers
 
+from baselines.core import tokenizer as tokenizer_module
 from baselines.core.stretches import WIDTHS, Stretches
 from baselines.core.tags import FlatTags
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import text_windows
+from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Span
 
@@ -44,6 +47,75 @@ def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, 
             covered[start:end] += 1
     assert all(covered[place] == 1 for place, char in enumerate(text) if char.isalnum() and char.isascii())
     assert covered.max(initial=0) <= 1
+
+
+def byte_level(folder: Path) -> SubwordTokenizer:
+    """As RoBERTa's: sub-words of bytes, to which the space before a word belongs, with merged line ends."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    special = ["<s>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True)]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(["\n\n the abc\nabc 019\n\nabc  xyz\n"] * 9, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
+    return saved(tokenizer, folder)
+
+
+def unigram(folder: Path) -> SubwordTokenizer:
+    """As CamemBERT's: a space is put before every text."""
+    pieces = ["<s>", "</s>", "<unk>", "▁", "▁abc", "▁a", "bc", "ab", "xyz", *"abcdefghijklmnopqrstuvwxyz0123456789\n"]
+    tokenizer = Tokenizer(models.Unigram([(piece, -len(pieces) + len(piece)) for piece in pieces], 2, False))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
+    return saved(tokenizer, folder)
+
+
+def saved(tokenizer: Tokenizer, folder: Path) -> SubwordTokenizer:
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return SubwordTokenizer(folder)
+
+
+@pytest.fixture(scope="module", params=["word_piece", "byte_level", "unigram"])
+def any_tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SubwordTokenizer:
+    make = {"byte_level": byte_level, "unigram": unigram}.get(request.param)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    return make(folder) if make else SubwordTokenizer(make_encoder(folder))
+
+
+long_texts = st.lists(
+    st.sampled_from(["abc", "xyz0", "a", "19", " ", "  ", "\n", "\n\n", "\r\n", ".", "'s", "é", "e\u0301", "<mask>"]),
+    max_size=80,
+)
+
+
+@given(parts=long_texts, piece=st.integers(1, 30), around=st.integers(8, 30))
+@settings(max_examples=150, deadline=None)
+def test_a_text_in_pieces_has_the_sub_words_of_the_whole(
+    any_tokenizer: SubwordTokenizer, parts: list[str], piece: int, around: int
+) -> None:
+    text = "".join(parts)
+    whole = any_tokenizer.text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizer_module, "PIECE", piece)
+        patch.setattr(tokenizer_module, "AROUND", around)
+        pieces = list(any_tokenizer.pieces(text))
+        windows = text_windows(any_tokenizer, text, 12)
+    assert [number for _, encoding in pieces for number in encoding.ids] == whole.ids
+    found = [(at + start, at + end) for at, encoding in pieces for start, end in encoding.offsets]
+    assert found == whole.offsets
+    assert [window.ids.tolist() for window in windows] == [
+        window.ids.tolist() for window in text_windows(any_tokenizer, text, 12)
+    ]
+
+
+def test_a_long_text_is_made_sub_words_in_pieces(any_tokenizer: SubwordTokenizer) -> None:
+    """At line ends where the tokenizer parts the text there itself; without any place the text stays whole."""
+    text = "the patient was seen in clinic .\n" * 4000
+    sizes = [len(encoding.ids) for _, encoding in any_tokenizer.pieces(text)]
+    assert len(sizes) == (1 if any_tokenizer.text("a").tokens[0] == "▁a" else 5)
+    assert len(list(any_tokenizer.pieces("x" * 100_000))) == 1
 
 
 def test_a_long_text_is_cut_at_its_blank_lines(tokenizer: SubwordTokenizer) -> None:

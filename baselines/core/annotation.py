@@ -11,7 +11,7 @@ import torch
 
 from baselines.core.heads import Head
 from baselines.core.portions import portions
-from baselines.core.windows import Window
+from baselines.core.windows import Cut, Window
 from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 2048, "cuda": 16384})
 """Real sub-words in one pass, by device: from 512 on a core gains nothing, and a pass is all that is held at a time."""
+
+TOKENS_HELD = 2**18
+"""Sub-words of the windows that are held at a time, where a row of examples may be longer than memory."""
 
 PASSES_AHEAD = 8
 """Windows of so many passes are cut ahead, so that like lengths can run together."""
@@ -44,6 +47,14 @@ def annotate(
         raise ValueError(f"no example is read by heads for {' and '.join(kinds)} together: ask for them apart")
     cuts = (heads[0].cut(model.tokenizer, example, teach=False) for example in examples)
     return _annotate(model, heads, cuts, tokens_at_once or TOKENS_AT_ONCE[model.device])
+
+
+def answered(model: MultitaskModel, task: Task[Any, Any], cuts: Iterable[Cut]) -> Iterator[tuple[Any, list[Any]]]:
+    """Some examples at a time of those that were cut before, with the answers of a task's head."""
+    for some in portions(cuts, lambda cut: sum(len(window.ids) for window in cut[1]), TOKENS_HELD):
+        examples, windows = zip(*some, strict=True)
+        answers = _annotate(model, [model.head(task.name)], windows, TOKENS_AT_ONCE[model.device])
+        yield examples, answers[task.name]
 
 
 def _annotate(

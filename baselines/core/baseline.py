@@ -16,17 +16,17 @@ class Model(Protocol):
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
-    def ceiling(self, task: Task[Any, Any], examples: Sequence[Any]) -> float | None:
-        """The recall that perfect tags would reach; None where nothing is lost on the way from tags to answers."""
+    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
+        """What perfect tags would answer; None where nothing is lost on the way from tags to answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One training to be done.
 
-    `examples(task, split)` reads a split; `kept(task)` is where the windows of its training set may be kept, None if
-    nowhere; `progress(fraction, note)` may be called often; unfinished work is kept in
-    the folder `checkpoints`, at most every `checkpoint_seconds`.
+    `examples(task, split)` reads a split; `kept(task, split)` is where what is cut of it may be kept, None if nowhere;
+    `progress(fraction, note)` may be called often; unfinished work is kept in the folder `checkpoints`, at most every
+    `checkpoint_seconds`; `deterministic` gives the same bits each time.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -38,7 +38,8 @@ class Job:
     checkpoints: Path
     checkpoint_seconds: float
     progress: Callable[[float, str], None]
-    kept: Callable[[Task[Any, Any]], Path | None] = lambda task: None
+    kept: Callable[[Task[Any, Any], str], Path | None] = lambda task, split: None
+    deterministic: bool = True
 
 
 @dataclass(kw_only=True)
@@ -66,9 +67,8 @@ class Record:
     energy_joules: float | None = None
     precision: str | None = None
 
-    def add_cost(self, seconds: float, joules: float | None) -> None:
-        """Counts a stretch of training; energy that was unknown once stays so."""
-        self.train_seconds += seconds
+    def add_energy(self, joules: float | None) -> None:
+        """Counts the energy of a stretch of training; what was unknown once stays so."""
         self.energy_joules = None if self.energy_joules is None or joules is None else self.energy_joules + joules
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.core.streams import stream, stream_seed
@@ -14,20 +15,16 @@ class DropoutStream:
 
     def __init__(self) -> None:
         self._numbers = stream(0, "dropout")
-        self._generator: torch.Generator | None = None
 
     def begin(self, device: str, seed: int, *names: object) -> None:
         """Start the stream of these names."""
         if device == "cpu":
             self._numbers = stream(seed, *names)
         else:
-            self._generator = self._generator or torch.Generator(device)
-            self._generator.manual_seed(stream_seed(seed, *names) % 2**63)
+            torch.cuda.manual_seed(stream_seed(seed, *names) % 2**63)
 
     def bytes(self, like: Tensor) -> Tensor:
-        """Random bytes in the shape of a tensor."""
-        if like.device.type != "cpu":
-            return torch.randint(0, 256, like.shape, dtype=torch.uint8, device=like.device, generator=self._generator)
+        """Random bytes in the shape of a tensor on the processor."""
         drawn = np.frombuffer(bytearray(self._numbers.bytes(like.numel())), dtype=np.uint8)
         return torch.from_numpy(drawn).view(like.shape)
 
@@ -46,6 +43,8 @@ class Dropout(nn.Module):
         """The input with its share of units at zero and the rest scaled up, while training."""
         if not self.training or not self.threshold:
             return hidden
+        if hidden.is_cuda:  # One kernel, which draws from torch's own generator: begun anew at each step too.
+            return F.dropout(hidden, self.threshold / 256)
         keep = self.source.bytes(hidden) >= self.threshold
         return hidden * keep * (256 / (256 - self.threshold))
 

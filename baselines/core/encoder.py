@@ -17,18 +17,13 @@ from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from baselines.core.dropout import DropoutStream, use_stream
-from baselines.core.packing import ATTENTION, Batch
+from baselines.core.hub import packs
+from baselines.core.packing import ATTENTION, Batch, lift
 from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 
-PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
-"""Model types whose packed outputs are tested to equal their padded ones; every other type is padded."""
-
 OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
 """Model types that number positions from behind the padding id."""
-
-SEGMENTED = ("bert", "electra")
-"""Model types that tell the first sentence from the second by segment ids."""
 
 LARGEST, MOST_LAYERS = 10**7, 1000
 """No encoder is larger: what says it is would be built for hours before its weights are found not to fit."""
@@ -40,16 +35,19 @@ class SharedEncoder(nn.Module):
     def __init__(self, folder: Path, dropout: float, source: DropoutStream, pretrained: bool = True) -> None:
         super().__init__()
         config = _config(folder)
-        self.kind: str = config.model_type
-        self.packs = self.kind in PACKABLE
-        config._attn_implementation = ATTENTION if self.packs else "sdpa"
+        self.packs = packs(folder)
+        if self.packs:
+            config._attn_implementation = ATTENTION
         self.hidden: int = config.hidden_size
         self.longest: int = config.max_position_embeddings
-        self.first_position = config.pad_token_id + 1 if self.kind in OFFSET_POSITIONS else 0
+        self.first_position = config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 0
+        self.segmented: bool = getattr(config, "type_vocab_size", 0) > 1
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         use_stream(self.model, dropout, source)
-        self.model.get_submodule("embeddings").register_forward_hook(_at_the_precision_of_autocast)
+        norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
+        for module in (self.model.get_submodule("embeddings"), *norms):
+            module.register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
@@ -65,21 +63,35 @@ class SharedEncoder(nn.Module):
         self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
 
     def _packed(self, batch: Batch) -> Tensor:
-        inputs = {"token_type_ids": batch.segments} if self.kind in SEGMENTED else {}
+        inputs = self._segments(batch.segments)
         out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
         hidden: Tensor = out.last_hidden_state[0]
         return hidden
 
     def _padded(self, batch: Batch) -> Tensor:
-        parts = torch.split(batch.ids[0], batch.lengths.each)
-        ids = nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
-        real = torch.arange(ids.shape[1], device=ids.device) < batch.lengths.starts.diff()[:, None]
-        hidden: Tensor = self.model(input_ids=ids, attention_mask=real.long()).last_hidden_state
-        return hidden[real]
+        """The same by the model's own attention: sequences of like length padded together."""
+        groups = batch.lengths.groups
+        ids, segments = batch.ids[0][groups.rows], batch.segments[0][groups.rows]
+        real = torch.ones_like(ids) if groups.real is None else groups.real[:, 0].long()
+        ids = torch.where(real > 0, ids, self.model.config.pad_token_id or 0)
+        sizes = [group.size[0] * group.size[1] for group in groups.each]
+        split, outs = [torch.split(part, sizes) for part in (ids, segments, real)], []
+        for group, *parts in zip(groups.each, *split, strict=True):
+            shown, second, mask = (part.view(group.size) for part in parts)
+            out = self.model(input_ids=shown, attention_mask=mask, **self._segments(second))
+            outs.append(out.last_hidden_state.flatten(0, 1))
+        return lift(torch.cat(outs), groups)
+
+    def _segments(self, segments: Tensor) -> dict[str, Tensor]:
+        """As an input, for models that tell the first sentence from the second by them."""
+        return {"token_type_ids": segments} if self.segmented else {}
 
 
 def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:
-    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer."""
+    """What runs between the layers in the precision of the layers: it is cast once here, not at every layer.
+
+    A processor normalises in the precision that comes in; autocast on a GPU gives float32 back.
+    """
     device = hidden.device.type
     return hidden.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else hidden
 

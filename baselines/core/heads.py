@@ -6,7 +6,7 @@ R places read, H hidden units, C outputs of a head.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from types import MappingProxyType
@@ -72,13 +72,14 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
         """
 
     @abstractmethod
-    def targets(self, window: Window, example: Example) -> np.ndarray:
-        """What a window should be answered with, [R, ...]."""
+    def targets(self, windows: Sequence[Window], example: Example) -> list[np.ndarray]:
+        """What each window of an example should be answered with, [R, ...]."""
 
     def windows(self, tokenizer: SubwordTokenizer, example: Example, teach: bool) -> list[Window]:
         """The windows of an example, with targets."""
         cut = self.cut(tokenizer, example, teach)
-        return [replace(window, targets=self.targets(window, example)) for window in cut]
+        pairs = zip(cut, self.targets(cut, example), strict=True)
+        return [replace(window, targets=targets) for window, targets in pairs]
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -119,8 +120,9 @@ class SpanHead(Head[Document, frozenset[Span]]):
     def cut(self, tokenizer: SubwordTokenizer, example: Document, teach: bool) -> list[Window]:
         return text_windows(tokenizer, example.text, self.settings.window, sorted(example.gold) if teach else ())
 
-    def targets(self, window: Window, example: Document) -> np.ndarray:
-        return self.scheme.encode(window.characters, sorted(example.gold))
+    def targets(self, windows: Sequence[Window], example: Document) -> list[np.ndarray]:
+        pairs = zip(windows, _touching(windows, example.gold), strict=True)
+        return [self.scheme.encode(window.characters, spans) for window, spans in pairs]
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.scheme.loss(logits, targets)
@@ -139,6 +141,18 @@ class SpanHead(Head[Document, frozenset[Span]]):
         return frozenset(chain.from_iterable(said))
 
 
+def _touching(windows: Sequence[Window], gold: Iterable[Span]) -> Iterator[list[Span]]:
+    """For each window of a document, in order, the mentions with a character in it: each is looked at where it may be,
+    so that a note's targets take time in proportion to its length."""
+    waiting, held = sorted(gold, reverse=True), list[Span]()
+    for window in windows:
+        begin, end = int(window.characters[0, 0]), int(window.characters[-1, 1])
+        while waiting and waiting[-1].start < end:
+            held.append(waiting.pop())
+        held = [span for span in held if span.end > begin]
+        yield held
+
+
 class PairHead(Head[Pair[str], str]):
     """The class of a pair, from its first token."""
 
@@ -150,8 +164,8 @@ class PairHead(Head[Pair[str], str]):
     def cut(self, tokenizer: SubwordTokenizer, example: Pair[str], teach: bool) -> list[Window]:
         return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
 
-    def targets(self, window: Window, example: Pair[str]) -> np.ndarray:
-        return np.array([self.task.labels.index(example.gold)], dtype=np.int64)
+    def targets(self, windows: Sequence[Window], example: Pair[str]) -> list[np.ndarray]:
+        return [np.array([self.task.labels.index(example.gold)], dtype=np.int64)]
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits, targets)
@@ -175,8 +189,8 @@ class SimilarityHead(Head[Pair[float], float]):
     def cut(self, tokenizer: SubwordTokenizer, example: Pair[float], teach: bool) -> list[Window]:
         return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
 
-    def targets(self, window: Window, example: Pair[float]) -> np.ndarray:
-        return np.array([(example.gold - self.low) / (self.high - self.low)], dtype=np.float32)
+    def targets(self, windows: Sequence[Window], example: Pair[float]) -> list[np.ndarray]:
+        return [np.array([(example.gold - self.low) / (self.high - self.low)], dtype=np.float32)]
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.mse_loss(logits[:, 0], targets)

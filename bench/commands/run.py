@@ -45,10 +45,9 @@ def main(args: argparse.Namespace) -> int:
     if args.dry_run:
         return plan.main(args)
     _run(args)
-    from bench.report.files import print_report, write_report
+    from bench.report.files import publish
 
-    print_report(args.results)
-    write_report(args.results, args.results / "report")
+    publish(args.results)
     sys.stderr.write(f"results are in {args.results / 'runs'}, tables and figures in {args.results / 'report'}\n")
     return 0
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from baselines.core.settings import PRECISIONS, PROFILES
 from bench import options
+from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
     from bench.corpora import Corpora
     from bench.place import EncoderFiles
     from bench.speed.record import Speed
-
-RANDOM = "bert-base-random"
-"""The name of an encoder of BERT-base's size whose weights are as drawn: how fast it is does not depend on them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,13 +44,11 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import show
     from bench.report.inference import section
     from bench.speed import record
-    from bench.speed.encoders import drawn, named
 
     require_writable(args.results)
     data = data_folder(args.data)
-    files = drawn(RANDOM) if args.encoder == RANDOM else named(args.encoder, data)
-    with opened(data, 1.0) as corpora, files as encoder:
-        speed = _measured(args, corpora, encoder)
+    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
+        speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")

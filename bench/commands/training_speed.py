@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from baselines.core.settings import PROFILES
+from baselines.core.settings import PROFILES, Settings
 from bench import options
 
 
@@ -16,9 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add, count = parser.add_argument, options.whole(1)
     add("--task", required=True, metavar="TASK", help="the task to train on")
     add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
-    add("--examples", type=count, default=320, metavar="N", help="passed once in each round (default: 320)")
+    add("--examples", type=count, default=320, metavar="N", help="passed in each round (default: 320)")
+    add("--epochs", type=count, default=1, metavar="N", help="how often they are passed in a round (default: 1)")
+    add("--rate", type=options.positive, metavar="X", help="learning rate of every arm (default: 0.0003)")
     add("--batch", type=count, default=32, metavar="N", help="windows in a batch (default: 32)")
-    add("--rounds", type=count, default=3, metavar="N", help="measurements of each arm, in turn (default: 3)")
+    add(
+        "--rounds",
+        type=count,
+        default=3,
+        metavar="N",
+        help="measurements of each arm, in turn, each of its own seed (default: 3)",
+    )
     add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--encoder", metavar="NAME", help="as for `run`")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
@@ -42,13 +50,21 @@ def main(args: argparse.Namespace) -> int:
     task = registry.task(args.task)
     require_writable(args.results)
     torch.set_num_threads(args.threads or torch.get_num_threads())
-    settings = replace(PROFILES["demo"], epochs=1, span_batch=args.batch, pair_batch=args.batch)
+    settings = _settings(args)
     data = data_folder(args.data)
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
         corpora.require([task])
         course = training.course(corpora, task, encoder, settings, args.examples)
         speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
-    path = write(args.results, speed)
+    path = write(args.results, replace(speed, command=options.told(args)))
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """Those of the demo, with one rate for encoder and heads, as the Trainer has."""
+    demo = PROFILES["demo"]
+    rate = args.rate or demo.encoder_rate
+    sizes = replace(demo, epochs=args.epochs, span_batch=args.batch, pair_batch=args.batch)
+    return replace(sizes, encoder_rate=rate, head_rate=rate)

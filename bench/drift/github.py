@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
+from bench.inert import plain
 from bench.report import words
-from bench.report.inert import plain
 
 _LEVELS = {DRIFTED: "error", UNJUDGED: "error", STEADY: "notice"}
 

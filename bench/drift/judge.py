@@ -9,12 +9,14 @@ from statistics import fmean
 
 import numpy as np
 
-from bench.drift.findings import DRIFTED, FALSE_ALARM, SCORE, STEADY, UNJUDGED, Finding, Place, Tolerance, place_of
-from bench.drift.measures import Measure, measures
+from bench.drift.findings import DRIFTED, FALSE_ALARM, PHI, SCORE, STEADY, UNJUDGED, Finding, Place, Tolerance, place_of
 from bench.drift.noise import Sides
 from bench.drift.sameness import Answered, answered, changes, incomparable, lost, unlike
 from bench.store import Result
 from tasks.core.errors import InputError
+
+PHI_TASK, PHI_METRIC = "i2b2_2014", "binary_f1"
+"""The counts of exact stretches whatever their label: a name taken for a city is removed all the same."""
 
 Trainings = Mapping[int, Result]
 """Seed -> result."""
@@ -27,6 +29,21 @@ class Rule:
     tolerance: Tolerance = SCORE
     exact: bool = False
     false_alarm: float = FALSE_ALARM
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number that a formula makes of a metric's evidence; `both_ways`: whether a gain is drift too."""
+
+    title: str
+    metric: str
+    formula: str
+    tolerance: Tolerance
+    both_ways: bool = True
+
+    def beyond(self, change: float, bound: float) -> bool:
+        """Whether a change is out of bounds, as it is where either is no number."""
+        return not (abs(change) <= bound or (change > 0 and not self.both_ways))
 
 
 def judge(reference: Iterable[Result], results: Iterable[Result], rule: Rule) -> list[Finding]:
@@ -48,7 +65,12 @@ def by_place(results: Iterable[Result]) -> dict[Place, dict[int, Result]]:
 
 
 def _guarded(place: Place, before: Trainings, rule: Rule) -> list[Measure]:
-    return list(measures(place.task, next(iter(before.values())).scores[place.task], rule.tolerance))
+    """What is guarded of a task; the tolerance of the rule is for its primary metric alone."""
+    primary = next(iter(before.values())).scores[place.task].metrics[0]
+    found = [Measure(primary.title, primary.name, primary.formula, rule.tolerance)]
+    if place.task == PHI_TASK:
+        found.append(Measure("recall of PHI", PHI_METRIC, "micro_recall", PHI, both_ways=False))
+    return found
 
 
 def _judge(place: Place, wanted: Sequence[Measure], sides: tuple[Trainings, Trainings], rule: Rule) -> list[Finding]:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench.drift.findings import DRIFTED, UNCOMPARED, UNJUDGED, Finding
 from bench.drift.text import document
-from bench.report.inert import plain
+from bench.inert import plain
 
 _ELEMENTS = {DRIFTED: "failure", UNJUDGED: "error", UNCOMPARED: "skipped"}
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
 from bench.report.differences import Contrast, bounds
 from bench.report.view import View
-from bench.statistics import BETTER, UNDECIDED, WORSE
+from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, verdict
 
 _FINE = "no worse"
 _KINDS = (BETTER, _FINE, WORSE, UNDECIDED)
@@ -35,7 +34,7 @@ def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
     """Verdict -> the tasks that have it; every task has one."""
     found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     for one in contrast.each:
-        found[_kind(statistics.verdict(one))].append(one.name)
+        found[_kind(verdict(one))].append(one.name)
     return found
 
 
@@ -49,7 +48,7 @@ def _advice(contrast: Contrast) -> str:
         # Another seed may turn any verdict: docs/statistics.md has how often one seed errs.
         return "one seed cannot decide between one shared encoder and one BERT for each task (run three or more)"
     found = _verdicts(contrast)
-    overall = _kind(statistics.verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else UNDECIDED
+    overall = _kind(verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else UNDECIDED
     if overall == WORSE:
         good = found[BETTER]
         return "fine-tune one BERT for each task" + (f", but share for {_listed(good)}" if good else "")
@@ -72,7 +71,7 @@ def _reasons(contrast: Contrast) -> str:
         return f"sharing is {counts} of {len(contrast.each)} tasks compared, {after}"
     mean, interval = contrast.mean, bounds(contrast.mean.low, contrast.mean.high)
     gain = f"{words.points(mean.value, signed=True)} points by sharing, 95 % interval {interval}"
-    whole = f"the mean over {len(contrast.each)} tasks is {statistics.verdict(mean)} ({gain})"
+    whole = f"the mean over {len(contrast.each)} tasks is {verdict(mean)} ({gain})"
     return f"{whole}, each by itself {counts}, {after}"
 
 

@@ -1,17 +1,21 @@
-"""The table of differences between an arm and the single-task baseline: interval, p-value and verdict."""
+"""What an arm gains over the single-task baseline: as it is judged, by resampling, and what seeds would decide it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import SINGLE, Arm, Comparison, metric_of
 from bench.report.table import Table
-from bench.statistics import Difference, Paired
+from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
+from bench.statistics.calibrated import holds, nearest
+from bench.statistics.comparing import MARGIN, UNDECIDED, Difference, compare, verdict
+from bench.statistics.paired import Paired
+from bench.statistics.resampling import RESAMPLES, resample
 from bench.store import Result, read_evidence
 
 
@@ -40,7 +44,7 @@ def contrast(comparison: Comparison, single: Arm, arm: Arm) -> Contrast:
     """One arm against the single-task baseline, over the seeds both have; a mean only over tasks that all have them."""
     found = {task: pair(task, single, arm) for task in comparison.tasks}
     pairs = [paired for paired in found.values() if isinstance(paired, Paired)]
-    each, mean = statistics.compare(pairs)
+    each, mean = compare(pairs)
     reasons = tuple(f"{task}: {reason}" for task, reason in found.items() if isinstance(reason, str))
     whole = not reasons and len({_common(task, single, arm) for task in found}) == 1
     return Contrast(arm.name, tuple(pairs), tuple(each), mean if whole else None, reasons)
@@ -90,13 +94,17 @@ def lines(found: Contrast) -> list[Difference]:
 
 
 def _row(difference: Difference) -> tuple[str, ...]:
+    gain, interval, p, judged = told(difference)
+    return difference.name, gain, interval, p, str(difference.seeds), judged
+
+
+def told(difference: Difference) -> tuple[str, str, str, str]:
+    """The difference in words: in points, its interval, its p-value and its verdict."""
     return (
-        difference.name,
         words.points(difference.value, signed=True),
         bounds(difference.low, difference.high),
         words.p_value(difference.p),
-        str(difference.seeds),
-        statistics.verdict(difference),
+        verdict(difference),
     )
 
 
@@ -107,7 +115,7 @@ def bounds(low: float, high: float) -> str:
 
 
 def _notes(found: Contrast) -> Sequence[str]:
-    margin = words.points(statistics.MARGIN)
+    margin = words.points(MARGIN)
     notes = [
         "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
         "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
@@ -134,11 +142,76 @@ def caveats(found: Contrast) -> Iterator[str]:
 
 def _measured(paired: Paired) -> str | None:
     """What calibration found of tests like this one; None where it found what is demanded."""
-    cells = statistics.nearest(paired.formula, paired.examples, paired.seeds)
+    cells = nearest(paired.formula, paired.examples, paired.seeds)
     if not cells:
         return "not measured for this metric with so few examples"
-    if statistics.holds(cells):
+    if holds(cells):
         return None
     shares = [100 * cell.type_one for cell in cells]
     where = f"{cells[0].examples} examples, {cells[0].seeds} seeds"
     return f"{min(shares):.1f} to {max(shares):.1f} % ({where})"
+
+
+def resampling_table(comparison: Comparison, found: Contrast) -> Table:
+    """One row a task: what the hierarchical bootstrap and paired randomisation say, beside the t that is judged by."""
+    each, mean = resample(found.pairs)
+    both = zip(lines(found), [*each, *([mean] if mean and found.mean else [])], strict=True)
+    return Table(
+        name=f"{comparison.name}-resampling-{found.arm}",
+        title=f"The same by resampling: {found.arm} minus single_task, in points",
+        align="lrrr",
+        header=("task", "95 % interval (t)", "95 % interval (bootstrap)", "p (randomisation)"),
+        rows=tuple(
+            (
+                line.name,
+                bounds(line.low, line.high),
+                bounds(one.low, one.high),
+                "" if line is found.mean else words.p_value(one.p),
+            )
+            for line, one in both
+        ),
+        notes=(
+            "Percentile bootstrap of seeds, then examples, and approximate randomisation over examples within matched "
+            f"seeds, {RESAMPLES:,} draws each, the same in both arms, p not corrected. Neither keeps its "
+            "error with few seeds (docs/statistics.md), so verdicts rest on t.",
+        ),
+        total=found.mean is not None,
+    )
+
+
+def budget_table(comparison: Comparison, found: Contrast) -> Table:
+    """One row a task: how much doubt comes from seeds and how much from examples, and what seeds would decide."""
+    return Table(
+        name=f"{comparison.name}-budget-{found.arm}",
+        title=f"What the doubt comes from: {found.arm} minus single_task, and the seeds that would settle it",
+        align="lrrrrr",
+        header=("task", "seeds", "from seeds", "examples", "from examples", "seeds to decide"),
+        rows=tuple(_doubt(difference, len(found.each)) for difference in lines(found)),
+        notes=(
+            "From seeds, from examples: standard deviations of the difference, in points, that other trainings and "
+            "another test set would cause. Seeds to decide: the fewest with which 8 of 10 such experiments reach a "
+            "verdict, if difference and variances seen are the true ones; none: what the examples leave open remains "
+            f"open with {MOST_SEEDS} seeds.",
+        ),
+        total=found.mean is not None,
+    )
+
+
+def _doubt(difference: Difference, tasks: int) -> tuple[str, ...]:
+    return (
+        difference.name,
+        str(difference.seeds),
+        words.UNKNOWN if difference.seeds == 1 else words.points(difference.seed_spread),
+        str(difference.examples),
+        words.points(difference.example_spread),
+        _budget(difference, 1 if difference.name == "mean" else tasks),
+    )
+
+
+def _budget(difference: Difference, tests: int) -> str:
+    if verdict(difference) != UNDECIDED:
+        return "decided"
+    needed = seeds_to_decide(difference, tests)
+    if math.isnan(needed):
+        return words.UNKNOWN if difference.seeds == 1 else words.UNDEFINED
+    return "none" if math.isinf(needed) else str(round(needed))

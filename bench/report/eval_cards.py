@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from baselines.core.hub import ENCODERS
+from bench.inert import stem
 from bench.report.comparison import DEMO, kind_of
-from bench.report.inert import stem
 from bench.report.rows import Row
 from tasks.core.errors import InputError
 

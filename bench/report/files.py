@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench import strict_json
+from bench.inert import spreadsheet
 from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
-from bench.report.inert import spreadsheet
 from bench.report.inference import measured
 from bench.report.sections import sections
 from bench.report.view import View, views
@@ -20,9 +20,11 @@ from bench.untrusted import refuse_links
 Form = Callable[[Sequence[View], Path], str]
 
 
-def print_report(results: Path) -> None:
-    """Prints the terminal report of everything below the results folder."""
-    show(_terminal(views(results, Selection()), results))
+def publish(results: Path) -> None:
+    """Prints the report of all results, and writes every format and figure of it beside them."""
+    found = views(results, Selection())
+    show(FORMS["terminal"](found, results))
+    write_files(found, results, results / "report")
 
 
 def show(text: str) -> None:
@@ -32,19 +34,14 @@ def show(text: str) -> None:
     sys.stdout.write(text)
 
 
-def write_report(results: Path, out: Path) -> None:
-    """Writes every format and all figures of everything below the results folder."""
-    write_files(views(results, Selection()), results, out)
-
-
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
     """Writes every format and all figures; the paths written."""
     from bench.report.figures.draw import pictures
 
-    drawn = pictures(found, measured(found, results), "svg", "png")
+    drawn, whole = pictures(found, measured(found, results), "svg", "png"), sections(found, results, whole=True)
     content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
-    content["report.html"] = html.render(sections(found, results, whole=True), drawn, out).encode()
-    content |= {f"tables/{name}": text.encode() for name, text in latex_files(found, results).items()}
+    content["report.html"] = html.render(whole, drawn, out).encode()
+    content |= {f"tables/{name}": text.encode() for name, text in latex.files(whole).items()}
     for picture in (one for beside in drawn.values() for one in beside):
         content |= {f"figures/{picture.name}.{form}": data for form, data in picture.files.items()}
     return write_all(out, content)
@@ -67,23 +64,6 @@ def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
     return [out / name for name in content]
 
 
-def latex_files(found: Sequence[View], results: Path) -> dict[str, str]:
-    """File name -> content of one LaTeX file a table, and report.tex that takes them in."""
-    return latex.files(sections(found, results, whole=True))
-
-
-def _terminal(found: Sequence[View], results: Path) -> str:
-    return terminal.render(sections(found, results, whole=False))
-
-
-def _markdown(found: Sequence[View], results: Path) -> str:
-    return markdown.render(sections(found, results, whole=True))
-
-
-def _latex(found: Sequence[View], results: Path) -> str:
-    return latex.render(sections(found, results, whole=True))
-
-
 def _html(found: Sequence[View], results: Path) -> str:
     from bench.report.figures.draw import pictures
 
@@ -102,5 +82,12 @@ def _csv(found: Sequence[View], results: Path) -> str:
 
 _SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})
 FORMS: Mapping[str, Form] = MappingProxyType(
-    {"terminal": _terminal, "markdown": _markdown, "latex": _latex, "html": _html, "json": _json, "csv": _csv}
+    {
+        "terminal": lambda found, results: terminal.render(sections(found, results, whole=False)),
+        "markdown": lambda found, results: markdown.render(sections(found, results, whole=True)),
+        "latex": lambda found, results: latex.render(sections(found, results, whole=True)),
+        "html": _html,
+        "json": _json,
+        "csv": _csv,
+    }
 )

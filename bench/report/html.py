@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from bench.report.inert import html_text
+from bench.inert import html_text
 from bench.report.table import Cell, Section, Table
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from bench.speed.record import (
     read_all,
     times_faster,
     totals,
+    utilisation,
 )
 
 
@@ -88,8 +89,18 @@ def _arms_table(speed: Speed) -> Table:
             f"{title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
             f"batch size that suits it. Gain: how many times faster or smaller {MULTITASK} is. A note's sub-words "
             "count once, however many models it passes.",
+            _matrix_note(speed),
             *_peers_note(speed),
         ),
+    )
+
+
+def _matrix_note(speed: Speed) -> str:
+    rates = {arm.held.precision: f"{arm.matrix_flops_per_second / 1e9:,.0f}" for arm in speed.arms}
+    found = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in rates.items())
+    return (
+        "FLOPs utilisation: what passing the notes must compute, without padding, beside what large matrix products "
+        f"reached in the same run: {found}."
     )
 
 
@@ -148,6 +159,10 @@ def _milliseconds(value: float | None) -> str:
     return words.UNKNOWN if value is None else f"{value:.1f} ms"
 
 
+def _percent(value: float | None) -> str:
+    return words.UNKNOWN if value is None else f"{value:.0%}"
+
+
 def _per_second(value: float | None) -> str:
     return words.UNKNOWN if value is None else f"{value:,.1f}"
 
@@ -158,6 +173,7 @@ _RATES: tuple[_Quantity, ...] = (
     ("notes a second, at its best", _notes_best, _per_second),
     ("sub-words a second, at its best", _tokens_best, words.count),
     ("pairs a second, at its best", _pairs_best, _per_second),
+    ("FLOPs utilisation on notes", lambda speed, arm: utilisation(arm), _percent),
 )
 _COSTS: tuple[_Quantity, ...] = (
     ("one note, median", _latency(50), _milliseconds),

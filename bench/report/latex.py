@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bench.inert import latex, stem
 from bench.report.grid import GAP, draw, pages
-from bench.report.inert import latex, stem
 from bench.report.table import Section, Table
 
 _LONGEST_CELL = 70

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bench.inert import markdown, plain
 from bench.report.grid import draw
-from bench.report.inert import markdown, plain
 from bench.report.table import Section, Table
 
 

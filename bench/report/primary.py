@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import FLOOR, SINGLE
-from bench.report.differences import Contrast, bounds, caveats
+from bench.report.differences import Contrast, caveats, lines, told
 from bench.report.missing import gaps
 from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
 from bench.report.scores import PARTLY, score_cell, values
 from bench.report.table import Cell, Table
 from bench.report.view import View
-from bench.statistics import Difference
+from bench.statistics.comparing import MARGIN
 
 _CONTRAST = ("diff.", "95 % interval", "p (Holm)", "verdict")
 _MEAN = "mean"
@@ -87,19 +86,8 @@ def _score(view: View, name: str, row: str) -> Cell:
 
 
 def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:
-    found = {one.name: one for one in contrast.each} if contrast else {}
-    if row == _MEAN and contrast and contrast.mean:
-        found[_MEAN] = contrast.mean
-    return _told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
-
-
-def _told(one: Difference) -> tuple[str, ...]:
-    return (
-        words.points(one.value, signed=True),
-        bounds(one.low, one.high),
-        words.p_value(one.p),
-        statistics.verdict(one),
-    )
+    found = {one.name: one for one in lines(contrast)} if contrast else {}
+    return told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
 
 
 def _mean_cell(view: View, name: str) -> Cell:
@@ -121,7 +109,7 @@ def _notes(view: View) -> Iterator[str]:
     if any(_contrasted(view, name) for name in view.arms):
         yield (
             "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "
-            f"the tasks. The margin of the verdict is {words.points(statistics.MARGIN)} points."
+            f"the tasks. The margin of the verdict is {words.points(MARGIN)} points."
         )
     for contrast in view.contrasts:
         yield from caveats(contrast)

@@ -1,4 +1,4 @@
-"""Where the figures come from: versions, device, digests and settings, and whether the runs agree on them."""
+"""Where the figures come from: versions, device, digests and settings, whether the runs agree on them, and each run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import fields
 
 from baselines.core.settings import Settings
 from bench.environment import Environment
-from bench.report.comparison import Comparison
-from bench.report.table import Table
+from bench.report import words
+from bench.report.comparison import FLOOR, Arm, Comparison
+from bench.report.table import Cell, Table
 from bench.store import Result
 
+_RECORD = "result.json"
 # A schedule makes another arm, and is named there.
 _MAY_DIFFER = ("schedule", "temperature")
 
@@ -83,3 +85,26 @@ def _all(found: Iterable[object]) -> str:
 
 def _short(digests: Iterable[str | None]) -> str:
     return ", ".join(digest[:12] for digest in _distinct(digests))
+
+
+def run_table(comparison: Comparison) -> Table:
+    """One row a run, linked to its record."""
+    return Table(
+        name=f"{comparison.name}-runs",
+        title="The runs behind these figures",
+        align="llrrrll",
+        header=("arm", "tasks", "seed", "training", "chosen round", "finished", "record"),
+        rows=tuple(_run(arm, result) for arm in comparison.arms for result in arm.results),
+        notes=(f"The records lie in runs/{comparison.name}/<arm>/<tasks>/seed-<seed>/ of the results folder.",),
+        detail=True,
+    )
+
+
+def _run(arm: Arm, result: Result) -> tuple[str, ...]:
+    training = result.training
+    return (
+        *(arm.name, result.label, str(result.seed), words.duration(training.train_seconds)),
+        "" if arm.baseline == FLOOR else words.count(training.chosen_round),
+        result.finished,
+        Cell(_RECORD, file=result.folder and result.folder / _RECORD),
+    )

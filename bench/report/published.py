@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bench.report.comparison import MULTI, SINGLE, Comparison
+from bench.report.scores import score_cell
 from bench.report.table import Cell, Table
 
 UNCONFIRMED = "?"
@@ -109,11 +111,16 @@ def footnotes(rows: Sequence[Published]) -> list[str]:
     return [*notes, "No paper gives seeds or variance."]
 
 
-def published_table(name: str, tasks: Sequence[str], ours: Sequence[tuple[str, ...]]) -> Table:
-    """One row a system, one column a task: ours first, then what papers printed, each marked by its source."""
-    rows = published_for(tasks)
+def published_table(comparison: Comparison) -> Table:
+    """One row a system, one column a task: our two arms, then what papers printed, each marked by its source."""
+    tasks, rows = comparison.tasks, published_for(comparison.tasks)
+    ours = [
+        (f"{arm.name}, {comparison.encoder}", "ours", *(score_cell(comparison, arm.name, task) for task in tasks))
+        for arm in comparison.arms
+        if arm.name in (SINGLE, MULTI)
+    ]
     return Table(
-        name=f"{name}-published",
+        name=f"{comparison.name}-published",
         title="Ours beside published figures (x100)",
         align="ll" + "r" * len(tasks),
         header=("system", "source", *tasks),

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from bench.report.comparison import Comparison
-from bench.report.inert import plain
 from bench.report.labels import counted_apart, of_run
 from bench.store import Metric, Result
 

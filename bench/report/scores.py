@@ -1,4 +1,4 @@
-"""Every metric of every task in every arm, with the share of gold that tags can express; and ours beside papers."""
+"""Every metric of every task in every arm, with the share of gold that tags can express."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from bench.report import words
-from bench.report.comparison import MULTI, SINGLE, Comparison
+from bench.report.comparison import Comparison
 from bench.report.missing import gaps
-from bench.report.published import published_table
 from bench.report.table import Cell, Table
 
 PARTLY = "*"
@@ -56,17 +55,3 @@ def ceiling(comparison: Comparison, name: str, task: str) -> float | None:
     found = [result.scores[task].ceiling for result in arm.by_task.get(task, {}).values()] if arm else []
     known = [one for one in found if one is not None and math.isfinite(one)]
     return fmean(known) if known else None
-
-
-def beside_papers(comparison: Comparison) -> Table:
-    """Our two arms beside what papers printed for the same tasks."""
-    ours = [
-        (
-            f"{arm.name}, {comparison.encoder}",
-            "ours",
-            *(score_cell(comparison, arm.name, task) for task in comparison.tasks),
-        )
-        for arm in comparison.arms
-        if arm.name in (SINGLE, MULTI)
-    ]
-    return published_table(comparison.name, comparison.tasks, ours)

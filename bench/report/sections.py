@@ -8,16 +8,14 @@ from pathlib import Path
 
 from bench.report import inference
 from bench.report.answer import answer
-from bench.report.budget import budget_table
 from bench.report.cost import cost_table, seen_table
-from bench.report.differences import difference_table
+from bench.report.differences import budget_table, difference_table, resampling_table
 from bench.report.labels import label_table
 from bench.report.missing import commands
 from bench.report.primary import primary_table
-from bench.report.provenance import disagreements, provenance_table
-from bench.report.resampling import resampling_table
-from bench.report.runs import run_table
-from bench.report.scores import beside_papers, metrics_table
+from bench.report.provenance import disagreements, provenance_table, run_table
+from bench.report.published import published_table
+from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
 from bench.report.transfer import transfer_table
 from bench.report.view import View
@@ -46,7 +44,7 @@ def _tables(view: View, results: Path, whole: bool) -> Iterator[Table]:
         yield from (table(one, contrast) for table in (transfer_table, budget_table))
         yield from (table(one, contrast) for table in (difference_table, resampling_table) if whole)
     if whole and not view.demo:
-        yield beside_papers(one)
+        yield published_table(one)
     if one.trained:
         yield cost_table(one, view.arms, view.costs)
     if whole:
@@ -58,8 +56,9 @@ def _details(view: View) -> Iterator[Table]:
     if one.trained:
         yield seen_table(one)
     yield metrics_table(one, view.arms)
-    if view.labels:
-        yield label_table(one, view.arms, view.labels)
+    labels = label_table(one, view.arms)
+    if labels.rows:
+        yield labels
     yield provenance_table(one)
     yield run_table(one)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -54,3 +55,8 @@ PAPERS = ("o", "s", "^", "v", "D")
 def look(arm: str) -> Look:
     """The look of an arm, the same in every figure."""
     return _KNOWN.get(arm) or _OTHERS[sum(map(ord, arm)) % len(_OTHERS)]
+
+
+def in_turn() -> Iterator[Look]:
+    """Looks for lines that are no arms, neighbours as unlike as can be."""
+    return iter((_KNOWN["single_task"], _KNOWN["multitask"], *_OTHERS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from bench.inert import plain
 from bench.report.grid import draw, pages
-from bench.report.inert import plain
 from bench.report.table import Section, Table
 
 WIDTH = 80

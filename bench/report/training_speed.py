@@ -7,29 +7,58 @@ from statistics import median
 from bench.report import words
 from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Section, Table
-from bench.speed.training_record import OURS, TrainingSpeed
+from bench.speed.training_record import OURS, Rate, TrainingSpeed
 
 
 def section(speed: TrainingSpeed) -> Section:
-    """One row an arm: real tokens a second, and how many times as fast ours is."""
+    """One row an arm: real tokens a second, how many times as fast ours is, and how well it learned."""
     mark = " [demo: not clinical results]" if kind_of(speed.corpus) == DEMO else ""
     here = speed.environment
     table = Table(
         name=f"{speed.corpus}-{speed.encoder}-training-speed",
         title=f"Training on {speed.task}, encoder {speed.encoder}{mark}",
-        align="lrrr",
-        header=("arm", "seconds", "real tokens a second", f"{OURS} is faster"),
-        rows=tuple(_row(speed, rate.arm, rate.seconds) for rate in speed.rates),
+        align="lrrrr",
+        header=("arm", "seconds", "tokens a second", f"{OURS} is faster", speed.metric),
+        rows=tuple(_row(speed, rate) for rate in speed.rates),
         notes=(
-            f"{speed.windows:,} windows, {speed.tokens:,} real tokens, batches of {speed.batch}, passed once; "
-            f"{here.processor if here.device == 'cpu' else here.device}, threads: {here.threads}; medians of "
-            f"{len(speed.rates[0].seconds)} rounds in which the arms take turns, after one that does not count.",
+            f"{speed.windows:,} windows, {speed.tokens:,} real tokens, batches of {speed.batch}, passes: "
+            f"{speed.settings.epochs}; {here.processor if here.device == 'cpu' else here.device}, threads: "
+            f"{here.threads}; medians of {len(speed.rates[0].seconds)} rounds in which the arms take turns, after one "
+            "that does not count.",
+            _learned(speed),
+            *((_trainer(speed),) if len(speed.rates) > 1 else ()),
         ),
     )
     return Section(name=table.name, title=table.title, notes=(), tables=(table,))
 
 
-def _row(speed: TrainingSpeed, arm: str, seconds: tuple[float, ...]) -> tuple[str, ...]:
-    (base,) = (rate.seconds for rate in speed.rates if rate.arm == OURS)
-    ratio = median(other / own for other, own in zip(seconds, base, strict=True))
-    return arm, f"{median(seconds):.1f}", words.count(round(speed.tokens / median(seconds))), f"{ratio:.1f}x"
+def _row(speed: TrainingSpeed, rate: Rate) -> tuple[str, ...]:
+    (base,) = (one.seconds for one in speed.rates if one.arm == OURS)
+    ratio = median(other / own for other, own in zip(rate.seconds, base, strict=True))
+    tokens = round(speed.tokens * speed.settings.epochs / median(rate.seconds))
+    return (
+        rate.arm,
+        f"{median(rate.seconds):.1f}",
+        words.count(tokens),
+        f"{ratio:.1f}x",
+        words.mean_and_spread(rate.scores),
+    )
+
+
+def _learned(speed: TrainingSpeed) -> str:
+    settings = speed.settings
+    return (
+        f"{speed.metric} on the test split, {speed.test:,} examples: mean and standard deviation over rounds, each a "
+        f"seed of its own. AdamW at {settings.encoder_rate:g}, weight decay {settings.weight_decay:g}, warm-up "
+        f"{settings.warmup:.0%}, linear decay, gradients clipped at {settings.clip:g}."
+    )
+
+
+def _trainer(speed: TrainingSpeed) -> str:
+    """In what the arms differ beside their speed."""
+    return (
+        "The Trainer has the encoder's own dropout, inside attention too, its own classifier, which has the encoder's "
+        f"pooler where a pair is classified, and its last weights; {OURS} has dropout {speed.settings.dropout:g} "
+        f"outside attention and the weights of its best round on {speed.development:,} development examples, whose "
+        "seconds do not count."
+    )

@@ -5,27 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench import statistics
 from bench.report import words
 from bench.report.comparison import Comparison
 from bench.report.differences import Contrast, lines
 from bench.report.table import Table
-from bench.statistics import Difference, Estimate
+from bench.statistics.comparing import Difference
+from bench.statistics.variance import (
+    LEVEL,
+    Effect,
+    Estimate,
+    error_reduction,
+    estimate,
+    mean_over_tasks,
+    relative_change,
+)
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
 
 
 def transfer(difference: Difference) -> str:
     """The sign of the transfer, where the corrected p-value shows one; negative transfer is a task that loses."""
-    if not difference.p < 1 - statistics.LEVEL:
+    if not difference.p < 1 - LEVEL:
         return UNCLEAR
     return POSITIVE if difference.value > 0 else NEGATIVE
 
 
 def transfer_table(comparison: Comparison, found: Contrast) -> Table:
     """One row a task, then their means, of which that of the relative changes is the field's Delta_m."""
-    changes = _estimates(found, statistics.relative_change)
-    errors = _estimates(found, statistics.error_reduction)
+    changes = _estimates(found, relative_change)
+    errors = _estimates(found, error_reduction)
     both = zip(lines(found), changes, errors, strict=True)
     return Table(
         name=f"{comparison.name}-transfer-{found.arm}",
@@ -41,9 +49,9 @@ def transfer_table(comparison: Comparison, found: Contrast) -> Table:
     )
 
 
-def _estimates(found: Contrast, effect: statistics.Effect) -> list[Estimate]:
-    each = [statistics.estimate(paired, effect) for paired in found.pairs]
-    return [*each, *([statistics.mean_over_tasks(each)] if found.mean else [])]
+def _estimates(found: Contrast, effect: Effect) -> list[Estimate]:
+    each = [estimate(paired, effect) for paired in found.pairs]
+    return [*each, *([mean_over_tasks(each)] if found.mean else [])]
 
 
 def _percent(one: Estimate) -> tuple[str, str]:

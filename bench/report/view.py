@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from baselines.core.settings import Settings
-from bench.report.comparison import DEMO, Arm, Comparison, Selection, comparisons
+from bench.report.comparison import DEMO, Comparison, Selection, comparisons
 from bench.report.cost import Cost, cost_of
 from bench.report.differences import Contrast, contrasts
-from bench.report.labels import LabelScores, label_scores
 from bench.report.missing import expected
 from bench.store import read_all
 from tasks.core.errors import InputError
@@ -34,11 +33,6 @@ class View:
         found = {arm.name: cost_of(self.comparison, arm) for arm in self.comparison.trained}
         return {name: cost for name, cost in found.items() if cost}
 
-    @cached_property
-    def labels(self) -> dict[str, LabelScores]:
-        """Task -> what each arm scores on each of its labels, for tasks whose evidence tells labels apart."""
-        return label_scores(self.comparison)
-
     @property
     def title(self) -> str:
         """What the comparison is of; it says so where the corpora are made up."""
@@ -55,11 +49,6 @@ class View:
     def contrast(self, arm: str) -> Contrast | None:
         """An arm against the single-task baseline, where both have been run."""
         return next((found for found in self.contrasts if found.arm == arm), None)
-
-    @property
-    def trained(self) -> tuple[Arm, ...]:
-        """The arms that have been run and learn something."""
-        return self.comparison.trained
 
 
 def views(results: Path, selection: Selection) -> list[View]:

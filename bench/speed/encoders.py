@@ -11,24 +11,29 @@ from pathlib import Path
 from baselines.core import hub
 from bench.place import EncoderFiles, encoder_files
 
+RANDOM = "bert-base-random"
+"""The name of an encoder of BERT-base's size whose weights are as drawn: how fast it is does not depend on them."""
+
 
 @contextmanager
 def named(encoder: str | None, data: Path | None) -> Iterator[EncoderFiles]:
-    """The files of an encoder; without a name that of `run`."""
-    yield encoder_files(encoder or (hub.DEMO if data is None else hub.CLINICAL), fetch=True)
+    """The files of an encoder, which last as long as the block; without a name that of `run`."""
+    if encoder == RANDOM:
+        with tempfile.TemporaryDirectory(prefix="mt-clinical-encoder-") as folder:
+            yield _drawn(Path(folder))
+    else:
+        yield encoder_files(encoder or (hub.DEMO if data is None else hub.CLINICAL), fetch=True)
 
 
-@contextmanager
-def drawn(name: str) -> Iterator[EncoderFiles]:
+def _drawn(folder: Path) -> EncoderFiles:
     """An encoder of BERT-base's size (12 layers, 768 units) with weights as drawn and the demo encoder's tokenizer."""
     demo = encoder_files(hub.DEMO, fetch=False).folder
     import torch
     from transformers import BertConfig, BertModel
 
     assert demo is not None
-    with tempfile.TemporaryDirectory(prefix="mt-clinical-encoder-") as folder:
-        for path in hub.text_files(demo):
-            shutil.copyfile(path, Path(folder, path.name))
-        torch.manual_seed(0)
-        BertModel(BertConfig()).save_pretrained(folder)
-        yield EncoderFiles(name, Path(folder), hub.digest(Path(folder)))
+    for path in hub.text_files(demo):
+        shutil.copyfile(path, folder / path.name)
+    torch.manual_seed(0)
+    BertModel(BertConfig()).save_pretrained(folder)
+    return EncoderFiles(RANDOM, folder, hub.digest(folder))

@@ -15,7 +15,8 @@ from bench.plan import Run, depends_on
 from bench.speed.arms import Setup
 from bench.speed.record import MULTITASK, PIPELINES, SINGLE_TASK, Arm, Growth, Speed, Timed
 from bench.speed.worker import NOTES, PAIRS, Worker
-from bench.speed.workload import Workload, long_note, tokens, workload
+from bench.speed.workload import Workload, long_note, window_lengths, workload
+from tasks.core.kinds import SpanTask
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 """Characters of the note whose time and memory are shown to grow in proportion."""
@@ -37,11 +38,13 @@ def measured(where: Place, setup: Setup, extent: Extent) -> Speed:
     """The whole measurement."""
     import torch
 
+    from bench.speed.flops import forward_flops
+
     torch.set_num_threads(extent.threads)
     tasks = tuple(registry.task(name) for name in setup.tasks)
     work = workload(where.corpora, tasks, extent.notes, setup.settings.development)
     run = Run(registry.baseline(MULTITASK), tasks, 0, setup.settings)
-    note_tokens, pair_tokens = tokens(work, setup.encoder, setup.settings)
+    note_lengths, pair_lengths = window_lengths(work, setup.encoder, setup.settings)
     return Speed(
         corpus=where.corpora.name,
         encoder=where.encoder.name,
@@ -49,10 +52,10 @@ def measured(where: Place, setup: Setup, extent: Extent) -> Speed:
         settings=setup.settings,
         kept=setup.kept is not None,
         notes=len(work.notes),
-        note_tokens=note_tokens,
+        note_tokens=sum(note_lengths),
         pairs=work.pair_count,
-        pair_tokens=pair_tokens,
-        arms=arms(setup, work, extent),
+        pair_tokens=sum(pair_lengths),
+        arms=arms(setup, work, extent, forward_flops(setup.encoder, note_lengths)),
         heads=heads(setup, work, extent) if extent.growth else (),
         lengths=lengths(setup, work, extent) if extent.growth else (),
         depends_on=depends_on(run, where),
@@ -65,8 +68,8 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def arms(setup: Setup, work: Workload, extent: Extent) -> tuple[Arm, ...]:
-    """Every arm, each in a process of its own, all of them alive at once."""
+def arms(setup: Setup, work: Workload, extent: Extent, note_flops: int) -> tuple[Arm, ...]:
+    """Every arm, each in a process of its own, all of them alive at once; `note_flops` are those of one pass."""
     names = (MULTITASK, SINGLE_TASK, *((PIPELINES,) if extent.peers else ()))
     with ExitStack() as stack:
         workers = []
@@ -81,7 +84,21 @@ def arms(setup: Setup, work: Workload, extent: Extent) -> tuple[Arm, ...]:
             _say(f"round {number + 1} of {extent.rounds}")
             for name, row in zip(names, _round(workers, extent.batches), strict=True):
                 found[name].append(row)
-        return tuple(Arm(name=one.arm, held=one.held(), timed=_joined(found[one.arm])) for one in workers)
+        return tuple(_arm(one, setup, _joined(found[one.arm]), note_flops) for one in workers)
+
+
+def _arm(worker: Worker, setup: Setup, timed: tuple[Timed, ...], note_flops: int) -> Arm:
+    from bench.speed.flops import matrix_rate
+
+    held = worker.held()
+    spans = sum(isinstance(registry.task(name), SpanTask) for name in setup.tasks)
+    return Arm(
+        name=worker.arm,
+        held=held,
+        timed=timed,
+        note_flops=note_flops * (min(1, spans) if worker.arm == MULTITASK else spans),
+        matrix_flops_per_second=matrix_rate(setup.device, held.precision),
+    )
 
 
 def _round(workers: Sequence[Worker], batches: Sequence[int]) -> list[list[Timed]]:

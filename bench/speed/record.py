@@ -14,7 +14,7 @@ from bench.store import DependsOn
 from bench.whole import written_whole
 from tasks.core.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 SPEED, RESULT = "speed", "result.json"
 MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
 
@@ -47,11 +47,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One way to have all tasks answered."""
+    """One way to have all tasks answered: what its models must compute for all notes, and what the machine can.
+
+    `matrix_flops_per_second` is the rate of large matrix products at the precision of the arm.
+    """
 
     name: str
     held: Held
     timed: tuple[Timed, ...]
+    note_flops: int
+    matrix_flops_per_second: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,7 @@ class Speed:
     heads: tuple[Growth, ...]
     lengths: tuple[Growth, ...]
     depends_on: DependsOn
+    command: str = ""
     finished: str
     environment: Environment
     folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
@@ -114,6 +120,11 @@ def fastest(arm: Arm) -> Timed:
 def times_faster(one: Timed, other: Timed) -> float:
     """How many times faster than another: the median over rounds, in each of which both were measured."""
     return median(slow / fast for fast, slow in zip(totals(one), totals(other), strict=True))
+
+
+def utilisation(arm: Arm) -> float:
+    """The part of the rate of large matrix products that an arm reaches on notes, where it is fastest."""
+    return arm.note_flops / median(totals(fastest(arm))) / arm.matrix_flops_per_second
 
 
 def write(results: Path, speed: Speed) -> Path:

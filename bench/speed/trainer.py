@@ -6,23 +6,22 @@ import tempfile
 import time
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import torch
 
 from baselines.core.heads import head_for
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
+from bench.speed.training import Course, Trained
 from tasks.core.errors import InputError
 from tasks.core.kinds import SimilarityTask, SpanTask
-
-if TYPE_CHECKING:
-    from bench.speed.training import Course
 
 STOCK: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {"Trainer": {}, "Trainer, bf16, by length": {"bf16": True, "train_sampling_strategy": "group_by_length"}}
 )
-"""Name -> what it is told beyond its defaults: float32, batches in random order, padded to their longest."""
+"""Name -> what it is told beyond our rates; by default it is float32, in random order, padded to a batch's longest."""
 
 _UNREAD = -100
 """The label of a place that the loss of transformers leaves out."""
@@ -39,8 +38,8 @@ def batch_size(course: Course) -> int:
     return head_for(course.task, 1, course.settings).batch
 
 
-def stock(course: Course, windows: Sequence[Window], options: dict[str, Any]) -> float:
-    """The seconds in which the stock Trainer passes the windows once; InputError where it is not installed."""
+def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], seed: int) -> Trained:
+    """A training by the stock Trainer, of the same rates as ours; InputError where it is not installed."""
     try:
         import accelerate  # noqa: F401 (what it needs, and transformers does not bring)
     except ImportError:
@@ -49,11 +48,18 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any]) ->
 
     # Ours asks for deterministic kernels; the Trainer's default does not.
     torch.use_deterministic_algorithms(False)
+    torch.manual_seed(seed)
+    settings = course.settings
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
             per_device_train_batch_size=batch_size(course),
-            num_train_epochs=1,
+            num_train_epochs=settings.epochs,
+            learning_rate=settings.encoder_rate,
+            warmup_steps=settings.warmup,
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.clip,
+            seed=seed,
             report_to="none",
             save_strategy="no",
             logging_strategy="no",
@@ -66,7 +72,26 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any]) ->
         trainer.remove_callback(PrinterCallback)
         begun = time.perf_counter()
         trainer.train()
-        return time.perf_counter() - begun
+        return Trained(time.perf_counter() - begun, lambda: _answers(course, trainer.model))
+
+
+def _answers(course: Course, model: Any) -> list[Any]:
+    """What its own logits say of the test split, read as our heads read theirs."""
+    head, tokenizer = head_for(course.task, 1, course.settings), SubwordTokenizer(course.encoder)
+    model.eval()
+    answers = []
+    for example in course.test:
+        windows = head.cut(tokenizer, example, teach=False)
+        answers.append(head.answer([head.said([one], _logits(course, model, one))[0] for one in windows]))
+    return answers
+
+
+@torch.no_grad()
+def _logits(course: Course, model: Any, window: Window) -> np.ndarray:
+    inputs = {"input_ids": window.ids, "token_type_ids": window.segments}
+    moved = {name: torch.from_numpy(row)[None].to(model.device) for name, row in inputs.items()}
+    logits: np.ndarray = model(**moved).logits.float().cpu().numpy()
+    return logits[0, window.places] if isinstance(course.task, SpanTask) else logits
 
 
 def _model(course: Course) -> Any:

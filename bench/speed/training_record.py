@@ -17,17 +17,23 @@ TRAINING = "training.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """The seconds of training of one arm, by round."""
+    """The seconds of training of one arm and the score of what it trained, by round."""
 
     arm: str
-    seconds: tuple[float, ...]
+    seconds: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
+
+    def with_round(self, seconds: float, score: float) -> Rate:
+        """The same with one more round."""
+        return Rate(arm=self.arm, seconds=(*self.seconds, seconds), scores=(*self.scores, score))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpeed:
-    """One measurement: every arm passes the same windows once, in batches of the same size.
+    """One measurement: every arm passes the same windows as often, in batches of the same size.
 
-    `tokens` are real sub-words, special ones included.
+    `tokens` are real sub-words of one pass, special ones included; `metric` is what `test` examples are scored by, and
+    `development` counts the examples by which we choose a round.
     """
 
     corpus: str
@@ -36,8 +42,12 @@ class TrainingSpeed:
     windows: int
     tokens: int
     batch: int
+    metric: str
+    development: int
+    test: int
     settings: Settings
     rates: tuple[Rate, ...]
+    command: str = ""
     finished: str
     environment: Environment
 

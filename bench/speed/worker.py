@@ -35,7 +35,7 @@ class Worker:
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, arm, setup, work, threads), daemon=True)
         begun = time.perf_counter()
-        with _own_packages_found():
+        with own_packages_found():
             self._process.start()
         theirs.close()
         self._answer()
@@ -75,7 +75,7 @@ class Worker:
 
 
 @contextmanager
-def _own_packages_found() -> Iterator[None]:
+def own_packages_found() -> Iterator[None]:
     """A new interpreter is told where Python looks here, and there our own folder may stand no longer."""
     sys.path.insert(0, str(Path(bench.__file__).parent.parent))
     try:

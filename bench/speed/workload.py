@@ -42,14 +42,14 @@ def workload(corpora: Corpora, tasks: Sequence[Task[Any, Any]], count: int, deve
     )
 
 
-def tokens(work: Workload, encoder: Path, settings: Settings) -> tuple[int, int]:
-    """Real sub-words of all notes and of all pairs, special ones included, in the windows of our own arms."""
+def window_lengths(work: Workload, encoder: Path, settings: Settings) -> tuple[list[int], list[int]]:
+    """Real sub-words, special ones included, of each window of all notes and of all pairs, as our own arms cut them."""
     tokenizer = SubwordTokenizer(encoder)
     notes = (text_windows(tokenizer, note.text, settings.window) for note in work.notes)
     pairs = (pair for some in work.pairs.values() for pair in some)
     return (
-        sum(len(window.ids) for windows in notes for window in windows),
-        sum(len(pair_window(tokenizer, pair.first, pair.second, settings.pair_window).ids) for pair in pairs),
+        [len(window.ids) for windows in notes for window in windows],
+        [len(pair_window(tokenizer, pair.first, pair.second, settings.pair_window).ids) for pair in pairs],
     )
 
 

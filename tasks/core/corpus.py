@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import stat
@@ -11,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,6 +72,10 @@ class CorpusFile:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
+    def wrong(self, line: int, what: str) -> InputError:
+        """The error for what is wrong at a line."""
+        return InputError(f"{self.path}, line {line}: {what}")
+
     def chunks(self) -> Iterator[bytes]:
         """Its bytes in pieces, for formats that are read as a stream."""
         total = 0
@@ -104,9 +111,7 @@ class CorpusFile:
             while line := stream.readline(LINE_BYTES):
                 number += 1
                 if len(line) == LINE_BYTES:
-                    raise InputError(
-                        f"{self.path}, line {number}: it is longer than {LINE_BYTES >> 20} MiB; take it away"
-                    )
+                    raise self.wrong(number, f"it is longer than {LINE_BYTES >> 20} MiB; take it away")
                 yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
                 offset += len(line)
 
@@ -125,6 +130,8 @@ class Corpus:
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
+        self._places: list[Path] = []
+        self._opened: set[int] = set()
 
     @property
     def notices(self) -> list[Notice]:
@@ -140,6 +147,32 @@ class Corpus:
         finally:
             before.update(self._notices)
             self._notices = before
+
+    @contextmanager
+    def opening(self) -> Iterator[set[int]]:
+        """Which files on disk are opened meanwhile, by their number; archives as a whole."""
+        self._opened = set()
+        yield self._opened
+
+    def digest(self, places: Iterable[int]) -> str:
+        """A SHA-256 of the list of files and of the bytes on disk of these: all that a reader that opens them can see.
+
+        OSError where one is gone, IndexError where there is none of that number.
+        """
+        total = hashlib.sha256(self._listing)
+        for place in places:
+            with (self.folder / self._places[place]).open("rb") as file:
+                total.update(os.fsencode(self._places[place]) + b"\0" + hashlib.file_digest(file, "sha256").digest())
+        return total.hexdigest()
+
+    @cached_property
+    def _listing(self) -> bytes:
+        total = hashlib.sha256()
+        for file in self.files():
+            total.update(json.dumps([file.path, file.size]).encode())
+        for note in self.passed_over:
+            total.update(json.dumps([note.file, note.kind]).encode())
+        return total.digest()
 
     def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""
@@ -181,9 +214,10 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.watched() as self.passed_over:
-                places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-                found = [self._loose(place) for place in places if not _is_archive(place)]
-                found.extend(member for place in places if _is_archive(place) for member in self._members(place))
+                self._places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
+                places = list(enumerate(self._places))
+                found = [self._loose(*place) for place in places if not _is_archive(place[1])]
+                found.extend(member for place in places if _is_archive(place[1]) for member in self._members(*place))
             self._files = found
         return self._files
 
@@ -204,13 +238,20 @@ class Corpus:
             f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable"
         ) from error
 
-    def _loose(self, place: Path) -> CorpusFile:
+    def _loose(self, number: int, place: Path) -> CorpusFile:
         shown, here = _shown(place), self.folder / place
         if shown.lower().endswith(archives.OTHERS):
             self.note(shown, None, "archive of another kind", "not looked into; unpack it")
-        return CorpusFile(shown, here.stat().st_size, _plain(here))
+        return CorpusFile(shown, here.stat().st_size, self._noting(number, _plain(here)))
 
-    def _members(self, place: Path) -> Iterator[CorpusFile]:
+    def _noting(self, number: int, opener: _Opener) -> _Opener:
+        def opened() -> BinaryIO:
+            self._opened.add(number)
+            return opener()
+
+        return opened
+
+    def _members(self, number: int, place: Path) -> Iterator[CorpusFile]:
         for member in archives.members(self.folder / place):
             shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
             if _is_litter(shown):
@@ -220,7 +261,7 @@ class Corpus:
             elif _is_archive(Path(member.name)):
                 self.note(shown, None, "archive in an archive", "not looked into")
             else:
-                yield CorpusFile(shown, member.size, member.open)
+                yield CorpusFile(shown, member.size, self._noting(number, member.open))
 
 
 def _is_archive(place: Path) -> bool:

@@ -6,6 +6,7 @@ B examples, K columns of evidence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -33,15 +34,33 @@ class Metric(ABC, Generic[Example, Answer]):
     def observe(self, example: Example, answer: Answer) -> Sequence[float]:
         """The evidence of one example: K numbers, one for each column."""
 
-    def rows(self, examples: Sequence[Example], answers: Sequence[Answer]) -> Sequence[Sequence[float]]:
-        """The evidence of all examples, B rows of K numbers; a metric that must see all at once does so here."""
-        return [self.observe(example, answer) for example, answer in zip(examples, answers, strict=True)]
+    def settled(self, rows: np.ndarray) -> np.ndarray:
+        """The evidence of all examples [B, K] once it is together; a metric that must see all at once does so here."""
+        return rows
 
     def value(self, totals: np.ndarray) -> np.ndarray:
         """The score of each total row, [..., K] -> [...]; nan where it is not defined."""
         return FORMULAS[self.formula](np.asarray(totals, dtype=float), self.columns)
 
 
+class Observed(Generic[Example, Answer]):
+    """What a metric observes of examples that come one after another: numbers alone, no example is held."""
+
+    def __init__(self, metric: Metric[Example, Answer]) -> None:
+        self._metric, self._numbers = metric, array("d")
+
+    def add(self, examples: Sequence[Example], answers: Sequence[Answer]) -> None:
+        """Observe the next examples."""
+        for example, answer in zip(examples, answers, strict=True):
+            self._numbers.extend(self._metric.observe(example, answer))
+
+    def rows(self) -> np.ndarray:
+        """The evidence of all of them, [B, K]."""
+        return self._metric.settled(np.array(self._numbers).reshape(-1, len(self._metric.columns)))
+
+
 def evidence(metric: Metric[Example, Answer], examples: Sequence[Example], answers: Sequence[Answer]) -> np.ndarray:
     """The rows a metric observes, [B, K]."""
-    return np.asarray(metric.rows(examples, answers), dtype=float).reshape(len(examples), len(metric.columns))
+    observed = Observed(metric)
+    observed.add(examples, answers)
+    return observed.rows()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -55,11 +54,10 @@ class Spearman(Pearson):
     name = "spearman"
     title = "Spearman's rho"
 
-    def rows(self, examples: Sequence[Pair[float]], answers: Sequence[float]) -> Sequence[Sequence[float]]:
-        """One, the ranks of gold and answer, their squares and their product; errors as Pearson's."""
-        gold = _ranks([_number(example.gold, example.id, "gold score") for example in examples])
-        given = _ranks([_number(answer, pair.id, "answer") for pair, answer in zip(examples, answers, strict=True)])
-        return super().rows([replace(pair, gold=rank) for pair, rank in zip(examples, gold, strict=True)], given)
+    def settled(self, rows: np.ndarray) -> np.ndarray:
+        """One, the ranks of gold and answer, their squares and their product, in place of those of the scores."""
+        x, y = _ranks(rows[:, 1]), _ranks(rows[:, 2])
+        return np.stack([rows[:, 0], x, y, x * x, y * y, x * y], axis=1)
 
 
 def _number(score: float, pair: str, what: str) -> float:
@@ -68,9 +66,9 @@ def _number(score: float, pair: str, what: str) -> float:
     return score
 
 
-def _ranks(scores: Sequence[float]) -> list[float]:
+def _ranks(scores: np.ndarray) -> np.ndarray:
     """Ranks [B] from the middle one, so that their sum is 0; equal scores share the mean of theirs."""
     _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    ranks: list[float] = (last - (count - 1) / 2 - (len(scores) + 1) / 2)[place].tolist()
+    ranks: np.ndarray = (last - (count - 1) / 2 - (len(scores) + 1) / 2)[place]
     return ranks

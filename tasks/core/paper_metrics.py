@@ -69,10 +69,7 @@ class PaperGoldF1(SpanMetric):
 
     name = "paper_gold_f1"
     title = "exact F1 on the paper's gold"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, on_paper_gold)
+    own_rule = staticmethod(on_paper_gold)
 
 
 class PaperTokenF1(SpanMetric):
@@ -83,7 +80,4 @@ class PaperTokenF1(SpanMetric):
 
     name = "paper_token_f1"
     title = "word F1 on the paper's gold"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, on_paper_words)
+    own_rule = staticmethod(on_paper_words)

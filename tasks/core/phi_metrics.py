@@ -110,10 +110,7 @@ class RelaxedF1(SpanMetric):
 
     name = "relaxed_f1"
     title = "relaxed F1"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, relaxed)
+    own_rule = staticmethod(relaxed)
 
 
 class TokenF1(SpanMetric):
@@ -121,10 +118,7 @@ class TokenF1(SpanMetric):
 
     name = "token_f1"
     title = "token F1"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, token)
+    own_rule = staticmethod(token)
 
 
 class HipaaF1(SpanMetric):
@@ -136,7 +130,6 @@ class HipaaF1(SpanMetric):
 
     name = "hipaa_f1"
     title = "HIPAA F1"
-    formula = "micro_f1"
 
     def __init__(self) -> None:
         super().__init__(HIPAA_LABELS, of_hipaa(exact))
@@ -147,7 +140,6 @@ class HipaaRelaxedF1(SpanMetric):
 
     name = "hipaa_relaxed_f1"
     title = "HIPAA relaxed F1"
-    formula = "micro_f1"
 
     def __init__(self) -> None:
         super().__init__(HIPAA_LABELS, of_hipaa(relaxed))
@@ -158,7 +150,6 @@ class HipaaTokenF1(SpanMetric):
 
     name = "hipaa_token_f1"
     title = "HIPAA token F1"
-    formula = "micro_f1"
 
     def __init__(self) -> None:
         super().__init__(HIPAA_LABELS, of_hipaa(token))

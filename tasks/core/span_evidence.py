@@ -33,14 +33,18 @@ Rule = Callable[[Document, frozenset[Span]], Outcome]
 class SpanMetric(Metric[Document, frozenset[Span]]):
     """A score of mentions, counted for each label by a rule that pairs the answer with gold.
 
-    A mention whose label is not among `labels` is an InputError: it would be lost in silence.
+    A metric may be given another rule than its own. A mention whose label is not among `labels` is an InputError: it
+    would be lost in silence.
     """
 
-    def __init__(self, labels: Iterable[str], rule: Rule) -> None:
+    formula = "micro_f1"
+    own_rule: Rule
+
+    def __init__(self, labels: Iterable[str], rule: Rule | None = None) -> None:
         self.labels = tuple(labels)
         self.columns = tuple(f"{label}:{role}" for label in self.labels for role in ROLES)
         self._row_of_label = {label: 3 * k for k, label in enumerate(self.labels)}
-        self._rule = rule
+        self._rule = rule or self.own_rule
 
     def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
         """True positives, false positives and false negatives of each label in one document."""

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.span_evidence import Extents, Outcome, Rule, SpanMetric, set_outcome
+from tasks.core.span_evidence import Extents, Outcome, SpanMetric, set_outcome
 
 
 def exact(document: Document, answer: frozenset[Span]) -> Outcome:
@@ -110,10 +110,7 @@ class ExactF1(SpanMetric):
 
     name = "f1"
     title = "exact F1"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
-        super().__init__(labels, rule)
+    own_rule = staticmethod(exact)
 
 
 class ExactPrecision(SpanMetric):
@@ -122,9 +119,7 @@ class ExactPrecision(SpanMetric):
     name = "precision"
     title = "exact precision"
     formula = "micro_precision"
-
-    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
-        super().__init__(labels, rule)
+    own_rule = staticmethod(exact)
 
 
 class ExactRecall(SpanMetric):
@@ -133,9 +128,7 @@ class ExactRecall(SpanMetric):
     name = "recall"
     title = "exact recall"
     formula = "micro_recall"
-
-    def __init__(self, labels: Iterable[str], rule: Rule = exact) -> None:
-        super().__init__(labels, rule)
+    own_rule = staticmethod(exact)
 
 
 class LenientF1(SpanMetric):
@@ -147,10 +140,7 @@ class LenientF1(SpanMetric):
 
     name = "lenient_f1"
     title = "lenient F1"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, overlap)
+    own_rule = staticmethod(overlap)
 
 
 class BratevalF1(SpanMetric):
@@ -165,10 +155,7 @@ class BratevalF1(SpanMetric):
 
     name = "brateval_f1"
     title = "brateval F1"
-    formula = "micro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, brateval)
+    own_rule = staticmethod(brateval)
 
 
 class MacroF1(SpanMetric):
@@ -180,6 +167,4 @@ class MacroF1(SpanMetric):
     name = "macro_f1"
     title = "macro F1"
     formula = "macro_f1"
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        super().__init__(labels, brateval)
+    own_rule = staticmethod(brateval)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
-from tasks.core.examples import Document
+from tasks.core.examples import to_json
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
 
 
@@ -30,7 +29,7 @@ def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float
         return
     held, empty = _held_out(task, corpus, fraction), True
     for example in official(task, corpus, TRAIN):
-        if (_rank(task, example) in held) == (split == DEV):
+        if (rank(task, example) in held) == (split == DEV):
             empty = False
             yield example
     if empty:
@@ -50,11 +49,17 @@ def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[E
 
 
 def _held_out(task: Task[Example, Any], corpus: Corpus, fraction: float) -> set[bytes]:
-    ranks = {_rank(task, example) for example in official(task, corpus, TRAIN)}
-    return set(sorted(ranks)[: math.ceil(fraction * len(ranks))])
+    ranks = {rank(task, example) for example in official(task, corpus, TRAIN)}
+    return set(sorted(ranks)[: held_out(len(ranks), fraction)])
 
 
-def _rank(task: Task[Example, Any], example: Example) -> bytes:
+def held_out(groups: int, fraction: float) -> int:
+    """How many of the groups of a training set make its development split, the first by their rank."""
+    return math.ceil(fraction * groups)
+
+
+def rank(task: Task[Example, Any], example: Example) -> bytes:
+    """Where the group of an example comes when a development split is cut."""
     return hashlib.sha256(f"development:{task.name}:{task.group(example)}".encode()).digest()
 
 
@@ -62,9 +67,5 @@ def digest(found: Iterable[Any]) -> str:
     """A SHA-256 of ids, texts and golds in order, all that scores depend on, whatever the corpus is packed in."""
     total = hashlib.sha256()
     for example in found:
-        if isinstance(example, Document):
-            content = [example.id, example.text, [(span.fragments, span.label) for span in example.listed()]]
-        else:
-            content = [example.id, example.first, example.second, example.gold]
-        total.update(json.dumps(content).encode() + b"\n")
+        total.update(to_json(example).encode() + b"\n")
     return total.hexdigest()

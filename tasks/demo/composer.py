@@ -124,8 +124,8 @@ def parsed(template: str) -> tuple[Node, ...]:
 class Record:
     """Rows of words that go together, such as a drug with its usual dose."""
 
-    fields: tuple[str, ...]
-    rows: tuple[str, ...]
+    fields: Sequence[str]
+    rows: Sequence[str]
     open: bool
 
 
@@ -148,8 +148,7 @@ def grammar(*names: str) -> Grammar:
         tables = tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
         opened.update(tables.get("open", {}))
         closed.update(tables.get("closed", {}))
-        for title, table in tables.get("records", {}).items():
-            records[title] = Record(tuple(table["fields"]), tuple(table["rows"]), table["open"])
+        records.update({title: Record(**table) for title, table in tables.get("records", {}).items()})
     return Grammar(opened, closed, records)
 
 

@@ -26,25 +26,25 @@ class Group:
 
     concept: str
     area: str
-    members: tuple[str, ...]
+    members: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Topic:
     """How notes state a kind of things, present, absent or unsure, and how hypotheses affirm or deny them."""
 
-    states: Mapping[str, tuple[str, ...]]
-    affirm: tuple[str, ...]
-    deny: tuple[str, ...]
-    groups: tuple[Group, ...]
+    states: Mapping[str, Sequence[str]]
+    affirm: Sequence[str]
+    deny: Sequence[str]
+    groups: Sequence[Group]
 
 
 @dataclass(frozen=True)
 class State:
     """A range of values (low, high, step) and what it amounts to."""
 
-    range: tuple[float, float, float]
-    says: tuple[str, ...]
+    range: Sequence[float]
+    says: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -53,31 +53,22 @@ class Measure:
 
     kind: str
     area: str
-    names: tuple[str, ...]
+    names: Sequence[str]
     format: str
-    states: tuple[State, ...]
+    states: Sequence[State]
 
 
 @cache
 def _topic(name: str) -> Topic:
     table = lexicon("entailment")["topic"][name]
-    groups = tuple(Group(item["concept"], item["area"], tuple(item["members"])) for item in table["group"])
-    states = {state: tuple(table[state]) for state in ("present", "absent", "unsure")}
-    return Topic(states, tuple(table["affirm"]), tuple(table["deny"]), groups)
+    states = {state: table[state] for state in ("present", "absent", "unsure")}
+    return Topic(states, table["affirm"], table["deny"], [Group(**item) for item in table["group"]])
 
 
 @cache
-def _measures() -> tuple[Measure, ...]:
-    return tuple(
-        Measure(
-            item["kind"],
-            item["area"],
-            tuple(item["names"]),
-            item["format"],
-            tuple(State(tuple(state["range"]), tuple(state["says"])) for state in item["states"]),
-        )
-        for item in lexicon("entailment")["measure"]["item"]
-    )
+def _measures() -> list[Measure]:
+    items = lexicon("entailment")["measure"]["item"]
+    return [Measure(**item | {"states": [State(**state) for state in item["states"]]}) for item in items]
 
 
 @dataclass(frozen=True)
@@ -170,7 +161,7 @@ def _measured(stream: random.Random) -> Clause:
     text = _filled(stream, lexicon("entailment")["measure"]["frames"][kind], ", ".join(shown))
     others = tuple(says for state in measures[0].states if state is not states[0] for says in state.says)
     areas = frozenset(area for measure in measures for area in measure.area.split())
-    return Clause(text, areas, states[0].says, others)
+    return Clause(text, areas, tuple(states[0].says), others)
 
 
 def _clause(stream: random.Random, split: str) -> Clause:

@@ -6,7 +6,7 @@ Every consumer question meets one FAQ of each class; what the class turns on is 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,9 +22,9 @@ ENTAILED, NOT_ENTAILED = "true", "false"
 class Intent:
     """Something to ask about a disease: as an FAQ puts it, as people do, and how they say that they know it already."""
 
-    known: tuple[str, ...]
-    faq: tuple[str, ...]
-    asks: tuple[str, ...]
+    known: Sequence[str]
+    faq: Sequence[str]
+    asks: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,14 @@ class Wish:
     not_asked: tuple[Intent, ...]
 
 
-@cache
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(lexicon("questions")[name])
+def _words(name: str) -> Sequence[str]:
+    words: Sequence[str] = lexicon("questions")[name]
+    return words
 
 
 @cache
-def _intents() -> tuple[Intent, ...]:
-    return tuple(
-        Intent(tuple(item["known"]), tuple(item["faq"]), tuple(item["asks"])) for item in lexicon("questions")["intent"]
-    )
+def _intents() -> list[Intent]:
+    return [Intent(**item) for item in lexicon("questions")["intent"]]
 
 
 def _wish(stream: random.Random, split: str) -> Wish:

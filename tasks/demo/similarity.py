@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -29,7 +29,7 @@ class Statement:
     topic: str
     main: str
     slots: Mapping[str, str | list[int]]
-    wordings: tuple[str, ...]
+    wordings: Sequence[str]
 
     @property
     def minor(self) -> list[str]:
@@ -41,11 +41,8 @@ Values = Mapping[str, str]
 
 
 @cache
-def _statements() -> tuple[Statement, ...]:
-    return tuple(
-        Statement(item["topic"], item["main"], item["slots"], tuple(item["wordings"]))
-        for item in lexicon("similarity")["statement"]
-    )
+def _statements() -> list[Statement]:
+    return [Statement(**item) for item in lexicon("similarity")["statement"]]
 
 
 def _value(stream: random.Random, kind: str | list[int], split: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from bench.report.cost import Cost
 from bench.report.figures.sheet import Sheet
-from bench.report.inert import plain
 from bench.report.style import look
 from bench.report.view import View
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from bench.report.comparison import Arm
 from bench.report.figures.sheet import Sheet
-from bench.report.inert import plain
 from bench.report.style import look
 from bench.report.view import View
 
@@ -21,7 +21,7 @@ _TITLE = "Primary score (x100) on the development split after each round of trai
 
 def figures(view: View) -> Iterator[Sheet]:
     """One figure, where any training was scored on a development split."""
-    if not any(result.training.development for arm in view.trained for result in arm.results):
+    if not any(result.training.development for arm in view.comparison.trained for result in arm.results):
         return
     tasks = view.comparison.tasks
     columns = min(_COLUMNS, len(tasks))
@@ -33,7 +33,7 @@ def figures(view: View) -> Iterator[Sheet]:
         axes.set_xlabel("round", fontsize=7)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
-        for arm in view.trained:
+        for arm in view.comparison.trained:
             _arm(sheet, axes, arm, task)
     for axes in panels[len(tasks) :]:
         axes.set_axis_off()

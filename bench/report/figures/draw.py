@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.inert import stem
 from bench.report.figures import cost, curves, difference, inference, scores, seeds
 from bench.report.figures.sheet import Sheet
-from bench.report.inert import stem
 from bench.report.inference import section, title
 from bench.report.style import RC
 from bench.report.table import Table

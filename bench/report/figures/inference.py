@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.report.inert import plain
+from bench.inert import plain
 from bench.report.inference import title
 from bench.report.style import RC, look
 from bench.speed.record import Growth, Speed, totals

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from bench.report import words
 from bench.report.comparison import Arm
 from bench.report.figures.sheet import ROW_INCHES, Sheet, task_axis
-from bench.report.inert import plain
 from bench.report.published import Published, published_for
 from bench.report.scores import values
 from bench.report.style import PAPERS, look

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.inert import html_text, plain, stem
+from bench.inert import html_text, plain, stem
 from bench.report.view import View
 
 if TYPE_CHECKING:

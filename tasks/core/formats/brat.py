@@ -13,10 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile
-from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.side_by_side import paired
+from tasks.core.formats.side_by_side import Files, paired
 from tasks.core.formats.surface import agrees, note_difference
 
 _BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")
@@ -54,23 +53,16 @@ class Place:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    id: str
-    text: CorpusFile
-    annotations: CorpusFile
-
-
 def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
     """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
     annotations = corpus.require(place.pattern + r"\.ann$", place.official, place.url)
     texts = corpus.find(place.pattern + r"\.txt$")
     corpus.note_strays(annotations, place.pattern + r"\.(?:txt|ann)$")
-    for text, marked in paired(texts, annotations):
-        yield _document(_Files("/".join(text.key), text, marked), labels, corpus)
+    for files in paired(texts, annotations):
+        yield _document(files, labels, corpus)
 
 
-def _document(files: _Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
     text = files.text.text()
     mentions = list(_mentions(files.annotations, text))
     text = _as_annotated(text, mentions, files.text, corpus)
@@ -119,10 +111,6 @@ def _covered(text: str, fragments: Fragments) -> str:
     return " ".join(text[start:end] for start, end in fragments)
 
 
-def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
-    return InputError(f"{file.path}, line {line}: {what}")
-
-
 def _records(file: CorpusFile, text: str) -> Iterator[tuple[int, str]]:
     """Annotation lines; a mention whose characters hold a line break may go on in the line after."""
     pending, first = "", 0
@@ -158,20 +146,20 @@ def _mentions(file: CorpusFile, text: str) -> Iterator[_Mention]:
         if record.startswith("T") and (match := _MENTION.fullmatch(record)):
             yield _Mention(line, match[1], match[2], _fragments(match[3]), match[4])
         elif not (_BEGINS.match(record) and (form := _OTHERS.get(record[0])) and form.fullmatch(record)):
-            raise _wrong(file, line, "this is no brat annotation; is the file cut short, or are its tabs lost?")
+            raise file.wrong(line, "this is no brat annotation; is the file cut short, or are its tabs lost?")
 
 
 def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFile) -> None:
     if mention.label not in labels:
-        raise _wrong(file, mention.line, f"a label that the task does not have; it has {', '.join(labels)}")
+        raise file.wrong(mention.line, f"a label that the task does not have; it has {', '.join(labels)}")
     for start, end in mention.fragments:
         if start >= end:
-            raise _wrong(file, mention.line, f"characters {start} to {end} hold nothing; a mention covers one at least")
+            raise file.wrong(mention.line, f"characters {start} to {end} hold nothing; a mention covers one at least")
         if end > len(text):
-            raise _wrong(file, mention.line, f"characters {start} to {end} lie outside the text of {len(text)}")
+            raise file.wrong(mention.line, f"characters {start} to {end} lie outside the text of {len(text)}")
     ordered = sorted(mention.fragments)
     if any(after[0] < before[1] for before, after in pairwise(ordered)):
-        raise _wrong(file, mention.line, "fragments of one mention that overlap")
+        raise file.wrong(mention.line, "fragments of one mention that overlap")
 
 
 def _as_annotated(text: str, mentions: list[_Mention], file: CorpusFile, corpus: Corpus) -> str:

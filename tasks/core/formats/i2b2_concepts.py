@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
+from tasks.core.formats.side_by_side import Files
 from tasks.core.formats.surface import note_difference
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
@@ -25,33 +26,24 @@ _TOKEN = re.compile(r"[^ \t\r\f\v]+")
 Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
 
 
-@dataclass(frozen=True, slots=True)
-class ConceptFiles:
-    """A document as the challenge keeps it."""
-
-    id: str
-    text: CorpusFile
-    concepts: CorpusFile
-
-
-def read_document(files: ConceptFiles, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def read_document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its concepts; InputError where a line is malformed or points outside the text."""
     text = files.text.text()
     lines = _tokens(text)
     gold: set[Span] = set()
-    for number, line in files.concepts.lines():
+    for number, line in files.annotations.lines():
         if not (line := line.removeprefix("\ufeff")).strip():
             continue
         match = _CONCEPT.fullmatch(line)
         if match is None:
-            raise _wrong(files.concepts, number, "this is no concept; is the file cut short?")
+            raise files.annotations.wrong(number, "this is no concept; is the file cut short?")
         if match[6] not in labels:
-            raise _wrong(files.concepts, number, f"a label that the task does not have; it has {', '.join(labels)}")
-        start, end = _characters(lines, match, files.concepts, number)
-        note_difference(corpus, files.concepts, number, (match[1], text[start:end]))
+            raise files.annotations.wrong(number, f"a label that the task does not have; it has {', '.join(labels)}")
+        start, end = _characters(lines, match, files.annotations, number)
+        note_difference(corpus, files.annotations, number, (match[1], text[start:end]))
         span = Span(((start, end),), match[6])
         if span in gold:
-            corpus.note(files.concepts, number, "repeated mention", "counted once")
+            corpus.note(files.annotations, number, "repeated mention", "counted once")
         gold.add(span)
     return Document(files.id, text, frozenset(gold))
 
@@ -106,12 +98,8 @@ def _characters(lines: list[Tokens], match: re.Match[str], file: CorpusFile, num
     line, token, last_line, last_token = map(int, match.groups()[1:5])
     for at, word in ((line, token), (last_line, last_token)):
         if not (1 <= at <= len(lines) and word < len(lines[at - 1])):
-            raise _wrong(file, number, f"token {at}:{word} lies outside the text")
+            raise file.wrong(number, f"token {at}:{word} lies outside the text")
     start, end = lines[line - 1][token][0], lines[last_line - 1][last_token][1]
     if start >= end:
-        raise _wrong(file, number, f"tokens {line}:{token} to {last_line}:{last_token} hold nothing")
+        raise file.wrong(number, f"tokens {line}:{token} to {last_line}:{last_token} hold nothing")
     return start, end
-
-
-def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
-    return InputError(f"{file.path}, line {line}: {what}")

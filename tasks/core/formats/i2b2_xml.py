@@ -66,7 +66,7 @@ class _Reader(safe_xml.Handler):
         if self.path[1:2] == ["TAGS"] and self.tags is not None:
             self.tags.append(Tag(name, attributes, self.line()))
         if self.path[1:2] == ["TEXT"]:
-            raise InputError(f"{self._file.path}, line {self.line()}: an element in the text; offsets would not fit")
+            raise self._file.wrong(self.line(), "an element in the text; offsets would not fit")
         self.path.append(name)
         if self.path[1:] == ["TEXT"]:
             self.text = self.text or []
@@ -89,9 +89,7 @@ def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus:
     ids: set[str] = set()
     for tag in tags:
         label = kind.label(tag)
-        if label is None:
-            continue
-        if _is_skipped(tag, label, kind, ids, (file, corpus)):
+        if label is None or _is_skipped(tag, label, kind, ids, (file, corpus)):
             continue
         span = Span((_offsets(tag, text, file),), _checked(label, labels, tag, file))
         if span.start == span.end:
@@ -177,19 +175,15 @@ def _is_skipped(tag: Tag, label: str, kind: Kind, ids: set[str], where: tuple[Co
 
 def _checked(label: str, labels: tuple[str, ...], tag: Tag, file: CorpusFile) -> str:
     if label not in labels:
-        raise InputError(
-            f"{file.path}, line {tag.line}: a label that the task does not have; it has {', '.join(labels)}"
-        )
+        raise file.wrong(tag.line, f"a label that the task does not have; it has {', '.join(labels)}")
     return label
 
 
 def _offsets(tag: Tag, text: str, file: CorpusFile) -> tuple[int, int]:
     stated = [tag.attributes.get(name, "") for name in ("start", "end")]
     if not all(_NUMBER.fullmatch(number) for number in stated):
-        raise InputError(f"{file.path}, line {tag.line}: its start or end is missing or no number")
+        raise file.wrong(tag.line, "its start or end is missing or no number")
     start, end = map(int, stated)
     if start > end or end > len(text):
-        raise InputError(
-            f"{file.path}, line {tag.line}: characters {start} to {end} lie outside the text of {len(text)}"
-        )
+        raise file.wrong(tag.line, f"characters {start} to {end} lie outside the text of {len(text)}")
     return start, end

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.corpus import Corpus, CorpusFile
-from tasks.core.errors import InputError
 from tasks.core.examples import Pair
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
@@ -31,7 +30,7 @@ def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Ite
         elif label in labels:
             yield Pair(ids.own(name, number), first, second, label)
         else:
-            raise _wrong(file, number, f"its gold_label is not one of {', '.join(labels)}")
+            raise file.wrong(number, f"its gold_label is not one of {', '.join(labels)}")
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair[str]]) -> None:
@@ -47,17 +46,13 @@ def _fields(line: str, file: CorpusFile, number: int) -> list[str]:
     try:
         record: Any = json.loads(line)
     except (ValueError, RecursionError):
-        raise _wrong(file, number, "this is no JSON record; is the file cut short?") from None
+        raise file.wrong(number, "this is no JSON record; is the file cut short?") from None
     fields: list[Any] = [record.get(key) for key in _KEYS] if isinstance(record, dict) else []
     if not fields or not all(isinstance(field, str) and _is_text(field) for field in fields):
-        raise _wrong(file, number, f"a record without text under each of {', '.join(_KEYS)}")
+        raise file.wrong(number, f"a record without text under each of {', '.join(_KEYS)}")
     return fields
 
 
 def _is_text(field: str) -> bool:
     r"""Half a surrogate pair (`\ud800`) can be written in JSON and nowhere else."""
     return not any("\ud800" <= character <= "\udfff" for character in field)
-
-
-def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
-    return InputError(f"{file.path}, line {line}: {what}")

@@ -60,7 +60,7 @@ class _Reader(safe_xml.Handler):
         return Pair(self._ids.own(pid, self.line()), first, second, value)
 
     def _wrong(self, what: str) -> InputError:
-        return InputError(f"{self._file.path}, line {self.line()}: {what}")
+        return self._file.wrong(self.line(), what)
 
 
 def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Pair[str]]:

@@ -52,9 +52,7 @@ def _counted(file: CorpusFile, handler: Handler) -> tuple[Callable[[str, dict[st
         nonlocal depth
         depth += 1
         if depth > DEPTH:
-            raise InputError(
-                f"{file.path}, line {handler.line()}: elements nested more than {DEPTH} deep; get the official file"
-            )
+            raise file.wrong(handler.line(), f"elements nested more than {DEPTH} deep; get the official file")
         handler.start(name, attributes)
 
     def end(name: str) -> None:
@@ -77,8 +75,7 @@ def _feed(parser: expat.XMLParserType, file: CorpusFile, chunk: bytes, last: boo
         parser.Parse(chunk, last)
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
-        place = f"{file.path}, line {error.lineno}"
-        raise InputError(f"{place}: not well-formed XML ({what}); is it cut short, or not UTF-8?") from None
+        raise file.wrong(error.lineno, f"not well-formed XML ({what}); is it cut short, or not UTF-8?") from None
     except (LookupError, ValueError):
         raise InputError(f"{file.path}: it names an encoding that cannot be read; convert it to UTF-8") from None
 

@@ -24,7 +24,7 @@ def read_pairs(file: CorpusFile, scores: CorpusFile | None, scale: tuple[float, 
     for number, line in _rows(file):
         fields = line.split("\t")
         if len(fields) != (3 if stated is None else 2):
-            raise _wrong(file, number, f"it has {len(fields)} fields, not {3 if stated is None else 2}")
+            raise file.wrong(number, f"it has {len(fields)} fields, not {3 if stated is None else 2}")
         if stated is None or scores is None:
             score = _score(fields[2], scale, file, number)
         else:
@@ -57,7 +57,7 @@ def _rows(file: CorpusFile) -> Iterator[tuple[int, str]]:
             empty = empty or number
             continue
         if empty:
-            raise _wrong(file, empty, "an empty line between pairs; get the file as it was published")
+            raise file.wrong(empty, "an empty line between pairs; get the file as it was published")
         yield number, line
 
 
@@ -65,8 +65,4 @@ def _score(stated: str, scale: tuple[float, float], file: CorpusFile, line: int)
     stated = stated.strip().removeprefix("\ufeff")
     if _SCORE.fullmatch(stated) and scale[0] <= (score := float(stated)) <= scale[1]:
         return score
-    raise _wrong(file, line, f"a score is missing or is no number from {scale[0]:g} to {scale[1]:g}")
-
-
-def _wrong(file: CorpusFile, line: int, what: str) -> InputError:
-    return InputError(f"{file.path}, line {line}: {what}")
+    raise file.wrong(line, f"a score is missing or is no number from {scale[0]:g} to {scale[1]:g}")

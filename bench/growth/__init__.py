@@ -1,0 +1,1 @@
+"""How time and memory of training grow: `python -m bench growth`."""

@@ -1,0 +1,41 @@
+"""Panels side by side in one figure, and axes that grow by powers of ten."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bench.inert import plain
+from bench.report.style import RC
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    Panel = Callable[[Axes], None]
+
+_INCHES = (3.6, 3.2)
+
+
+def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
+    """The figure as svg or png."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(dict(RC)):
+        figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
+        figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
+        for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
+            panel(axes)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=form, dpi=160, metadata={"Date": None} if form == "svg" else None)
+    return buffer.getvalue()
+
+
+def logarithmic(axes: Axes, *which: str) -> None:
+    """The axes named, x or y, with plain numbers at powers of ten: text is shown as it stands here, powers in TeX too."""
+    for name in which:
+        axes.set(**{f"{name}scale": "log"})
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_formatter(lambda value, place: f"{value:,.10g}")
+        axis.set_minor_formatter("")

@@ -1,0 +1,87 @@
+"""How well a machine is used: what a model has to compute, beside what a large matrix product reaches there.
+
+Model FLOPs utilisation as in appendix B of PaLM (Chowdhery et al., JMLR 24, 2023): only what the model needs counts,
+not what an implementation adds, such as padding. H hidden units.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel
+
+BACKWARD = 2
+"""What a backward pass takes of forward passes: the gradients of inputs and of weights."""
+
+SIDES = MappingProxyType({"cpu": (512, 1024), "cuda": (4096, 8192)})
+"""Rows and columns of the matrices whose product is timed: small ones do not fill a GPU, large ones no cache."""
+
+WARM, TIMED = 3, 7
+"""Products before those that count, and those."""
+
+
+def forward_flops(encoder: Path, lengths: Sequence[int]) -> int:
+    """FLOPs of one pass of an encoder over sequences of these lengths; with the backward pass three times as many.
+
+    Two for each weight of a matrix and each sub-word; and in each layer 4 H for each sub-word and each that it sees,
+    half for the score and half for the sum. Embeddings, norms and heads count nothing.
+    """
+    config = AutoConfig.from_pretrained(encoder, local_files_only=True, trust_remote_code=False)
+    hidden: int = config.hidden_size
+    seen = sum(_seen(length, reach) for reach in _reaches(config) for length in lengths)
+    return 2 * _weights_used(config) * sum(lengths) + 4 * hidden * seen
+
+
+def _weights_used(config: Any) -> int:
+    """Weights of all matrices that a sub-word is multiplied with; one that several layers share counts for each."""
+    with torch.device("meta"):
+        model = AutoModel.from_config(config)
+        model.pooler = None
+        used: list[int] = []
+        for module in model.modules():
+            if isinstance(module, nn.Linear):
+                module.register_forward_hook(lambda layer, *_: used.append(layer.weight.numel()))
+        model(input_ids=torch.zeros(1, 2, dtype=torch.int64))
+    return sum(used)
+
+
+def _reaches(config: Any) -> list[int]:
+    """By layer, how far to the left and right a sub-word sees."""
+    layers = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
+    return [config.sliding_window if layer == "sliding_attention" else sys.maxsize for layer in layers]
+
+
+def _seen(length: int, reach: int) -> int:
+    """How many sub-words those of a sequence see, added up, each itself too."""
+    far = min(reach, length - 1)
+    return length * (2 * far + 1) - far * (far + 1)
+
+
+def matrix_rate(device: str, precision: str) -> float:
+    """FLOPs a second of products of square matrices at a precision, with the threads that torch has now.
+
+    The median of several; the size that is fastest counts.
+    """
+    return max(_rate(side, device, getattr(torch, precision)) for side in SIDES[device])
+
+
+def _rate(side: int, device: str, kind: torch.dtype) -> float:
+    left, right = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
+    seconds = [_seconds(left, right) for _ in range(WARM + TIMED)][WARM:]
+    return float(2 * side**3 / median(seconds))
+
+
+def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:
+    begun = time.perf_counter()
+    left @ right
+    if left.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun

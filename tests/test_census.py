@@ -1,0 +1,165 @@
+"""A second start reads no text: what one pass over a corpus said is kept for as long as no byte of it has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import census as census_module
+from bench import cli, store
+from bench.census import Census, census
+from invented import packed, task
+from small_bench import PLANTED, write_corpora
+from tasks.core import splits
+from tasks.core.corpus import Corpus
+
+TASK = task("quaero_2014")
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks whose files were read for a census."""
+    names: list[str] = []
+    take = census_module._taken
+
+    def spy(task: Any, corpus: Corpus) -> Census:
+        names.append(task.name)
+        return take(task, corpus)
+
+    monkeypatch.setattr(census_module, "_taken", spy)
+    return names
+
+
+def asked(data: Path, tmp_path: Path) -> Census:
+    return census(TASK, Corpus(data), tmp_path)
+
+
+def rewritten(file: Path, old: bytes, new: bytes) -> None:
+    """Changes some bytes of a file and not its time."""
+    before = file.stat()
+    assert old in file.read_bytes()
+    file.write_bytes(file.read_bytes().replace(old, new))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("archive", ["", "x.zip", "x.tar.gz"])
+def test_a_census_is_taken_once_and_anew_when_a_byte_has_changed(
+    archive: str, tmp_path: Path, taken: list[str]
+) -> None:
+    """In a file of any split, whatever its time and size say; back as it was, the census is what it was."""
+    loose, data = tmp_path / "loose", tmp_path / ("packed" if archive else "loose")
+    write_corpora(loose)
+
+    def now() -> Census:
+        if archive:
+            data.mkdir(exist_ok=True)
+            packed(loose, data / archive)
+        return asked(data, tmp_path)
+
+    first = now()
+    assert now() == first == census(TASK, Corpus(data), None)
+    assert len(taken) == 2  # The first time, and where there is no cache.
+    for split in ("train", "dev", "test"):
+        (file,) = loose.rglob(f"{split}-0.txt")
+        rewritten(file, b"foie", b"foiE")
+        assert now().digest != first.digest
+        rewritten(file, b"foiE", b"foie")
+        assert now() == first
+
+
+def test_what_another_corpus_holds_changes_nothing(tmp_path: Path, taken: list[str]) -> None:
+    write_corpora(tmp_path / "data")
+    asked(tmp_path / "data", tmp_path)
+    (other,) = (path for path in (tmp_path / "data").rglob("*train*.jsonl"))
+    rewritten(other, b"train", b"brain")
+    asked(tmp_path / "data", tmp_path)
+    assert taken == ["quaero_2014"]
+
+
+def test_a_file_that_comes_or_goes_is_seen(tmp_path: Path, taken: list[str]) -> None:
+    write_corpora(tmp_path / "data")
+    asked(tmp_path / "data", tmp_path)
+    new = tmp_path / "data" / "new.txt"
+    new.write_text("")
+    asked(tmp_path / "data", tmp_path)
+    assert len(taken) == 2
+
+
+def test_a_damaged_or_foreign_census_is_taken_anew(tmp_path: Path, taken: list[str]) -> None:
+    write_corpora(tmp_path / "data")
+    first = asked(tmp_path / "data", tmp_path)
+    (file,) = tmp_path.glob("*.json")
+    whole = file.read_bytes()
+    for content in (b"", whole[:100], whole.replace(b"4", b"5", 1), b"{}", b"\xff" * 500):
+        file.write_bytes(content)
+        assert asked(tmp_path / "data", tmp_path) == first
+    assert len(taken) == 6
+
+
+def test_a_kept_census_holds_no_word_and_no_name_of_a_file(tmp_path: Path) -> None:
+    write_corpora(tmp_path / "data")
+    asked(tmp_path / "data", tmp_path)
+    (file,) = tmp_path.glob("*.json")
+    content = file.read_bytes()
+    assert PLANTED.encode() not in content
+    assert not [path for path in (tmp_path / "data").rglob("*.*") if path.stem.encode() in content]
+
+
+@pytest.mark.parametrize("name", ["quaero_2014", "mednli", "i2b2_2012", "medrqe_2016"])
+@pytest.mark.parametrize("fraction", [0.1, 0.34])
+def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Path) -> None:
+    """Where there is no official development split too."""
+    from tasks.demo.corpora import write_demo
+
+    write_demo(tmp_path, 0.1)
+    corpus = Corpus(tmp_path)
+    found = census(task(name), corpus, None)
+    for split in ("train", "dev", "test"):
+        assert found.size(split, fraction) == len(splits.examples(task(name), corpus, split, fraction))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The official splits that were read, as they are read."""
+    found: list[str] = []
+    official = splits.official
+
+    def spy(task: Any, corpus: Corpus, split: str) -> Iterator[Any]:
+        found.append(f"{task.name} {split}")
+        yield from official(task, corpus, split)
+
+    monkeypatch.setattr(splits, "official", spy)
+    return found
+
+
+def test_a_second_start_reads_the_test_splits_alone_and_ends_with_the_same_bits(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    for name in ("print_report", "write_report"):
+        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+
+    def run(name: str, *words: str) -> store.Result:
+        read.clear()
+        what = "--tasks quaero_2014 medrqe_2016 n2c2_2019 --baselines multitask --scale 0.05 --epochs 2".split()
+        where = ["--encoder", str(tiny_encoder), "--results", str(tmp_path / name)]
+        assert cli.main(["run", *what, *where, *words]) == 0
+        (result,) = store.read_all(tmp_path / name)
+        return result
+
+    plain, first = run("plain", "--no-cache"), run("first")
+    assert "quaero_2014 train" in read
+    second = run("second")
+    assert sorted(set(read)) == ["medrqe_2016 test", "n2c2_2019 test", "quaero_2014 test"]
+    for other in (first, second):
+        assert other.scores == plain.scores
+        assert other.depends_on == plain.depends_on
+        assert other.training.development == plain.training.development
+        for name in plain.tasks:
+            one, two = (store.read_evidence(result, name) for result in (plain, other))
+            assert all(np.array_equal(one.rows[metric], two.rows[metric]) for metric in one.rows)

@@ -5,9 +5,7 @@ They stand beside the texts they answer: unlike results these files hold text of
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise, zip_longest
 from pathlib import Path
@@ -17,6 +15,7 @@ from bench import store, strict_json
 from bench.place import Place
 from bench.plan import Planned
 from bench.untrusted import EVIDENCE_BYTES, read_bytes, reason
+from bench.whole import written_whole
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TEST, Task
@@ -62,7 +61,7 @@ def write_answers(planned: Planned, where: Place, folder: Path) -> Iterator[str]
     for task in planned.run.tasks:
         examples = where.corpora.stream(task, TEST, planned.run.settings.development)
         answered = _Answered(task, examples, stored(result, task))
-        with _replaced(folder / planned.name.path / task.name) as new:
+        with private(), written_whole(folder / planned.name.path / task.name) as new:
             task.write(new, TEST, answered)
         if answered.changed:
             mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
@@ -77,11 +76,9 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
         rows = [strict_json.loads(_ROWS[task.kind], line) for line in read_bytes(path, EVIDENCE_BYTES).splitlines()]
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({reason(error)}): delete its run's folder and run again") from None
-    return [(row.id, _spans(row) if isinstance(row, _Spans) else row.answer) for row in rows]
-
-
-def _spans(row: _Spans) -> frozenset[Span]:
-    return frozenset(Span(fragments, label) for label, fragments in row.answer)
+    if task.kind == "span":
+        return [(row.id, frozenset(Span(fragments, label) for label, fragments in row.answer)) for row in rows]
+    return [(row.id, row.answer) for row in rows]
 
 
 class _Answered:
@@ -112,18 +109,3 @@ def _lies_in(text: str, fragments: tuple[tuple[int, int], ...]) -> bool:
     places = [0, *chain.from_iterable(fragments), len(text)]
     forward = all(before <= after for before, after in pairwise(places))
     return bool(fragments) and forward and all(start < end for start, end in fragments)
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `folder` when it is filled."""
-    new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)  # What a run that was killed here has left.
-    try:
-        with private():
-            new.mkdir(parents=True)
-            yield new
-        shutil.rmtree(folder, ignore_errors=True)
-        new.replace(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)

@@ -91,11 +91,8 @@ def _table(before: Places, now: Places) -> Iterator[str]:
         metric = next(iter(trainings.values())).scores[place.task].metrics[0].name
         seeds = " ".join(map(str, trainings))
         scores = (_scores(side.get(place, {}), place.task) for side in (before, now))
-        yield f"| {' | '.join(map(markdown, (*_cells(place), metric, seeds, *scores)))} |"
-
-
-def _cells(place: Place) -> tuple[str, str, str]:
-    return place.comparison, place.arm, place.task
+        cells = (place.comparison, place.arm, place.task, metric, seeds, *scores)
+        yield f"| {' | '.join(map(markdown, cells))} |"
 
 
 def _scores(trainings: Mapping[int, Result], task: str) -> str:

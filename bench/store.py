@@ -25,7 +25,7 @@ from bench.whole import written_whole
 from tasks.core.errors import InputError
 
 FORMAT = 1
-RUNS, UNFINISHED, REFERENCE = "runs", "unfinished", "reference"
+RUNS, UNFINISHED = "runs", "unfinished"
 _RESULT = "result.json"
 
 

@@ -1,17 +1,22 @@
-"""Fixtures that several test files share: a small encoder made in the test itself, and made-up results."""
+"""Fixtures that several test files share: a small encoder, a small bench, and what a report of made-up results says."""
 
 from __future__ import annotations
 
 import shutil
 import string
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from baselines.core.settings import PAPER
+from bench.report import command
 from made_up_results import KINDS, Maker
+from small_bench import bench, plugins
+
+__all__ = ["bench", "plugins"]
 
 WORDS = "the patient was seen in clinic denies chest pain aspirin mg daily x ray given".split()
 
@@ -69,3 +74,19 @@ def holed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(single / "quaero_2014")
     shutil.rmtree(single / "mednli" / "seed-1")
     return maker.root
+
+
+Report = Callable[..., str]
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """What `python -m bench report` prints of a results folder, with these options."""
+
+    def report(results: Path, *options: str) -> str:
+        parser = ArgumentParser()
+        command.add_arguments(parser)
+        assert command.main(parser.parse_args(["--results", str(results), *options])) == 0
+        return capsys.readouterr().out
+
+    return report

@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 import small_bench
 from bench import answers, registry, store
-from small_bench import PLANTED, TRAININGS, bench, plugins
+from small_bench import PLANTED, TRAININGS
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens
 from tasks.core.kinds import SpanTask, Task
 from tasks.demo.corpora import write_demo
-
-__all__ = ["bench", "plugins"]
 
 Bench = Callable[..., int]
 

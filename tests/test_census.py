@@ -141,8 +141,7 @@ def test_a_second_start_reads_the_test_splits_alone_and_ends_with_the_same_bits(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    for name in ("print_report", "write_report"):
-        monkeypatch.setattr(f"bench.report.files.{name}", lambda *paths: None)
+    monkeypatch.setattr("bench.report.files.publish", lambda results: None)
 
     def run(name: str, *words: str) -> store.Result:
         read.clear()

@@ -15,9 +15,6 @@ import pytest
 import bench as bench_package
 from baselines.core.settings import Settings
 from bench import cli, options
-from small_bench import bench, plugins
-
-__all__ = ["bench", "plugins"]
 
 HOME = Path(bench_package.__file__).parent.parent
 HEAVY = ("torch", "transformers", "datasets", "pandas", "matplotlib", "numpy")

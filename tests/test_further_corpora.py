@@ -13,13 +13,10 @@ import further_brat
 import further_phi
 from bench import cli, registry, store
 from invented import laid, packed
-from small_bench import plugins
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Span
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status
-
-__all__ = ["plugins"]
 
 PHI = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<MEDDOCAN><TEXT><![CDATA[Paciente: Ana Ruiz, {}, calle Mayor.]]></TEXT>\n'

@@ -16,9 +16,7 @@ from bench.place import EncoderFiles, Place
 from bench.plan import MISSING, Grid, Run, changed, depends_on, grid, plan
 from bench.store import DependsOn
 from made_up_results import Maker
-from small_bench import ALONE, TOGETHER, plugins, write_corpora
-
-__all__ = ["plugins"]
+from small_bench import ALONE, TOGETHER, write_corpora
 
 
 @pytest.fixture

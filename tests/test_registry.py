@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import registry
-from small_bench import plugins
 from tasks.core.errors import InputError
-
-__all__ = ["plugins"]
 
 Plugins = Callable[..., None]
 

@@ -19,8 +19,8 @@ from bench.report.comparison import Selection
 from bench.report.cost import Cost, break_even
 from bench.report.view import views
 from bench.store import read_evidence
+from conftest import Report
 from made_up_results import Maker
-from reports import report
 from tasks.core.errors import InputError
 
 
@@ -30,49 +30,45 @@ def rows_of(text: str, task: str) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [(), ("--seeds", "0"), ("--tasks", "mednli"), ("--baselines", "majority")])
-def test_no_line_is_wider_than_a_terminal(
-    whole: Path, holed: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_line_is_wider_than_a_terminal(whole: Path, holed: Path, options: tuple[str, ...], report: Report) -> None:
     """80 columns, whatever is missing or selected."""
     for results in (whole, holed):
         if results is whole or "--seeds" in options or not options:
-            assert max(map(len, report(results, *options, capsys=capsys).splitlines())) <= 80
+            assert max(map(len, report(results, *options).splitlines())) <= 80
 
 
-def test_demo_results_say_so_in_every_title(whole: Path, holed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_results_say_so_in_every_title(whole: Path, holed: Path, report: Report) -> None:
     """A table or figure may travel alone: its own title says that the corpora are made up."""
-    text = report(whole, "--markdown", capsys=capsys)
+    text = report(whole, "--markdown")
     titles = [line for line in text.splitlines() if line.startswith("#")]
     assert len(titles) > 5
     assert all("not clinical results" in title for title in titles)
-    assert "not clinical results" not in report(holed, "--markdown", capsys=capsys)
+    assert "not clinical results" not in report(holed, "--markdown")
 
 
-def test_scores_are_means_with_their_spread(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_are_means_with_their_spread(whole: Path, report: Report) -> None:
     """Worked out again from the tidy rows."""
-    rows = json.loads(report(whole, "--json", capsys=capsys))
+    rows = json.loads(report(whole, "--json"))
     single = [row["value"] for row in rows if (row["task"], row["arm"]) == ("mednli", "single_task")]
     multi = [row["value"] for row in rows if (row["task"], row["arm"]) == ("mednli", "multitask")]
     mean = 100 * sum(single) / 3
     spread = (sum((100 * value - mean) ** 2 for value in single) / 2) ** 0.5
-    scores, differences, *_ = rows_of(report(whole, capsys=capsys), "mednli")
+    scores, differences, *_ = rows_of(report(whole), "mednli")
     assert f"{mean:.1f} ± {spread:.1f}" in scores
     assert differences.split()[1] == f"{100 * sum(multi) / 3 - mean:+.1f}"
 
 
-def test_an_undefined_score_is_neither_zero_nor_blank(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_undefined_score_is_neither_zero_nor_blank(whole: Path, report: Report) -> None:
     """The floor answers one score for all pairs: Pearson is not defined, and JSON has null."""
-    assert re.search(r"pearson +40 +undefined +\d", rows_of(report(whole, capsys=capsys), "n2c2_2019")[0])
-    rows = json.loads(report(whole, "--json", capsys=capsys))
+    assert re.search(r"pearson +40 +undefined +\d", rows_of(report(whole), "n2c2_2019")[0])
+    rows = json.loads(report(whole, "--json"))
     floor = [row["value"] for row in rows if (row["task"], row["baseline"]) == ("n2c2_2019", "majority")]
     assert floor == [None]
 
 
-def test_what_is_missing_is_said_with_the_command_that_fills_it(
-    holed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_missing_is_said_with_the_command_that_fills_it(holed: Path, report: Report) -> None:
     """The command names tasks, seeds and every setting that is not the profile's; it can be copied as it stands."""
-    text = report(holed, capsys=capsys)
+    text = report(holed)
     assert "missing" in rows_of(text, "quaero_2014")[0]
     assert re.search(r"\d\*", rows_of(text, "mednli")[0])
     assert "missing" in rows_of(text, "mean")[0]
@@ -85,20 +81,18 @@ def test_what_is_missing_is_said_with_the_command_that_fills_it(
     assert "quaero_2014: no seed has been run in both arms" in " ".join(text.split())
 
 
-def test_nothing_to_report_is_said(tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_report_is_said(tmp_path: Path, whole: Path, report: Report) -> None:
     """An empty folder, or filters that let nothing through."""
     for results, options in ((tmp_path, ()), (whole, ("--corpus", "official")), (whole, ("--tasks", "nothing"))):
         with pytest.raises(InputError, match="no finished run"):
-            report(results, *options, capsys=capsys)
+            report(results, *options)
 
 
-def test_published_figures_stand_beside_official_results_only(
-    whole: Path, holed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_published_figures_stand_beside_official_results_only(whole: Path, holed: Path, report: Report) -> None:
     """Never beside made-up corpora, and always with their source."""
-    assert "JAMIA" not in report(whole, "--markdown", capsys=capsys)
-    assert re.search(r"i2b2_2014 .* 95\.5† +91\.9†$", report(holed, capsys=capsys), re.MULTILINE)
-    text = report(holed, "--markdown", capsys=capsys)
+    assert "JAMIA" not in report(whole, "--markdown")
+    assert re.search(r"i2b2_2014 .* 95\.5† +91\.9†$", report(holed), re.MULTILINE)
+    text = report(holed, "--markdown")
     assert "JAMIA 28\\(10\\):2108" in text
     (line,) = (line for line in text.splitlines() if line.startswith("| multitask, round robin"))
     assert line.split("|")[2].strip() == r"\[1\]"
@@ -106,22 +100,20 @@ def test_published_figures_stand_beside_official_results_only(
     assert "83.5?" in doubted
 
 
-def test_filters(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_filters(whole: Path, report: Report) -> None:
     """By task, baseline and seed, in rows and tables alike."""
-    rows = json.loads(report(whole, "--json", "--tasks", "mednli", "--seeds", "1", capsys=capsys))
+    rows = json.loads(report(whole, "--json", "--tasks", "mednli", "--seeds", "1"))
     learned = {(row["task"], row["seed"]) for row in rows if row["baseline"] != "majority"}
     assert learned == {("mednli", 1)}
-    assert "missing" not in report(whole, "--seeds", "1", "--baselines", "majority", "single_task", capsys=capsys)
-    (scores,) = (
-        line for line in report(whole, "--baselines", "single_task", capsys=capsys).splitlines() if "metric" in line
-    )
+    assert "missing" not in report(whole, "--seeds", "1", "--baselines", "majority", "single_task")
+    (scores,) = (line for line in report(whole, "--baselines", "single_task").splitlines() if "metric" in line)
     assert scores.split() == "task metric test single_task".split()
 
 
-def test_json_and_csv_are_the_same_rows(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_and_csv_are_the_same_rows(whole: Path, report: Report) -> None:
     """One row a score: 8 of the floor, 24 of each arm of three seeds, 8 of the other; and two labels a span task."""
-    rows = json.loads(report(whole, "--json", capsys=capsys))
-    table = list(csv.DictReader(io.StringIO(report(whole, "--csv", capsys=capsys))))
+    rows = json.loads(report(whole, "--json"))
+    table = list(csv.DictReader(io.StringIO(report(whole, "--csv"))))
     runs = 1 + 3 + 3 + 1
     assert len(rows) == len(table) == 8 * runs + 5 * runs * 2
     assert [(row["task"], row["label"]) for row in rows] == [(row["task"], row["label"]) for row in table]
@@ -129,39 +121,37 @@ def test_json_and_csv_are_the_same_rows(whole: Path, capsys: pytest.CaptureFixtu
     assert all(row["corpus"] == "demo" and row["examples"] == 40 for row in rows)
 
 
-def test_cost_sums_the_single_task_trainings(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cost_sums_the_single_task_trainings(whole: Path, report: Report) -> None:
     """Eight trainings of 40 s against one of 320 s; eight models to keep against one; memory is the largest."""
-    text = report(whole, "--baselines", "single_task", "multitask", "--seeds", "1", "2", capsys=capsys)
+    text = report(whole, "--baselines", "single_task", "multitask", "--seeds", "1", "2")
     cost = text.split("Cost of all 8 tasks")[1]
     assert re.search(r"training, wall-clock +5 min 20 s +5 min 20 s +1\.00x", cost)
     assert re.search(r"parameters +181,600,000 +22,700,000 +8\.00x", cost)
     assert re.search(r"peak memory \(largest run\) +858\.3 MiB +858\.3 MiB +1\.00x", cost)
 
 
-def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report) -> None:
     """Other settings in one arm than in the other make no fair comparison."""
     Maker(root=tmp_path).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, settings=Settings(epochs=9)).run("multitask", ("mednli", "medrqe_2016"), 0)
-    assert f"epochs is {Settings().epochs} or 9" in report(tmp_path, capsys=capsys)
+    assert f"epochs is {Settings().epochs} or 9" in report(tmp_path)
 
 
-def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, report: Report) -> None:
     """What trained on two tasks is never averaged with what trained on eight."""
     maker = Maker(root=tmp_path)
     maker.everything((0,))
     maker.run("multitask", ("mednli", "medrqe_2016"), 0, skill=0.4)
-    assert "multitask (mednli+medrqe_2016)" in report(tmp_path, capsys=capsys)
+    assert "multitask (mednli+medrqe_2016)" in report(tmp_path)
 
 
-def test_labels_are_scored_with_their_support(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_labels_are_scored_with_their_support(whole: Path, report: Report) -> None:
     """Worked out again from the evidence: F1 of one label, and how often gold has it."""
     (view,) = views(whole, Selection(tasks=("i2b2_2010",), baselines=("multitask",), seeds=(1,)))
     (result,) = (arm.results[0] for arm in view.comparison.arms if arm.name == "multitask")
     problem = read_evidence(result, "i2b2_2010").rows["f1"].sum(axis=0)[:3]
     f1 = 200 * problem[0] / (2 * problem[0] + problem[1] + problem[2])
-    text = report(
-        whole, "--markdown", "--tasks", "i2b2_2010", "--baselines", "multitask", "--seeds", "1", capsys=capsys
-    )
+    text = report(whole, "--markdown", "--tasks", "i2b2_2010", "--baselines", "multitask", "--seeds", "1")
     assert re.search(rf"\| problem +\| +{problem[0] + problem[2]:.0f} \| +{f1:.1f} \|", text)
 
 
@@ -170,7 +160,7 @@ def test_labels_are_scored_with_their_support(whole: Path, capsys: pytest.Captur
     [(0.98, 200, "share one encoder:"), (0.3, 200, "fine-tune one BERT for each task:"), (0.75, 40, "do not decide")],
 )
 def test_the_answer_is_in_the_first_sentence(
-    tmp_path: Path, skill: float, examples: int, expected: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, skill: float, examples: int, expected: str, report: Report
 ) -> None:
     """It follows the verdicts, and says first that the corpora are made up."""
     maker = Maker(root=tmp_path, examples=examples)
@@ -178,27 +168,27 @@ def test_the_answer_is_in_the_first_sentence(
         for task in ("mednli", "i2b2_2010"):
             maker.run("single_task", (task,), seed)
         maker.run("multitask", ("mednli", "i2b2_2010"), seed, skill=skill)
-    answer = " ".join(report(tmp_path, capsys=capsys).partition("\n\n")[0].splitlines()[2:])
+    answer = " ".join(report(tmp_path).partition("\n\n")[0].splitlines()[2:])
     assert answer.startswith("On made-up corpora, which say nothing of clinical text: ")
     assert expected in answer
     assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB)" in answer
 
 
-def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, report: Report) -> None:
     """How much another training would differ is unknown, and may be all of it."""
     maker = Maker(root=tmp_path, examples=200)
     maker.run("single_task", ("mednli",), 0)
     maker.run("multitask", ("mednli",), 0, skill=0.98)
-    assert "one seed cannot decide" in " ".join(report(tmp_path, capsys=capsys).split())
+    assert "one seed cannot decide" in " ".join(report(tmp_path).split())
 
 
-def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, report: Report) -> None:
     """It says what is missing, and the command that fills it names the size of the demo's corpora."""
     Maker(root=tmp_path, corpus="demo-x0.3").run("single_task", ("mednli",), 0)
-    text = " ".join(report(tmp_path, capsys=capsys).replace(" \\\n", " ").split())
+    text = " ".join(report(tmp_path).replace(" \\\n", " ").split())
     assert "No answer yet: multitask has not been run." in text
     assert f"--encoder minilm --profile demo --scale 0.3 --results {tmp_path}" in text
-    assert json.loads(report(tmp_path, "--json", "--corpus", "demo", capsys=capsys))
+    assert json.loads(report(tmp_path, "--json", "--corpus", "demo"))
 
 
 def cost(train_seconds: float | None, trainings: int) -> Cost:

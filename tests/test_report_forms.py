@@ -20,8 +20,8 @@ from bench.report.comparison import Selection
 from bench.report.sections import sections
 from bench.report.table import Section, Table
 from bench.report.view import views
+from conftest import Report
 from made_up_results import Maker
-from reports import report
 
 HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e"
 
@@ -115,9 +115,9 @@ def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document
     assert path.with_suffix(".pdf").stat().st_size > 10_000
 
 
-def test_eval_cards_are_whole_records(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_eval_cards_are_whole_records(whole: Path, report: Report) -> None:
     """What eval.schema.json 0.3.0 asks of a record, and a model index that the hub's own library reads back."""
-    report(whole, "--eval-cards", "--tasks", "mednli", "n2c2_2019", capsys=capsys)
+    report(whole, "--eval-cards", "--tasks", "mednli", "n2c2_2019")
     cards = whole / "report" / "eval-cards"
     folders = [path.parent for path in cards.rglob("every-eval-ever.json")]
     assert len(folders) == 2 + 2 * 3 + 3 + 1
@@ -142,9 +142,9 @@ def test_eval_cards_are_whole_records(whole: Path, capsys: pytest.CaptureFixture
     assert floor["source_metadata"]["additional_details"] == {"undefined_scores": "n2c2_2019 pearson"}
 
 
-def test_the_page_needs_nothing_but_itself(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_needs_nothing_but_itself(whole: Path, report: Report) -> None:
     """No address is fetched, every table and figure is inside, and links lead to the records of the runs."""
-    page = report(whole, "--html", "--tasks", "mednli", capsys=capsys)
+    page = report(whole, "--html", "--tasks", "mednli")
     assert not re.search(r"(src|href)=\"[a-z]+:", page)
     assert "@import" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     assert page.count("<figure ") == 6
@@ -184,12 +184,12 @@ addEventListener("load", () => {
     [(False, "rgb(255, 255, 255)", "rgb(27, 31, 36)"), (True, "rgb(20, 23, 27)", "rgb(230, 233, 237)")],
 )
 def test_the_page_opens_and_sorts_in_a_browser(
-    whole: Path, tmp_path: Path, dark: bool, paper: str, ink: str, capsys: pytest.CaptureFixture[str]
+    whole: Path, tmp_path: Path, dark: bool, paper: str, ink: str, report: Report
 ) -> None:
     """Without a word on the console and without a request; a click sorts, the total stays last, and dark is dark."""
     page = tmp_path / "report.html"
     options = ("--html", "--tasks", "mednli", "i2b2_2010", "quaero_2014", "--baselines", "single_task", "multitask")
-    page.write_text(report(whole, *options, capsys=capsys).replace("</html>", PROBE))
+    page.write_text(report(whole, *options).replace("</html>", PROBE))
     quiet = "--no-first-run --disable-background-networking --disable-component-update --disable-extensions".split()
     shown = [f"--user-data-dir={tmp_path / 'browser'}", f"--blink-settings=preferredColorScheme={int(not dark)}"]
     run = subprocess.run(

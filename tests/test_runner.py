@@ -18,10 +18,8 @@ import pytest
 from baselines.core.baseline import Job
 from bench import corpora, store
 from bench.lock import alone, in_use
-from small_bench import DURING, TRAININGS, bench, plugins
+from small_bench import DURING, TRAININGS
 from tasks.core.errors import InputError
-
-__all__ = ["bench", "plugins"]
 
 Bench = Callable[..., int]
 

@@ -88,8 +88,3 @@ class Finding:
     noise: float = math.nan
     equal: bool = False
     changes: tuple[Change, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Which finding this is, in words."""
-        return f"{self.place.comparison} {self.place.arm} {self.place.task}: {self.measure}"

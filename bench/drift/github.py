@@ -5,6 +5,7 @@ Format: docs.github.com/actions/reference/workflow-commands-for-github-actions, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
@@ -23,18 +24,11 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
         if one.judgement in (DRIFTED, UNJUDGED) or one.changes:
             title = f"{one.place.task} {one.measure}: {one.judgement}"
-            yield f"::{_LEVELS[one.judgement]} title={_property(title)}::{_data(_message(one))}"
+            figures = "" if math.isnan(one.before) else f"{words.points(one.before)} -> {words.points(one.now)}"
+            message = ": ".join(filter(None, (f"{one.place.comparison} {one.place.arm}", figures, one.why)))
+            yield f"::{_LEVELS[one.judgement]} title={_data(title, ':,')}::{_data(message)}"
 
 
-def _message(one: Finding) -> str:
-    figures = f"{words.points(one.before)} -> {words.points(one.now)}" if one.before == one.before else ""
-    return ": ".join(filter(None, (f"{one.place.comparison} {one.place.arm}", figures, one.why)))
-
-
-def _data(text: str) -> str:
+def _data(text: str, more: str = "") -> str:
     # Line ends, which would begin a command of their own, are among what is written as code points.
-    return plain(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return "".join(f"%{ord(char):02X}" if char in "%" + more else char for char in plain(text))

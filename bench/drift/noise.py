@@ -57,10 +57,7 @@ class Sides:
 
     def _document_error(self) -> float:
         """The standard error of the paired difference by the jackknife: each document left out once, in both sides."""
-        before, now = (np.mean([self._score(rows.sum(axis=0) - rows) for rows in side], axis=0) for side in self._both)
+        sides = (self.before, self.now)
+        before, now = (np.mean([self._score(rows.sum(axis=0) - rows) for rows in side], axis=0) for side in sides)
         left_out = now - before
         return float(np.sqrt((len(left_out) - 1) * np.var(left_out)))
-
-    @property
-    def _both(self) -> tuple[Sequence[Rows], Sequence[Rows]]:
-        return self.before, self.now

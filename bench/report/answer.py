@@ -19,15 +19,12 @@ def answer(view: View) -> str:
     lacking = [name for name in (SINGLE, MULTI) if name not in view.arms or view.comparison.arm(name) is None]
     contrast = view.contrast(MULTI)
     if lacking or contrast is None or not contrast.each:
-        what = f"{' and '.join(lacking)} {_have(lacking)} not been run" if lacking else "no task can be compared"
+        have = "has" if len(lacking) == 1 else "have"
+        what = f"{' and '.join(lacking)} {have} not been run" if lacking else "no task can be compared"
         return f"No answer yet: {what}."
     where = "On made-up corpora, which say nothing of clinical text: " if view.demo else ""
     sentence = f"{_advice(contrast)}: {_reasons(contrast)}{_cost(view)}."
     return where + sentence if where else sentence[0].upper() + sentence[1:]
-
-
-def _have(names: Sequence[str]) -> str:
-    return "has" if len(names) == 1 else "have"
 
 
 def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
@@ -48,7 +45,9 @@ def _advice(contrast: Contrast) -> str:
         # Another seed may turn any verdict: docs/statistics.md has how often one seed errs.
         return "one seed cannot decide between one shared encoder and one BERT for each task (run three or more)"
     found = _verdicts(contrast)
-    overall = _kind(verdict(contrast.mean or contrast.each[0])) if _whole(contrast) else UNDECIDED
+    # A task that was not compared might turn the answer.
+    whole = not contrast.unpaired and (contrast.mean is not None or len(contrast.each) == 1)
+    overall = _kind(verdict(contrast.mean or contrast.each[0])) if whole else UNDECIDED
     if overall == WORSE:
         good = found[BETTER]
         return "fine-tune one BERT for each task" + (f", but share for {_listed(good)}" if good else "")
@@ -56,11 +55,6 @@ def _advice(contrast: Contrast) -> str:
         return "these runs do not decide between one shared encoder and one BERT for each task"
     alone = found[WORSE]
     return "share one encoder" + (f", with a BERT of its own for {_listed(alone)}" if alone else "")
-
-
-def _whole(contrast: Contrast) -> bool:
-    """Whether every task was compared: what is missing might turn the answer."""
-    return not contrast.unpaired and (contrast.mean is not None or len(contrast.each) == 1)
 
 
 def _reasons(contrast: Contrast) -> str:

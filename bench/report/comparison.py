@@ -109,14 +109,12 @@ class Comparison:
 
     def score(self, task: str) -> Score:
         """What any arm says of a task: its kind, metrics and sizes."""
-        return next(iter(self._answered(task))).scores[task]
+        results = (result for arm in self.arms for result in arm.by_task.get(task, {}).values())
+        return next(results).scores[task]
 
     def primary(self, task: str) -> str:
         """The name of the metric that stands for a task."""
         return self.score(task).metrics[0].name
-
-    def _answered(self, task: str) -> Iterable[Result]:
-        return (result for arm in self.arms for result in arm.by_task.get(task, {}).values())
 
 
 def comparisons(results: Iterable[Result], selection: Selection) -> list[Comparison]:
@@ -148,12 +146,8 @@ def _arms(results: Sequence[Result]) -> tuple[Arm, ...]:
     arms: list[Arm] = []
     for name, tasks in ordered:
         bare = all(arm.name != name for arm in arms)
-        arms.append(Arm(name if bare else _narrow_name(name, tasks), tuple(groups[name, tasks])))
+        arms.append(Arm(name if bare else f"{name} ({'+'.join(tasks)})", tuple(groups[name, tasks])))
     return tuple(arms)
-
-
-def _narrow_name(name: str, tasks: tuple[str, ...]) -> str:
-    return f"{name} ({'+'.join(tasks)})"
 
 
 def _place(arm: str) -> int:

@@ -65,9 +65,5 @@ def _rows(comparison: Comparison, task: str, arms: Sequence[str]) -> Iterator[tu
                 support[one.label] = one.support
                 values[arm.name, one.label].append(one.value)
     for label, mentions in sorted(support.items(), key=lambda item: (-item[1], item[0])):
-        cells = [_cell(values[arm, label]) for arm in arms]
+        cells = [Cell(words.mean_and_spread(found), words.each(found)) for found in (values[a, label] for a in arms)]
         yield (task, metric.title if metric else "", label, words.count(mentions), *cells)
-
-
-def _cell(values: Sequence[float]) -> Cell:
-    return Cell(words.mean_and_spread(values), words.each(values))

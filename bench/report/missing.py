@@ -30,13 +30,13 @@ def expected(comparison: Comparison, baselines: Sequence[str] = ()) -> list[str]
 
 def commands(comparison: Comparison, arms: Sequence[str], results: Path) -> list[str]:
     """One command for each arm that lacks something."""
-    lines = []
+    lines, where = [], "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
     for name in arms:
         lacking = {task: gaps(comparison, name, task) for task in comparison.tasks}
         tasks = [task for task in comparison.tasks if lacking[task]]
         seeds = sorted({seed for task in tasks for seed in lacking[task]})
         if tasks:
-            lines.append(_command(comparison, name, tasks, seeds) + _where(results))
+            lines.append(_command(comparison, name, tasks, seeds) + where)
     return lines
 
 
@@ -78,7 +78,3 @@ def _flags(settings: Settings) -> list[str]:
     for name in sorted(changed - {"epochs", "epochs_of"}):
         flags += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
     return flags
-
-
-def _where(results: Path) -> str:
-    return "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"

@@ -58,7 +58,11 @@ def _about(view: View) -> Iterator[_Column]:
 def _arm(view: View, name: str) -> Iterator[_Column]:
     """The scores of an arm and, if it learns in company, how they differ from what learns alone."""
     others = [arm for arm in view.arms if _contrasted(view, arm)]
-    yield _Column(name, lambda row: _score(view, name, row), cut=name in others[1:])
+    yield _Column(
+        name,
+        lambda row: _mean_cell(view, name) if row == _MEAN else score_cell(view.comparison, name, row),
+        cut=name in others[1:],
+    )
     for place, head in enumerate(_CONTRAST if name in others else ()):
         yield _Column(
             head,
@@ -79,10 +83,6 @@ def _papers(beside: Sequence[Published]) -> Iterator[_Column]:
 
 def _contrasted(view: View, arm: str) -> bool:
     return SINGLE in view.arms and arm not in (FLOOR, SINGLE)
-
-
-def _score(view: View, name: str, row: str) -> Cell:
-    return _mean_cell(view, name) if row == _MEAN else score_cell(view.comparison, name, row)
 
 
 def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from bench.inert import stem
 from bench.report.figures import cost, curves, difference, inference, scores, seeds
-from bench.report.figures.sheet import Sheet
 from bench.report.inference import section, title
 from bench.report.style import RC
-from bench.report.table import Table
 from bench.report.view import View
 from bench.speed.record import Speed
 
@@ -31,20 +29,17 @@ def pictures(found: Sequence[View], speeds: Sequence[Speed], *forms: str) -> dic
     """Name of a table -> the figures beside it, as svg, png or both."""
     import matplotlib
 
-    drawn = {one.name: [_of_inference(one, speed, forms)] for speed in speeds for one in section(speed).tables[:1]}
+    drawn = {}
+    for speed in speeds:
+        beside = section(speed).tables[0].name
+        drawn[beside] = [Picture(stem(beside), title(speed), {form: inference.draw(speed, form) for form in forms})]
     with matplotlib.rc_context(dict(RC)):
         return drawn | {
             f"{view.comparison.name}-{table}": [
-                _picture(sheet, forms) for module in modules for sheet in module.figures(view)
+                Picture(sheet.name, sheet.title, {form: sheet.saved(form) for form in forms})
+                for module in modules
+                for sheet in module.figures(view)
             ]
             for view in found
             for table, modules in _BESIDE
         }
-
-
-def _of_inference(table: Table, speed: Speed, forms: Sequence[str]) -> Picture:
-    return Picture(stem(table.name), title(speed), {form: inference.draw(speed, form) for form in forms})
-
-
-def _picture(sheet: Sheet, forms: Sequence[str]) -> Picture:
-    return Picture(sheet.name, sheet.title, {form: sheet.saved(form) for form in forms})

@@ -20,7 +20,7 @@ _PIXELS_PER_INCH = 160
 
 
 class Sheet:
-    """One figure: `name` is the stem of its files, `beside` the name of the table that it illustrates."""
+    """One figure; `name` is the stem of its files."""
 
     def __init__(self, view: View, name: str, title: str, height_inches: float) -> None:
         from matplotlib.figure import Figure

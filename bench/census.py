@@ -47,7 +47,7 @@ class Census:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A census with the digest of what it was taken from: the list of files, and the bytes of those at `places`."""
+    """A census with the digest of what it was taken from: the bytes of the files on disk of these numbers."""
 
     places: tuple[int, ...]
     digest: str
@@ -61,25 +61,25 @@ def census(task: Task[Any, Any], corpus: Corpus, cache: Path | None) -> Census:
     file = _file(task, corpus, cache)
     if (found := _found(file, corpus)) is not None:
         return found
-    with corpus.opening() as places:
+    with corpus.disk.opening() as opened:
         taken = _taken(task, corpus)
-    read = tuple(sorted(places))
+    places = tuple(sorted(opened))
     with sealed.written(file) as unfinished:
-        unfinished.write_text(strict_json.dumps(_Kept(read, corpus.digest(read), taken)))
+        unfinished.write_text(strict_json.dumps(_Kept(places, corpus.disk.digest(places), taken)))
     return taken
 
 
 def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
     """Where the census of files of these names and sizes is kept, as this code takes it."""
     taken_by = code.digest(("bench.census", registry.entry(registry.TASKS, task.name).module))
-    key = strict_json.dumps([corpus.digest(()), taken_by, platform.python_version()])
+    key = strict_json.dumps([corpus.listing, taken_by, platform.python_version()])
     return cache / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
 def _found(file: Path, corpus: Corpus) -> Census | None:
     try:
         kept = strict_json.loads(_Kept, sealed.read(file) or b"")
-        return kept.census if corpus.digest(kept.places) == kept.digest else None
+        return kept.census if corpus.disk.digest(kept.places) == kept.digest else None
     except (OSError, ValueError, IndexError):
         return None
 

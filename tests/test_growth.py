@@ -215,7 +215,9 @@ def test_the_command_measures_and_stores(
     assert cli.main(words.split()) == 0
     found = [strict_json.loads(Growth, path.read_bytes()) for path in sorted(tmp_path.rglob(record.RESULT))]
     assert [one.against for one in found] == sorted(record.AGAINST)
-    assert found[0].command == "python -m bench " + words.replace(str(tiny_encoder), "DIR").replace(str(tmp_path), "DIR")
+    assert found[0].command == "python -m bench " + words.replace(str(tiny_encoder), "DIR").replace(
+        str(tmp_path), "DIR"
+    )
     assert "Training against the number of heads" in capsys.readouterr().out
 
 

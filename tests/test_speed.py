@@ -51,14 +51,18 @@ def made_up() -> Speed:
             name=MULTITASK,
             held=HELD,
             timed=(timed(1, (0.1, 0.1), (0.4, 0.4)), timed(2, (0.1,), (0.4,))),
-            note_flops=10**9,
+            passes=1,
+            pass_flops=10**9,
+            pass_seconds=(0.25, 0.1, 0.3),
             matrix_flops_per_second=8e9,
         ),
         Arm(
             name=SINGLE_TASK,
             held=replace(HELD, models=8, parameters=800, weights_bytes=1600, runtime_bytes=None),
             timed=(timed(1, (0.5, 0.5), (2.0, 2.0)), timed(2, (0.5,), (2.0,))),
-            note_flops=5 * 10**9,
+            passes=5,
+            pass_flops=10**9,
+            pass_seconds=(),
             matrix_flops_per_second=8e9,
         ),
     )
@@ -135,6 +139,7 @@ def test_the_table_of_a_measurement() -> None:
     text = terminal.render([inference.section(made_up())])
     assert re.search(r"notes a second, one at a time +4\.0 +0\.8", text)
     assert re.search(r"FLOPs utilisation on notes +50% +50%", text)
+    assert re.search(r"FLOPs utilisation, encoder +50% +unknown", text)
     assert re.search(r"weights in memory +200 B +1\.6 KiB", text)
     assert re.search(r"peak memory above .* +3\.9 KiB +unknown", text)
     assert "8.00x" in text
@@ -171,6 +176,7 @@ def test_the_command_measures_both_arms(
     assert cli.main(["speed", *where, *"--profile demo --notes 3 --rounds 2 --batches 2 1 --threads 1".split()]) == 0
     (speed,) = record.read_all(tmp_path)
     assert [arm.held.models for arm in speed.arms] == [1, 2]
+    assert [(arm.passes, len(arm.pass_seconds)) for arm in speed.arms] == [(1, 2), (1, 2)]
     assert [[len(calls) for calls in one.note_seconds] for one in speed.arms[0].timed] == [[3, 3], [2, 2]]
     assert speed.arms[1].held.parameters > 1.9 * speed.arms[0].held.parameters
     assert "notes a second" in capsys.readouterr().out

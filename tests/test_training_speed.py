@@ -105,9 +105,14 @@ def test_seconds_are_those_of_all_passes(where: list[str], tmp_path: Path) -> No
     (path,) = tmp_path.rglob(TRAINING)
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
     assert (speed.settings.epochs, speed.settings.encoder_rate) == (3, 0.01)
-    changed = replace(speed, tokens=1000, rates=(Rate(arm=OURS, seconds=(2.0,), scores=(0.5,)),))
+    changed = replace(
+        speed,
+        tokens=1000,
+        flops=10**9,
+        rates=(replace(speed.rates[0], seconds=(2.0,), scores=(0.5,), matrix_flops_per_second=(6e9,)),),
+    )
     (row,) = section(changed).tables[0].rows
-    assert row == (OURS, "2.0", "1,500", "1.0x", "50.0")
+    assert row == (OURS, "2.0", "1,500", "1.0x", "25%", "50.0")
 
 
 def test_a_batch_for_the_trainer_is_padded_outside_its_loss() -> None:
@@ -124,7 +129,11 @@ def test_a_slow_round_slows_both_arms_and_leaves_their_ratio_alone(tmp_path: Pat
     assert cli.main([*where, "--task", "mednli"]) == 0
     (path,) = tmp_path.rglob(TRAINING)
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
-    rates = (Rate(arm=OURS, seconds=(1.0, 5.0, 2.0)), Rate(arm="Trainer", seconds=(4.0, 20.0, 8.0)))
+    reached = (1e9, 1e9, 1e9)
+    rates = (
+        Rate(arm=OURS, seconds=(1.0, 5.0, 2.0), matrix_flops_per_second=reached),
+        Rate(arm="Trainer", seconds=(4.0, 20.0, 8.0), matrix_flops_per_second=reached),
+    )
     text = terminal.render([section(replace(speed, rates=rates))])
     assert "4.0x" in text
     assert max(map(len, text.splitlines())) <= 80

@@ -17,6 +17,7 @@ from baselines.core import checkpoint
 from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
+from baselines.core.halves import Halves
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
@@ -29,6 +30,10 @@ from tasks.core.kinds import DEV, TRAIN, Task
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
+
+KERNELS_KEPT = 128
+"""What oneDNN keeps of the kernels that it makes, one for each shape of a product. Its own limit is 1,024, which takes
+the memory of hundreds of updates to reach and saves no time: few batches have just as many sub-words as another."""
 
 METER_SECONDS = 10.0
 """Energy is read so often: a GPU's counter takes its time, a processor's starts again after minutes."""
@@ -55,6 +60,8 @@ class Trainer:
     """One training: its data, its plan of steps, its optimiser and how far it has come."""
 
     def __init__(self, job: Job, model: MultitaskModel) -> None:
+        # It is read when a process makes its first kernel.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS_KEPT))
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
         self.development = {task.name: _development(model, job, task) for task in job.tasks}
@@ -63,6 +70,7 @@ class Trainer:
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
         self.optimiser = _optimiser(model, job.settings)
+        self.halves = Halves(model)
         self.meter = EnergyMeter(job.device)
         joules = 0.0 if self.meter.known else None
         self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
@@ -122,6 +130,7 @@ class Trainer:
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
         total = torch.zeros((), device=self.job.device)
+        self.halves.refresh()
         for task, number in step:
             share, seen = self.shares[task], self.progress.record.seen[task]
             windows = [self.data[task][place] for place in share.indices(self.job.seed, number)]
@@ -143,7 +152,9 @@ class Trainer:
         total = torch.zeros((), device=self.job.device)
         for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[self.job.device]):
             batch = self.model.pack(part)
-            loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
+            with self.halves.in_use():
+                logits = self.model(task, batch)
+            loss = head.loss(logits, batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
             total += loss.detach()
         return total

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from baselines.core.settings import PROFILES, Settings
 from bench import options
+from bench.speed.encoders import RANDOM, named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measurements of each arm, in turn, each of its own seed (default: 3)",
     )
     add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
-    add("--encoder", metavar="NAME", help="as for `run`")
+    add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where the measurement is kept")
 
 
@@ -39,22 +41,22 @@ def main(args: argparse.Namespace) -> int:
 
     from bench import registry
     from bench.corpora import data_folder, opened
+    from bench.device import choose_device, memory_suffices
     from bench.place import require_writable
     from bench.report import terminal
     from bench.report.files import show
     from bench.report.training_speed import section
     from bench.speed import training
-    from bench.speed.encoders import named
     from bench.speed.training_record import write
 
     task = registry.task(args.task)
     require_writable(args.results)
     torch.set_num_threads(args.threads or torch.get_num_threads())
-    settings = _settings(args)
+    settings, device = _settings(args), choose_device(args.device)
     data = data_folder(args.data)
-    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
+    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder, memory_suffices():
         corpora.require([task])
-        course = training.course(corpora, task, encoder, settings, args.examples)
+        course = training.course((corpora, encoder), task, settings, args.examples, device)
         speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
     path = write(args.results, replace(speed, command=options.told(args)))
     show(terminal.render([section(speed)]))

@@ -102,7 +102,7 @@ def _carry_out(course: Course, checkpoints: Path, tell: Tell) -> None:
         checkpoints=checkpoints,
         checkpoint_seconds=0.0 if course.batches is None else float("inf"),
         progress=lambda fraction, note: updates[0].moved(),
-        kept=lambda task: course.cache / f"{task.name}.arrow",
+        kept=lambda task, split: course.cache / f"{task.name}-{split}.arrow",
     )
     model = MultitaskModel(job)
     begun = time.perf_counter()
@@ -124,7 +124,7 @@ def _read(course: Course, tasks: Sequence[Task[Any, Any]], tell: Tell) -> tuple[
     if isinstance(course.source, Given):
         given = course.source
         return lambda task, split: given.examples[task.name, split], given.characters
-    begun, corpora = time.perf_counter(), Corpora(DEMO, course.source)
+    begun, corpora = time.perf_counter(), Corpora(DEMO, course.source, course.cache)
     corpora.require(tasks)
     characters = sum(corpora.census(task).train_characters for task in tasks)
     tell(READING, "", characters, time.perf_counter() - begun)
@@ -168,6 +168,7 @@ class _Updates:
 def _develop(trainer: Trainer, tell: Tell) -> None:
     """Score the development splits as each round of a training does."""
     for task in trainer.job.tasks:
-        begun, examples = time.perf_counter(), trainer.development[task.name]
-        trainer.model.score(task, examples)
-        tell(DEVELOPMENT, task.name, len(examples), time.perf_counter() - begun)
+        examples = sum(1 for _ in trainer.development[task.name])
+        begun = time.perf_counter()
+        trainer.model.score(task, trainer.development[task.name])
+        tell(DEVELOPMENT, task.name, examples, time.perf_counter() - begun)

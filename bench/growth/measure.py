@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from baselines.core.settings import PAPER, Settings
-from bench.corpora import Corpora, opened
+from bench.corpora import opened
 from bench.device import torch_environment
 from bench.growth.course import Course, Given
 from bench.growth.record import BATCH, CORPUS, HEADS, LENGTH, PREPARING, READING, SECOND, WRITING, Growth, Point, Stage

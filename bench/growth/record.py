@@ -16,7 +16,7 @@ RESULT = "growth.json"
 
 CORPUS, HEADS, LENGTH, BATCH = "corpus", "heads", "length", "batch"
 AGAINST = (CORPUS, HEADS, LENGTH, BATCH)
-"""What grows: the corpus, the tasks trained together, the characters of a note; and the paper's batches at full size."""
+"""What grows: the corpus, the tasks trained together, a note's characters; and batches of the paper's size, full."""
 
 LIBRARIES, WRITING, READING, PREPARING, WARMING, TRAINING, DEVELOPMENT, SECOND = (
     "libraries", "writing", "reading", "preparing", "warming", "training", "development", "second start",
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One size, measured in processes of its own; `libraries_bytes` is what Python and its libraries hold of the peak."""
+    """One size, measured in processes of its own; of all peaks Python and its libraries hold `libraries_bytes`."""
 
     size: int
     libraries_bytes: int | None

@@ -53,7 +53,9 @@ def full_batches(corpora: Corpora, tasks: Sequence[Task[Any, Any]], settings: Se
             full = [_dense(tokenizer, found, settings)]
         else:
             long = " ".join([f"{pair.first} {pair.second}" for pair in found[: settings.pair_window]])
-            full = [replace(pair, first=long, second=long) for pair in (found * settings.pair_batch)[: settings.pair_batch]]
+            full = [
+                replace(pair, first=long, second=long) for pair in (found * settings.pair_batch)[: settings.pair_batch]
+            ]
         examples |= {(task.name, TRAIN): full, (task.name, DEV): found[:1]}
     return Given(examples=examples, characters=1)
 

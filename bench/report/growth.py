@@ -170,7 +170,8 @@ def _batch_tables(growth: Growth) -> Iterator[Table]:
         notes=(
             f"Batches of {growth.settings.span_batch} windows of {growth.settings.window} sub-words and of "
             f"{growth.settings.pair_batch} pairs of {growth.settings.pair_window}, all of them full; optimiser, best "
-            f"weights and checkpoints are there. Python and its libraries hold {words.size(point.libraries_bytes)} of it.",
+            "weights and checkpoints are there. Python and its libraries hold "
+            f"{words.size(point.libraries_bytes)} of it.",
         ),
     )
 

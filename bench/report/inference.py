@@ -19,6 +19,7 @@ from bench.speed.record import (
     Growth,
     Speed,
     Timed,
+    encoder_utilisation,
     fastest,
     read_all,
     times_faster,
@@ -100,7 +101,8 @@ def _matrix_note(speed: Speed) -> str:
     found = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in rates.items())
     return (
         "FLOPs utilisation: what passing the notes must compute, without padding, beside what large matrix products "
-        f"reached in the same run: {found}."
+        f"reached in the same run: {found}; with the cutting of notes and the finding of mentions, and of the encoder "
+        "by itself."
     )
 
 
@@ -174,6 +176,7 @@ _RATES: tuple[_Quantity, ...] = (
     ("sub-words a second, at its best", _tokens_best, words.count),
     ("pairs a second, at its best", _pairs_best, _per_second),
     ("FLOPs utilisation on notes", lambda speed, arm: utilisation(arm), _percent),
+    ("FLOPs utilisation, encoder alone", lambda speed, arm: encoder_utilisation(arm), _percent),
 )
 _COSTS: tuple[_Quantity, ...] = (
     ("one note, median", _latency(50), _milliseconds),

@@ -7,7 +7,7 @@ from statistics import median
 from bench.report import words
 from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Section, Table
-from bench.speed.training_record import OURS, Rate, TrainingSpeed
+from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed, utilisation
 
 
 def section(speed: TrainingSpeed) -> Section:
@@ -17,16 +17,17 @@ def section(speed: TrainingSpeed) -> Section:
     table = Table(
         name=f"{speed.corpus}-{speed.encoder}-training-speed",
         title=f"Training on {speed.task}, encoder {speed.encoder}{mark}",
-        align="lrrrr",
-        header=("arm", "seconds", "tokens a second", f"{OURS} is faster", speed.metric),
+        align="lrrrrr",
+        header=("arm", "seconds", "tokens a second", f"{OURS} is faster", "FLOPs utilisation", speed.metric),
         rows=tuple(_row(speed, rate) for rate in speed.rates),
         notes=(
             f"{speed.windows:,} windows, {speed.tokens:,} real tokens, batches of {speed.batch}, passes: "
             f"{speed.settings.epochs}; {here.processor if here.device == 'cpu' else here.device}, threads: "
             f"{here.threads}; medians of {len(speed.rates[0].seconds)} rounds in which the arms take turns, after one "
             "that does not count.",
+            _matrices(speed),
             _learned(speed),
-            *((_trainer(speed),) if len(speed.rates) > 1 else ()),
+            *((_trainer(speed),) if any(rate.arm not in (OURS, NOT_DETERMINISTIC) for rate in speed.rates) else ()),
         ),
     )
     return Section(name=table.name, title=table.title, notes=(), tables=(table,))
@@ -41,7 +42,16 @@ def _row(speed: TrainingSpeed, rate: Rate) -> tuple[str, ...]:
         f"{median(rate.seconds):.1f}",
         words.count(tokens),
         f"{ratio:.1f}x",
+        f"{utilisation(speed, rate):.0%}",
         words.mean_and_spread(rate.scores),
+    )
+
+
+def _matrices(speed: TrainingSpeed) -> str:
+    rates = ", ".join(f"{median(rate.matrix_flops_per_second) / 1e9:,.0f} for {rate.arm}" for rate in speed.rates)
+    return (
+        f"FLOPs utilisation: the {speed.flops / 1e9:,.0f} GFLOP of a pass and its gradients, without padding, beside "
+        f"what large matrix products reached in the same rounds at the precision of the arm: GFLOP/s {rates}."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -77,6 +77,26 @@ class Ours:
         from baselines.core.annotation import annotate
 
         return {name: found for model, spans in self._spans for name, found in annotate(model, spans, notes).items()}
+
+    def passes(self, notes: Sequence[Document]) -> Callable[[], None]:
+        """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""
+        import torch
+
+        from baselines.core.annotation import TOKENS_AT_ONCE
+        from baselines.core.portions import portions
+
+        model, spans = self._spans[0]
+        cuts = (model.head(spans[0].name).cut(model.tokenizer, note, teach=False) for note in notes)
+        windows = sorted((window for cut in cuts for window in cut), key=lambda window: len(window.ids))
+        each = portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[model.device])
+        batches = [model.pack(some) for some in each]
+
+        def run() -> None:
+            with torch.inference_mode(), model.autocast():
+                for batch in batches:
+                    model.encoder(batch)
+
+        return run
 
     def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> list[Any]:
         """The answers of a pair task to pairs."""

@@ -14,7 +14,7 @@ from bench.place import Place
 from bench.plan import Run, depends_on
 from bench.speed.arms import Setup
 from bench.speed.record import MULTITASK, PIPELINES, SINGLE_TASK, Arm, Growth, Speed, Timed
-from bench.speed.worker import NOTES, PAIRS, Worker
+from bench.speed.worker import NOTES, PAIRS, PASSES, Worker
 from bench.speed.workload import Workload, long_note, window_lengths, workload
 from tasks.core.kinds import SpanTask
 
@@ -68,8 +68,8 @@ def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def arms(setup: Setup, work: Workload, extent: Extent, note_flops: int) -> tuple[Arm, ...]:
-    """Every arm, each in a process of its own, all of them alive at once; `note_flops` are those of one pass."""
+def arms(setup: Setup, work: Workload, extent: Extent, pass_flops: int) -> tuple[Arm, ...]:
+    """Every arm, each in a process of its own, all of them alive at once."""
     names = (MULTITASK, SINGLE_TASK, *((PIPELINES,) if extent.peers else ()))
     with ExitStack() as stack:
         workers = []
@@ -84,19 +84,23 @@ def arms(setup: Setup, work: Workload, extent: Extent, note_flops: int) -> tuple
             _say(f"round {number + 1} of {extent.rounds}")
             for name, row in zip(names, _round(workers, extent.batches), strict=True):
                 found[name].append(row)
-        return tuple(_arm(one, setup, _joined(found[one.arm]), note_flops) for one in workers)
+        return tuple(_arm(one, setup, _joined(found[one.arm]), pass_flops) for one in workers)
 
 
-def _arm(worker: Worker, setup: Setup, timed: tuple[Timed, ...], note_flops: int) -> Arm:
+def _arm(worker: Worker, setup: Setup, timed: tuple[Timed, ...], pass_flops: int) -> Arm:
     from bench.speed.flops import matrix_rate
 
-    held = worker.held()
+    held, rounds = worker.held(), len(timed[0].note_seconds)
+    # The first is slower; what is asked for after `held` does not count in its peak of memory.
+    passes = [one for _ in range(1 + rounds) for one in worker.seconds(PASSES, 0)][1:]
     spans = sum(isinstance(registry.task(name), SpanTask) for name in setup.tasks)
     return Arm(
         name=worker.arm,
         held=held,
         timed=timed,
-        note_flops=note_flops * (min(1, spans) if worker.arm == MULTITASK else spans),
+        passes=min(1, spans) if worker.arm == MULTITASK else spans,
+        pass_flops=pass_flops,
+        pass_seconds=tuple(passes),
         matrix_flops_per_second=matrix_rate(setup.device, held.precision),
     )
 

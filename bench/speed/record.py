@@ -49,13 +49,16 @@ class Held:
 class Arm:
     """One way to have all tasks answered: what its models must compute for all notes, and what the machine can.
 
-    `matrix_flops_per_second` is the rate of large matrix products at the precision of the arm.
+    A note goes through `passes` encoders; `pass_flops` are those of one on all notes, `pass_seconds` its times by round
+    where it was timed by itself. Matrix products are large ones, at the precision of the arm.
     """
 
     name: str
     held: Held
     timed: tuple[Timed, ...]
-    note_flops: int
+    passes: int
+    pass_flops: int
+    pass_seconds: tuple[float, ...]
     matrix_flops_per_second: float
 
 
@@ -124,7 +127,14 @@ def times_faster(one: Timed, other: Timed) -> float:
 
 def utilisation(arm: Arm) -> float:
     """The part of the rate of large matrix products that an arm reaches on notes, where it is fastest."""
-    return arm.note_flops / median(totals(fastest(arm))) / arm.matrix_flops_per_second
+    return arm.passes * arm.pass_flops / median(totals(fastest(arm))) / arm.matrix_flops_per_second
+
+
+def encoder_utilisation(arm: Arm) -> float | None:
+    """The part that its encoder reaches by itself; None where it was not timed."""
+    if not arm.pass_seconds:
+        return None
+    return arm.pass_flops / median(arm.pass_seconds) / arm.matrix_flops_per_second
 
 
 def write(results: Path, speed: Speed) -> Path:

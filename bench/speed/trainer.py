@@ -72,7 +72,8 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], se
         trainer.remove_callback(PrinterCallback)
         begun = time.perf_counter()
         trainer.train()
-        return Trained(time.perf_counter() - begun, lambda: _answers(course, trainer.model))
+        seconds, precision = time.perf_counter() - begun, "bfloat16" if arguments.bf16 else "float32"
+        return Trained(seconds, precision, lambda: _answers(course, trainer.model))
 
 
 def _answers(course: Course, model: Any) -> list[Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
+from baselines.core.windows import Window
 from bench.corpora import Corpora
 from bench.place import EncoderFiles
-from bench.speed.training_record import OURS, Rate, TrainingSpeed
+from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import evidence
 
@@ -30,20 +32,23 @@ class Course:
     encoder: Path
     settings: Settings
     device: str
+    deterministic: bool = True
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training took, and the answers of its model to the test split."""
+    """What a training took, at which precision, and the answers of its model to the test split."""
 
     seconds: float
+    precision: str
     answers: Callable[[], list[Any]]
 
 
-def course(corpora: Corpora, task: Task[Any, Any], encoder: EncoderFiles, settings: Settings, count: int) -> Course:
+def course(
+    place: tuple[Corpora, EncoderFiles], task: Task[Any, Any], settings: Settings, count: int, device: str
+) -> Course:
     """So many examples of a task, spread over its training set, and a tenth as many to choose a round by."""
-    from bench.device import choose_device
-
+    corpora, encoder = place
     assert encoder.folder is not None
     train, development, test = (corpora.examples(task, split, settings.development) for split in (TRAIN, DEV, TEST))
     return Course(
@@ -53,7 +58,7 @@ def course(corpora: Corpora, task: Task[Any, Any], encoder: EncoderFiles, settin
         test=test,
         encoder=encoder.folder,
         settings=settings,
-        device=choose_device("auto"),
+        device=device,
     )
 
 
@@ -76,33 +81,37 @@ def ours(course: Course, seed: int) -> Trained:
             checkpoints=Path(folder),
             checkpoint_seconds=float("inf"),
             progress=lambda fraction, note: None,
+            deterministic=course.deterministic,
         )
         model, record = train(job)
-    return Trained(record.train_seconds, lambda: model.predict(course.task, course.test))
+    return Trained(record.train_seconds, model.precision, lambda: model.predict(course.task, course.test))
 
 
 def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, peers: bool) -> TrainingSpeed:
     """Every arm once to warm up, then in turn; the number of a round is its seed."""
     from bench.device import torch_environment
-    from bench.speed.trainer import STOCK, batch_size, packed, stock
+    from bench.speed.flops import BACKWARD, forward_flops, matrix_rate
+    from bench.speed.trainer import batch_size, packed
 
     windows = packed(course)
-    arms: dict[str, Callable[[int], Trained]] = {OURS: partial(ours, course)}
-    if peers:
-        arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
+    lengths = [len(window.ids) for window in windows]
+    arms = _arms(course, windows, peers)
     rates = {name: Rate(arm=name) for name in arms}
     for seed in range(1 + rounds):
+        sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
         for name, run in arms.items():
             trained = run(seed)
             if seed:
-                rates[name] = rates[name].with_round(trained.seconds, _score(course, trained.answers()))
+                reached = matrix_rate(course.device, trained.precision)
+                rates[name] = rates[name].with_round(trained.seconds, _score(course, trained.answers()), reached)
     corpora, encoder = place
     return TrainingSpeed(
         corpus=corpora.name,
         encoder=encoder.name,
         task=course.task.name,
         windows=len(windows),
-        tokens=sum(len(window.ids) for window in windows),
+        tokens=sum(lengths),
+        flops=(1 + BACKWARD) * forward_flops(course.encoder, lengths),
         batch=batch_size(course),
         settings=course.settings,
         metric=course.task.primary.title,
@@ -112,6 +121,18 @@ def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, p
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         environment=torch_environment(course.device),
     )
+
+
+def _arms(course: Course, windows: Sequence[Window], peers: bool) -> dict[str, Callable[[int], Trained]]:
+    """By name; on a GPU, where it may cost time to give the same bits each time, ours without that too."""
+    from bench.speed.trainer import STOCK, stock
+
+    arms: dict[str, Callable[[int], Trained]] = {OURS: partial(ours, course)}
+    if course.device != "cpu":
+        arms[NOT_DETERMINISTIC] = partial(ours, replace(course, deterministic=False))
+    if peers:
+        arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
+    return arms
 
 
 def _score(course: Course, answers: list[Any]) -> float:

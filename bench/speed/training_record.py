@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from baselines.core.settings import Settings
 from bench import strict_json
@@ -11,21 +12,31 @@ from bench.environment import Environment
 from bench.speed.record import SPEED
 from bench.whole import written_whole
 
-OURS = "bench"
+OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 TRAINING = "training.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """The seconds of training of one arm and the score of what it trained, by round."""
+    """The seconds of training of one arm and the score of what it trained, by round.
+
+    `matrix_flops_per_second` is what large matrix products reached in that round, at the precision of the arm.
+    """
 
     arm: str
     seconds: tuple[float, ...] = ()
     scores: tuple[float, ...] = ()
+    matrix_flops_per_second: tuple[float, ...] = ()
 
-    def with_round(self, seconds: float, score: float) -> Rate:
+    def with_round(self, seconds: float, score: float, matrix_flops_per_second: float) -> Rate:
         """The same with one more round."""
-        return Rate(arm=self.arm, seconds=(*self.seconds, seconds), scores=(*self.scores, score))
+        rates = (*self.matrix_flops_per_second, matrix_flops_per_second)
+        return Rate(
+            arm=self.arm,
+            seconds=(*self.seconds, seconds),
+            scores=(*self.scores, score),
+            matrix_flops_per_second=rates,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +44,7 @@ class TrainingSpeed:
     """One measurement: every arm passes the same windows as often, in batches of the same size.
 
     `tokens` are real sub-words of one pass, special ones included; `metric` is what `test` examples are scored by, and
-    `development` counts the examples by which we choose a round.
+    `development` counts the examples by which we choose a round. `flops` is what one pass must compute, gradients too.
     """
 
     corpus: str
@@ -41,6 +52,7 @@ class TrainingSpeed:
     task: str
     windows: int
     tokens: int
+    flops: int
     batch: int
     metric: str
     development: int
@@ -56,6 +68,13 @@ class TrainingSpeed:
         """Its folder below `speed`."""
         device = "cpu" if self.environment.device == "cpu" else "cuda"
         return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}-training-{self.task}")
+
+
+def utilisation(speed: TrainingSpeed, rate: Rate) -> float:
+    """The part of the rate of large matrix products that an arm reaches, the median of its rounds."""
+    flops = speed.flops * speed.settings.epochs
+    rounds = zip(rate.seconds, rate.matrix_flops_per_second, strict=True)
+    return median(flops / seconds / reached for seconds, reached in rounds)
 
 
 def write(results: Path, speed: TrainingSpeed) -> Path:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
-from bench.speed.arms import Setup, chunks, load_ours
+from bench.device import memory_suffices
+from bench.speed.arms import Ours, Setup, chunks, load_ours
 from bench.speed.record import PIPELINES, Held
 from bench.speed.workload import Workload
 from tasks.core.errors import InputError
@@ -21,8 +22,9 @@ from tasks.core.errors import InputError
 if TYPE_CHECKING:
     from bench.speed.arms import Loaded
 
-NOTES, PAIRS, HELD = "notes", "pairs", "held"
-"""What a worker can be asked for: the seconds of each call on notes or on pairs, and what it holds."""
+NOTES, PAIRS, PASSES, HELD = "notes", "pairs", "passes", "held"
+"""What a worker can be asked for: the seconds of each call on notes or on pairs, or of the encoder alone on all notes
+(none where it is not to be had by itself), and what it holds."""
 
 
 class Worker:
@@ -95,18 +97,19 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
         import baselines.core.model  # noqa: F401 (with torch and transformers, what every arm needs before its models)
 
         runtime = peak_bytes(setup.device)
-        loaded = _load(arm, setup)
-        gc.collect()
-        begin_peak(setup.device)
-        if work.notes:
-            loaded.annotate(work.notes[:1])
-        connection.send(None)
-        while True:
-            what, batch = connection.recv()
-            if what == HELD:
-                connection.send(_held(loaded, runtime, peak_bytes(setup.device)))
-            else:
-                connection.send(_timed(loaded, work, what, batch, setup.device))
+        with memory_suffices():
+            loaded = _load(arm, setup)
+            gc.collect()
+            begin_peak(setup.device)
+            if work.notes:
+                loaded.annotate(work.notes[:1])
+            connection.send(None)
+            while True:
+                what, batch = connection.recv()
+                if what == HELD:
+                    connection.send(_held(loaded, runtime, peak_bytes(setup.device)))
+                else:
+                    connection.send(_timed(loaded, work, what, batch, setup.device))
     except InputError as error:
         connection.send(error)
     except EOFError:
@@ -122,6 +125,8 @@ def _load(arm: str, setup: Setup) -> Loaded:
 
 
 def _timed(loaded: Loaded, work: Workload, what: str, batch: int, device: str) -> list[float]:
+    if what == PASSES:
+        return [_seconds(loaded.passes(work.notes), (), device)] if isinstance(loaded, Ours) and work.notes else []
     if what == NOTES:
         return [_seconds(loaded.annotate, (notes,), device) for notes in chunks(work.notes, batch)]
     return [

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 from tasks.core import archives
+from tasks.core.disk import Disk, Opener
 from tasks.core.errors import InputError, MissingCorpus
 
 DOCUMENT_BYTES = 64 << 20
@@ -33,9 +32,6 @@ class Notice:
     line: int | None
     kind: str
     what: str
-
-
-_Opener = Callable[[], BinaryIO]
 
 
 @contextmanager
@@ -64,7 +60,7 @@ class CorpusFile:
 
     path: str
     size: int
-    opener: _Opener
+    opener: Opener
     key: tuple[str, ...] = ()
 
     @property
@@ -130,8 +126,7 @@ class Corpus:
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
-        self._places: list[Path] = []
-        self._opened: set[int] = set()
+        self._disk = Disk(self.folder)
 
     @property
     def notices(self) -> list[Notice]:
@@ -148,31 +143,21 @@ class Corpus:
             before.update(self._notices)
             self._notices = before
 
-    @contextmanager
-    def opening(self) -> Iterator[set[int]]:
-        """Which files on disk are opened meanwhile, by their number; archives as a whole."""
-        self._opened = set()
-        yield self._opened
-
-    def digest(self, places: Iterable[int]) -> str:
-        """A SHA-256 of the list of files and of the bytes on disk of these: all that a reader that opens them can see.
-
-        OSError where one is gone, IndexError where there is none of that number.
-        """
-        total = hashlib.sha256(self._listing)
-        for place in places:
-            with (self.folder / self._places[place]).open("rb") as file:
-                total.update(os.fsencode(self._places[place]) + b"\0" + hashlib.file_digest(file, "sha256").digest())
-        return total.hexdigest()
+    @cached_property
+    def disk(self) -> Disk:
+        """The files on disk that all these lie in."""
+        self.files()
+        return self._disk
 
     @cached_property
-    def _listing(self) -> bytes:
+    def listing(self) -> str:
+        """A SHA-256 of what `files` and `passed_over` are: with the bytes that it opens, all that a reader can see."""
         total = hashlib.sha256()
         for file in self.files():
-            total.update(json.dumps([file.path, file.size]).encode())
+            total.update(repr((file.path, file.size)).encode())
         for note in self.passed_over:
-            total.update(json.dumps([note.file, note.kind]).encode())
-        return total.digest()
+            total.update(repr((note.file, note.kind)).encode())
+        return total.hexdigest()
 
     def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""
@@ -214,10 +199,9 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.watched() as self.passed_over:
-                self._places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-                places = list(enumerate(self._places))
-                found = [self._loose(*place) for place in places if not _is_archive(place[1])]
-                found.extend(member for place in places if _is_archive(place[1]) for member in self._members(*place))
+                places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
+                found = [self._loose(place) for place in places if not _is_archive(place)]
+                found.extend(member for place in places if _is_archive(place) for member in self._members(place))
             self._files = found
         return self._files
 
@@ -238,20 +222,14 @@ class Corpus:
             f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable"
         ) from error
 
-    def _loose(self, number: int, place: Path) -> CorpusFile:
-        shown, here = _shown(place), self.folder / place
+    def _loose(self, place: Path) -> CorpusFile:
+        shown = _shown(place)
         if shown.lower().endswith(archives.OTHERS):
             self.note(shown, None, "archive of another kind", "not looked into; unpack it")
-        return CorpusFile(shown, here.stat().st_size, self._noting(number, _plain(here)))
+        return CorpusFile(shown, (self.folder / place).stat().st_size, self._disk.opener(place))
 
-    def _noting(self, number: int, opener: _Opener) -> _Opener:
-        def opened() -> BinaryIO:
-            self._opened.add(number)
-            return opener()
-
-        return opened
-
-    def _members(self, number: int, place: Path) -> Iterator[CorpusFile]:
+    def _members(self, place: Path) -> Iterator[CorpusFile]:
+        archive = self._disk.opener(place)
         for member in archives.members(self.folder / place):
             shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
             if _is_litter(shown):
@@ -261,16 +239,11 @@ class Corpus:
             elif _is_archive(Path(member.name)):
                 self.note(shown, None, "archive in an archive", "not looked into")
             else:
-                yield CorpusFile(shown, member.size, self._noting(number, member.open))
+                yield CorpusFile(shown, member.size, replace(archive, member=member.open))
 
 
 def _is_archive(place: Path) -> bool:
     return place.name.lower().endswith(archives.SUFFIXES)
-
-
-def _plain(place: Path) -> _Opener:
-    name = os.fspath(place)  # a hundred thousand strings are lighter than as many paths
-    return lambda: Path(name).open("rb")
 
 
 def _shown(place: Path) -> str:

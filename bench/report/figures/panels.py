@@ -33,7 +33,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
 
 
 def logarithmic(axes: Axes, *which: str) -> None:
-    """The axes named, x or y, with plain numbers at powers of ten: text is shown as it stands here, powers in TeX too."""
+    """The axes named, x or y, with plain numbers at powers of ten: text is shown as it stands, powers in TeX too."""
     for name in which:
         axes.set(**{f"{name}scale": "log"})
         axis = getattr(axes, f"{name}axis")

@@ -1,0 +1,61 @@
+"""The files on disk of a corpus, by number: which of them were opened, and what bytes they hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+Opener = Callable[[], BinaryIO]
+
+
+class Disk:
+    """What lies below a folder; an archive is one file, whatever it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places: list[str] = []  # a hundred thousand strings are lighter than as many paths
+        self._opened: set[int] = set()
+
+    def opener(self, place: Path) -> _Opener:
+        """What opens a file, which is from now on one of those here."""
+        self._places.append(str(place))
+        return _Opener(self, len(self._places) - 1)
+
+    def open(self, number: int, member: Opener | None) -> BinaryIO:
+        """A file, or what is a member of it as an archive."""
+        self._opened.add(number)
+        return member() if member else self._path(number).open("rb")
+
+    @contextmanager
+    def opening(self) -> Iterator[set[int]]:
+        """The numbers of the files that are opened meanwhile."""
+        before, self._opened = self._opened, set()
+        try:
+            yield self._opened
+        finally:
+            self._opened |= before
+
+    def digest(self, numbers: Iterable[int]) -> str:
+        """A SHA-256 of the names and bytes of files; OSError where one is gone, IndexError where there is none."""
+        total = hashlib.sha256()
+        for number in numbers:
+            with self._path(number).open("rb") as file:
+                total.update(repr(self._places[number]).encode() + hashlib.file_digest(file, "sha256").digest())
+        return total.hexdigest()
+
+    def _path(self, number: int) -> Path:
+        return self._folder / self._places[number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    disk: Disk
+    number: int
+    member: Opener | None = None
+
+    def __call__(self) -> BinaryIO:
+        return self.disk.open(self.number, self.member)

@@ -154,7 +154,12 @@ class _Updates:
         record = self._trainer.progress.record
         for task, seen in record.seen.items():
             if seen.tokens > self._tokens[task]:
-                self._tell(self._stage(seen.updates), task, seen.tokens - self._tokens[task], record.train_seconds - self._seconds)
+                self._tell(
+                    self._stage(seen.updates),
+                    task,
+                    seen.tokens - self._tokens[task],
+                    record.train_seconds - self._seconds,
+                )
                 self._tokens[task], self._seconds = seen.tokens, record.train_seconds
         if self._batches is not None and all(seen.updates > self._batches for seen in record.seen.values()):
             raise _Enough

@@ -17,6 +17,7 @@ from baselines.core import checkpoint
 from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
+from baselines.core.halves import Halves
 from baselines.core.memory import begin_peak, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
@@ -69,6 +70,7 @@ class Trainer:
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
         self.optimiser = _optimiser(model, job.settings)
+        self.halves = Halves(model)
         self.meter = EnergyMeter(job.device)
         joules = 0.0 if self.meter.known else None
         self.progress = Progress(record=Record(seen={task.name: Seen() for task in job.tasks}, energy_joules=joules))
@@ -128,6 +130,7 @@ class Trainer:
     def _update(self, step: Step) -> Tensor:
         """One step of the optimiser on the summed losses of a step's batches."""
         total = torch.zeros((), device=self.job.device)
+        self.halves.refresh()
         for task, number in step:
             share, seen = self.shares[task], self.progress.record.seen[task]
             windows = [self.data[task][place] for place in share.indices(self.job.seed, number)]
@@ -149,7 +152,9 @@ class Trainer:
         total = torch.zeros((), device=self.job.device)
         for part in portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[self.job.device]):
             batch = self.model.pack(part)
-            loss = head.loss(self.model(task, batch), batch.targets) * (sum(batch.reads) / places)
+            with self.halves.in_use():
+                logits = self.model(task, batch)
+            loss = head.loss(logits, batch.targets) * (sum(batch.reads) / places)
             torch.autograd.backward(loss)
             total += loss.detach()
         return total

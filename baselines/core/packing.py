@@ -88,7 +88,7 @@ class Lengths:
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0] + (-lengths[0] % 8 if self.few_sizes else 0))
+            within = np.arange(lengths[0] + (-lengths[0] % 16 if self.few_sizes else 0))
             real = within < lengths[:, None]
             rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
             reals.append(real.ravel())

@@ -177,16 +177,19 @@ def attention_within(
         side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
-    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    groups = lengths.groups
-    parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
-    sizes = [group.size[0] * group.size[1] for group in groups.each]
-    split = [torch.split(part, sizes) for part in parts]
+    # Without gradients a processor gains nothing from groups, and by itself a sequence's sums depend on no other.
+    alone = query.device.type == "cpu" and not query.requires_grad
+    each = [Group((1, length), None) for length in lengths.each] if alone else lengths.groups.each
+    attend = _attend_plainly if query.dtype == torch.bfloat16 and not alone else _attend_fused
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    laid = parts if alone else [_lay(part, lengths.groups) for part in parts]
+    split = [torch.split(part, [group.size[0] * group.size[1] for group in each]) for part in laid]
     outs = []
-    for group, *found in zip(groups.each, *split, strict=True):
+    for group, *found in zip(each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
         outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
-    return lift(torch.cat(outs), groups)[None], None
+    out = torch.cat(outs)
+    return (out if alone else lift(out, lengths.groups))[None], None
 
 
 def _has_kernel(query: Tensor) -> bool:

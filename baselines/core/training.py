@@ -109,10 +109,15 @@ class Trainer:
             note = f"round {self.progress.round + 1} of {len(self.rounds)}"
             self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
-        loss = float(total)  # The one place that waits for a GPU: its work belongs to this round.
-        self._count(energy=True)
-        if not math.isfinite(loss):
+        self.settle()
+        if not math.isfinite(float(total)):
             raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
+
+    def settle(self) -> None:
+        """Wait for what a GPU has still to do, and count it as training; nothing within a round waits for it else."""
+        if self.job.device != "cpu":
+            torch.cuda.synchronize()
+        self._count(energy=True)
 
     def _begin_count(self) -> None:
         """What was done up to here is no training."""
@@ -181,9 +186,7 @@ class Trainer:
         due = self.saved_at + max(self.job.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE)
         if time.perf_counter() < due:
             return
-        if self.job.device != "cpu":
-            torch.cuda.synchronize()  # What it has still to do is training, not saving.
-        self._count(energy=True)
+        self.settle()
         checkpoint.save(self.job.checkpoints, self._state())
         self.saved_at = time.perf_counter()
         self.save_seconds = self.saved_at - self.counted_at

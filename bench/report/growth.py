@@ -84,7 +84,7 @@ SHOWN = MappingProxyType(
             "characters",
             lambda growth: (Column(PREPARING, "a character"), Column(TRAINING, "a sub-word")),
         ),
-        BATCH: Show("One full batch of each task", "windows", _of_tasks),
+        BATCH: Show("Training with full batches of the paper's sizes", "windows", _of_tasks),
     }
 )
 

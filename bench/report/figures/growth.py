@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.growth.record import BATCH, HEADS, TRAINING, Growth
 from bench.inert import plain
-from bench.report.figures.panels import drawn, logarithmic
+from bench.report.figures.panels import drawn, from_zero, logarithmic
 from bench.report.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
 from bench.report.style import Look, in_turn
 
@@ -34,12 +34,10 @@ def _per_unit(growth: Growth, axes: Axes) -> None:
         axes.plot([found[0][0], found[-1][0]], [values[0]] * 2, ":", color=look.colour, linewidth=0.8)
     _sizes(growth, axes)
     if growth.against == HEADS:
-        axes.set_ylim(bottom=0)
+        from_zero(axes)
     else:
         logarithmic(axes, "y")
     axes.set(ylabel="microseconds (dotted: flat)")
-    axes.grid()
-    axes.legend(frameon=False, fontsize=8, loc="best")
 
 
 def _memory(growth: Growth, axes: Axes) -> None:
@@ -51,14 +49,16 @@ def _memory(growth: Growth, axes: Axes) -> None:
             _line(axes, [size for size, _ in known], [one for _, one in known], look, stage)
     _sizes(growth, axes)
     axes.set(ylabel="peak MiB beyond the libraries")
-    axes.set_ylim(bottom=0)
-    axes.grid()
-    axes.legend(frameon=False, fontsize=8, loc="best") if axes.lines else axes.text(0.5, 0.5, "unknown")
+    from_zero(axes)
+    if not axes.lines:
+        axes.text(0.5, 0.5, "unknown", ha="center", transform=axes.transAxes)
 
 
 def _sizes(growth: Growth, axes: Axes) -> None:
     axes.set(xlabel=SHOWN[growth.against].size)
-    if growth.against != HEADS:
+    if growth.against == HEADS:
+        axes.set_xticks([point.size for point in growth.points])
+    else:
         logarithmic(axes, "x")
 
 

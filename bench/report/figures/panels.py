@@ -18,7 +18,7 @@ _INCHES = (3.6, 3.2)
 
 
 def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
-    """The figure as svg or png."""
+    """The figure as svg or png; a panel whose lines have names gets their legend."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -27,9 +27,19 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
         figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
             panel(axes)
+            if axes.get_legend_handles_labels()[0]:
+                axes.grid()
+                axes.legend(frameon=False, fontsize=8)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=form, dpi=160, metadata={"Date": None} if form == "svg" else None)
     return buffer.getvalue()
+
+
+def from_zero(axes: Axes) -> None:
+    """The upright axis begins at 0 and leaves room above, its thousands set apart."""
+    axes.margins(y=0.12)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, place: f"{value:,.10g}")
 
 
 def logarithmic(axes: Axes, *which: str) -> None:

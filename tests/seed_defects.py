@@ -10,11 +10,10 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
-from types import MappingProxyType
 
 import defects
 from bench.drift.findings import STEADY
@@ -31,19 +30,17 @@ SEED_OF_DEFECTS = 0
 """One of the reference, so that on one machine the check can also say in how many documents the evidence differs."""
 
 NONE = "none"
-DEFECTS: MappingProxyType[str, Callable[[], AbstractContextManager[None]]] = MappingProxyType(
-    {
-        NONE: nullcontext,
-        "heads left out of the optimiser": defects.heads_left_out,
-        "offsets one short": defects.offsets_one_short,
-        "offsets one short after a note's first window": lambda: defects.offsets_one_short(from_window=1),
-        "padding in the loss": defects.padding_in_the_loss,
-        f"{SCORES}: shuffled labels": lambda: defects.taught(SCORES, defects.shuffled),
-        f"{SPANS}: PATIENT and DATE swapped": lambda: defects.taught(SPANS, defects.swapped("PATIENT", "DATE")),
-        f"{SPANS}: DATE not read": lambda: defects.taught(SPANS, defects.forgotten(["DATE"])),
-        f"{SPANS}: test set in training": lambda: defects.leaked_test_set(SPANS),
-    }
-)
+DEFECTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+    NONE: nullcontext,
+    "heads left out of the optimiser": defects.heads_left_out,
+    "offsets one short": defects.offsets_one_short,
+    "offsets one short after a note's first window": lambda: defects.offsets_one_short(from_window=1),
+    "padding in the loss": defects.padding_in_the_loss,
+    f"{SCORES}: shuffled labels": lambda: defects.taught(SCORES, defects.shuffled),
+    f"{SPANS}: PATIENT and DATE swapped": lambda: defects.taught(SPANS, defects.swapped("PATIENT", "DATE")),
+    f"{SPANS}: DATE not read": lambda: defects.taught(SPANS, defects.forgotten(["DATE"])),
+    f"{SPANS}: test set in training": lambda: defects.leaked_test_set(SPANS),
+}
 
 
 def main(argv: Sequence[str]) -> int:

@@ -18,20 +18,20 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import varlen
-from torch.overrides import TorchFunctionMode
 
 from baselines.core import packing
 from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import Batch, Lengths, pack
+from baselines.core.packing import pack
 from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
 from bench.device import memory_suffices
+from fake_gpu import Reached, batch_of, faked
 from tasks.core.errors import InputError
 from test_packing import LENGTHS, assert_same_gradients, encoder_of, random_windows
-from test_training import SMALL, SPANS, TASKS, Killed, examples, job, same, weights
+from test_training import SMALL, SPANS, TASKS, Killed, job, same, weights
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
 HALF = replace(SMALL, precision="bfloat16")
@@ -104,34 +104,12 @@ def test_the_kernel_is_used_where_torch_has_it(
         assert packing._has_kernel(torch.empty(1, 2, 3, units, dtype=kind, device=device)) is has
 
 
-class Reached(TorchFunctionMode):
-    """Indexing and casts of fake GPU tensors by way of operators: the usual way asks for a GPU first."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is Tensor.__getitem__ and args[0].is_cuda:
-            return indexed(*args)
-        if func is Tensor.to and args[0].is_cuda:
-            return torch.ops.aten._to_copy(args[0], dtype=args[1]) if isinstance(args[1], torch.dtype) else args[0]
-        return func(*args, **(kwargs or {}))
-
-
-def indexed(found: Tensor, keys: Any) -> Tensor:
-    dimension, keys = 0, keys if isinstance(keys, tuple) else (keys,)
-    for place, key in enumerate(keys):
-        if key is Ellipsis:
-            dimension = found.ndim - len(keys) + place + 1
-            continue
-        if isinstance(key, int):
-            found = found.select(dimension, key)
-            continue
-        if key is None:
-            found = found.unsqueeze(dimension)
-        elif isinstance(key, Tensor):
-            found = torch.ops.aten.index.Tensor(found, [None] * dimension + [key])
-        else:
-            found = torch.ops.aten.slice(found, dimension, key.start, key.stop)
-        dimension += 1
-    return found
+@pytest.fixture(autouse=True, scope="module")
+def reproducible() -> Iterator[None]:
+    """cuBLAS reads it at the first product, whichever test that is in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        yield
 
 
 @pytest.fixture
@@ -150,33 +128,6 @@ def fake(monkeypatch: pytest.MonkeyPatch, deterministic: None) -> FakeTensorMode
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: None)
     return FakeTensorMode()
-
-
-def faked(mode: FakeTensorMode, model: MultitaskModel, device: str) -> MultitaskModel:
-    """A model of fake tensors on a device; on a fake GPU no gradients can be had."""
-
-    def moved(tensor: Tensor) -> Tensor:
-        return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
-
-    model.requires_grad_(device == "cpu")
-    torch.__future__.set_overwrite_module_params_on_conversion(True)
-    with mode, torch.no_grad():
-        model._apply(moved)
-    torch.__future__.set_overwrite_module_params_on_conversion(False)
-    model.device = device
-    return model
-
-
-def batch_of(mode: FakeTensorMode, model: MultitaskModel, task: Any, device: str) -> Batch:
-    windows = [window for example in examples(task, "train")[:3] for window in model.windows(task, example, teach=True)]
-    real = pack(windows, "cpu")
-
-    def moved(tensor: Tensor) -> Tensor:
-        with mode:
-            return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
-
-    tensors = {name: moved(getattr(real, name)) for name in ("ids", "segments", "positions", "places", "targets")}
-    return replace(real, lengths=Lengths(real.lengths.each, moved(real.lengths.starts)), **tensors)
 
 
 @pytest.mark.parametrize("span_head", SPAN_HEADS)
@@ -268,7 +219,7 @@ def alone(encoder: SharedEncoder, windows: Sequence[Any]) -> Tensor:
 
 
 @needs_gpu
-@pytest.mark.parametrize(("bfloat16", "far"), [(False, 1e-5), (True, 0.06)])
+@pytest.mark.parametrize(("bfloat16", "far"), [(False, 1e-5), (True, 0.1)])
 def test_packed_equals_alone_and_the_processor(
     tiny_encoder: Path, deterministic: None, bfloat16: bool, far: float
 ) -> None:

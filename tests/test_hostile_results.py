@@ -209,10 +209,13 @@ def test_a_run_is_not_stored_through_a_link(guarded: Path, capsys: pytest.Captur
     assert "unfinished is a link" in capsys.readouterr().err
 
 
-def npz(path: Path, arrays: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in arrays.items():
-            archive.writestr(f"{name}.npy", data)
+def npz(**arrays: bytes) -> Callable[[Path], object]:
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in arrays.items():
+                archive.writestr(f"{name}.npy", data)
+
+    return write
 
 
 def array(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
@@ -221,23 +224,29 @@ def array(shape: str, kind: str = "<f8", data: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data
 
 
-ARRAYS: dict[str, dict[str, bytes]] = {
-    "an array beyond memory": {"ids": array("(1,)", "<U1", b"a\0\0\0"), "accuracy": array("(1000000000000000, 2)")},
-    "a shape beyond any number": {"ids": array("(1,)", "<U1", b"a\0\0\0"), "accuracy": array(f"({10**30}, 2)")},
-    "a shape that is code": {"ids": array("(1,)", "<U1", b"a\0\0\0"), "accuracy": array("(__import__('os'),)")},
-    "text for numbers": {"ids": array("(1,)", "<U1", b"a\0\0\0"), "accuracy": array("(1, 2)", "<U1", bytes(8))},
-    "numbers for ids": {"ids": array("(1,)", "<f8", bytes(8)), "accuracy": array("(1, 2)", data=bytes(16))},
-    "not a number": {"ids": array("(1,)", "<U1", b"a\0\0\0"), "accuracy": array("(1, 2)", data=b"\xff" * 16)},
-    "no array": {"ids": b"", "accuracy": b"PK"},
-    "a pickle": {"ids": b"\x80\x04N.", "accuracy": b"\x80\x04N."},
+IDS = array("(1,)", "<U1", b"a\0\0\0")
+EVIDENCE: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda path: path.write_bytes(b""),
+    "no archive": lambda path: path.write_bytes(b"PK"),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-40]),
+    "an array beyond memory": npz(ids=IDS, accuracy=array("(1000000000000000, 2)")),
+    "a shape beyond any number": npz(ids=IDS, accuracy=array(f"({10**30}, 2)")),
+    "a shape that is code": npz(ids=IDS, accuracy=array("(__import__('os'),)")),
+    "another shape": npz(ids=IDS, accuracy=array("(1, 5)", data=bytes(40))),
+    "text for numbers": npz(ids=IDS, accuracy=array("(1, 2)", "<U1", bytes(8))),
+    "numbers for ids": npz(ids=array("(1,)", "<f8", bytes(8)), accuracy=array("(1, 2)", data=bytes(16))),
+    "not a number": npz(ids=IDS, accuracy=array("(1, 2)", data=b"\xff" * 16)),
+    "objects": lambda path: np.savez(path, ids=np.array(["1"]), accuracy=np.array([{}], dtype=object)),
+    "no array": npz(ids=b"", accuracy=b"PK"),
+    "a pickle": npz(ids=b"\x80\x04N.", accuracy=b"\x80\x04N."),
 }
 
 
-@pytest.mark.parametrize("arrays", ARRAYS.values(), ids=ARRAYS)
-def test_hostile_evidence_is_one_sentence(arrays: dict[str, bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", EVIDENCE.values(), ids=EVIDENCE)
+def test_hostile_evidence_is_one_sentence(damage: Callable[[Path], object], tmp_path: Path) -> None:
     (result, *_) = make(tmp_path)
     assert result.folder is not None
-    npz(result.folder / "evidence" / "mednli.npz", arrays)
+    damage(result.folder / "evidence" / "mednli.npz")
     with pytest.raises(InputError, match=r"mednli\.npz.*: delete its run's folder and run again"):
         store.read_evidence(result, "mednli")
 

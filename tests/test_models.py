@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -104,10 +105,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_model_is_refused_in_one_sentence(
     kept: Path, tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in kept.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
+    copy = shutil.copytree(kept, tmp_path / "copy")
     damage(copy)
     with pytest.raises(InputError, match=r"copy is no whole model \(.*\): make it again") as caught:
         models.load(copy)
@@ -116,10 +114,7 @@ def test_a_damaged_model_is_refused_in_one_sentence(
 
 def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: Path) -> None:
     """Though every digest is right: whoever made the files made the card."""
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in kept.iterdir():
-        (copy / path.name).write_bytes(path.read_bytes())
+    copy = shutil.copytree(kept, tmp_path / "copy")
     (copy / "heads.safetensors").write_bytes((copy / "model.safetensors").read_bytes())
     card = replace(models.read_card(copy), digest=models.hub.digest(copy))
     (copy / "model.json").write_text(strict_json.dumps(card))

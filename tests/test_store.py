@@ -7,13 +7,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bench import store, strict_json
 from bench.store import Result
 from made_up_results import Maker
-from tasks.core.errors import InputError
 
 
 @pytest.fixture
@@ -49,30 +47,6 @@ def test_a_result_that_lies_elsewhere_counts_once(stored: Result, tmp_path: Path
     assert stored.folder is not None
     shutil.copytree(stored.folder, stored.folder.with_name("seed-7"))
     assert store.read_all(tmp_path) == [stored]
-
-
-def test_evidence_with_an_object_in_it_is_refused(stored: Result) -> None:
-    assert stored.folder is not None
-    rows = {metric.name: np.array([{}], dtype=object) for metric in stored.scores["mednli"].metrics}
-    np.savez(stored.folder / "evidence" / "mednli.npz", ids=np.array(["1"]), **rows)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"mednli\.npz cannot be read"):
-        store.read_evidence(stored, "mednli")
-
-
-@pytest.mark.parametrize("damage", [b"", b"PK", None])
-def test_damaged_evidence_is_a_clear_error(stored: Result, damage: bytes | None) -> None:
-    assert stored.folder is not None
-    path = stored.folder / "evidence" / "mednli.npz"
-    path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
-    with pytest.raises(InputError, match=r"mednli\.npz cannot be read"):
-        store.read_evidence(stored, "mednli")
-
-
-def test_evidence_of_another_shape_is_refused(stored: Result) -> None:
-    other = replace(stored.scores["mednli"].metrics[0], columns=("a", "b", "c", "d", "e"))
-    changed = replace(stored, scores={"mednli": replace(stored.scores["mednli"], metrics=(other,))})
-    with pytest.raises(InputError, match="is not finite numbers"):
-        store.read_evidence(changed, "mednli")
 
 
 @pytest.mark.parametrize("dies_at", ["bench.store._fill", "bench.whole._sync"])

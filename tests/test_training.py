@@ -281,7 +281,7 @@ def test_perfect_tags_say_gold_but_for_a_mention_that_cannot_be_tagged(tmp_path:
 def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Path) -> None:
     model, _ = train(job(tmp_path, tiny_encoder, [SCORES]))
     head = model.heads["scores"]
-    assert [head.answer([], [np.array([[value]])]) for value in (-3.0, 0.5, 9.0)] == [0.0, 2.5, 5.0]
+    assert head.said([], np.array([[-3.0], [0.5], [9.0]])) == [0.0, 2.5, 5.0]
 
 
 def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors, trainers
 
+from baselines.core import tokenizer as tokenizer_module
 from baselines.core.stretches import WIDTHS, Stretches
 from baselines.core.tags import FlatTags
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import text_windows
+from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Span
 
@@ -27,6 +31,11 @@ def tokenizer(tiny_encoder: Path) -> SubwordTokenizer:
     return SubwordTokenizer(tiny_encoder)
 
 
+def said(scheme: FlatTags | Stretches, units: np.ndarray, spans: Iterable[Span]) -> set[Span]:
+    """What comes back of mentions."""
+    return set(scheme.mentions(units, scheme.encode(units, spans))[1])
+
+
 @given(text=texts, most=st.integers(4, 40))
 @settings(max_examples=60, deadline=None)
 def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, text: str, most: int) -> None:
@@ -38,6 +47,75 @@ def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, 
             covered[start:end] += 1
     assert all(covered[place] == 1 for place, char in enumerate(text) if char.isalnum() and char.isascii())
     assert covered.max(initial=0) <= 1
+
+
+def byte_level(folder: Path) -> SubwordTokenizer:
+    """As RoBERTa's: sub-words of bytes, to which the space before a word belongs, with merged line ends."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    special = ["<s>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True)]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(["\n\n the abc\nabc 019\n\nabc  xyz\n"] * 9, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
+    return saved(tokenizer, folder)
+
+
+def unigram(folder: Path) -> SubwordTokenizer:
+    """As CamemBERT's: a space is put before every text."""
+    pieces = ["<s>", "</s>", "<unk>", "▁", "▁abc", "▁a", "bc", "ab", "xyz", *"abcdefghijklmnopqrstuvwxyz0123456789\n"]
+    tokenizer = Tokenizer(models.Unigram([(piece, -len(pieces) + len(piece)) for piece in pieces], 2, False))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
+    return saved(tokenizer, folder)
+
+
+def saved(tokenizer: Tokenizer, folder: Path) -> SubwordTokenizer:
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return SubwordTokenizer(folder)
+
+
+@pytest.fixture(scope="module", params=["word_piece", "byte_level", "unigram"])
+def any_tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SubwordTokenizer:
+    make = {"byte_level": byte_level, "unigram": unigram}.get(request.param)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    return make(folder) if make else SubwordTokenizer(make_encoder(folder))
+
+
+long_texts = st.lists(
+    st.sampled_from(["abc", "xyz0", "a", "19", " ", "  ", "\n", "\n\n", "\r\n", ".", "'s", "é", "e\u0301", "<mask>"]),
+    max_size=80,
+)
+
+
+@given(parts=long_texts, piece=st.integers(1, 30), around=st.integers(8, 30))
+@settings(max_examples=150, deadline=None)
+def test_a_text_in_pieces_has_the_sub_words_of_the_whole(
+    any_tokenizer: SubwordTokenizer, parts: list[str], piece: int, around: int
+) -> None:
+    text = "".join(parts)
+    whole = any_tokenizer.text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizer_module, "PIECE", piece)
+        patch.setattr(tokenizer_module, "AROUND", around)
+        pieces = list(any_tokenizer.pieces(text))
+        windows = text_windows(any_tokenizer, text, 12)
+    assert [number for _, encoding in pieces for number in encoding.ids] == whole.ids
+    found = [(at + start, at + end) for at, encoding in pieces for start, end in encoding.offsets]
+    assert found == whole.offsets
+    assert [window.ids.tolist() for window in windows] == [
+        window.ids.tolist() for window in text_windows(any_tokenizer, text, 12)
+    ]
+
+
+def test_a_long_text_is_made_sub_words_in_pieces(any_tokenizer: SubwordTokenizer) -> None:
+    """At line ends where the tokenizer parts the text there itself; without any place the text stays whole."""
+    text = "the patient was seen in clinic .\n" * 4000
+    sizes = [len(encoding.ids) for _, encoding in any_tokenizer.pieces(text)]
+    assert len(sizes) == (1 if any_tokenizer.text("a").tokens[0] == "▁a" else 5)
+    assert len(list(any_tokenizer.pieces("x" * 100_000))) == 1
 
 
 def test_a_long_text_is_cut_at_its_blank_lines(tokenizer: SubwordTokenizer) -> None:
@@ -73,22 +151,22 @@ def test_tags_of_mentions_that_do_not_overlap_come_back_whole(data: st.DataObjec
         Span(((int(units[first, 0]), int(units[last - 1, 1])),), data.draw(st.sampled_from(LABELS)))
         for first, last in zip(cuts[::2], cuts[1::2], strict=False)
     }
-    assert TAGS.decode(units, TAGS.encode(units, spans)) == spans
+    assert said(TAGS, units, spans) == spans
 
 
 def test_of_overlapping_mentions_the_longest_is_tagged() -> None:
     units = np.array([[0, 4], [5, 9], [10, 14]])
     inner, outer = Span(((5, 9),), "problem"), Span(((0, 14),), "treatment")
-    assert TAGS.decode(units, TAGS.encode(units, [inner, outer])) == {outer}
+    assert said(TAGS, units, [inner, outer]) == {outer}
 
 
 def test_fragments_with_nothing_between_are_one_stretch() -> None:
     """A line break inside a mention makes two fragments in some corpora; the tags go across it."""
     units = np.array([[0, 4], [5, 9], [10, 14]])
     broken = Span(((0, 4), (5, 9)), "problem")
-    assert TAGS.decode(units, TAGS.encode(units, [broken])) == {Span(((0, 9),), "problem")}
+    assert said(TAGS, units, [broken]) == {Span(((0, 9),), "problem")}
     apart = Span(((0, 4), (10, 14)), "problem")
-    assert TAGS.decode(units, TAGS.encode(units, [apart])) == {Span(((0, 4),), "problem")}
+    assert said(TAGS, units, [apart]) == {Span(((0, 4),), "problem")}
 
 
 @given(data=st.data(), words=st.lists(st.integers(1, 6), min_size=1, max_size=30))
@@ -100,14 +178,13 @@ def test_stretches_hold_mentions_that_nest_and_overlap(data: st.DataObject, word
     places = st.tuples(st.integers(0, len(words) - 1), st.integers(0, len(words) - 1)).map(sorted)
     labels = data.draw(st.dictionaries(places.map(tuple), st.sampled_from(LABELS), max_size=12))
     spans = {Span(((int(units[i, 0]), int(units[j, 1])),), label): j - i < WIDTHS for (i, j), label in labels.items()}
-    kept = STRETCHES.decode(units, STRETCHES.encode(units, spans))
-    assert kept == {span for span, narrow in spans.items() if narrow}
+    assert said(STRETCHES, units, spans) == {span for span, narrow in spans.items() if narrow}
 
 
 def test_a_mention_in_several_stretches_is_not_taught_as_its_parts() -> None:
     units = np.array([[0, 4], [5, 9], [10, 14]])
     apart = Span(((0, 4), (10, 14)), "problem")
-    assert STRETCHES.decode(units, STRETCHES.encode(units, [apart])) == set()
+    assert said(STRETCHES, units, [apart]) == set()
 
 
 def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
@@ -123,8 +200,8 @@ def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
         optimiser.zero_grad()
         scheme.loss(layer(hidden), targets).backward()
         optimiser.step()
-    (said,) = scheme.best([layer(hidden).detach().numpy()])
-    assert [scheme.decode(units, part) for part in np.split(said, 3)] == windows
+    best = scheme.best(layer(hidden).detach().numpy(), [3, 3, 3])
+    assert [set(scheme.mentions(units, part)[1]) for part in np.split(best, 3)] == windows
 
 
 @given(st.lists(st.lists(st.floats(-5, 5), min_size=5, max_size=5), min_size=1, max_size=5))
@@ -144,7 +221,7 @@ def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]])
         return sum(logits[place, tag] for place, tag in enumerate(path))
 
     best = max(total(path) for path in itertools.product(range(5), repeat=len(logits)) if allowed(path))
-    found = tuple(TAGS.best([logits])[0])
+    found = tuple(TAGS.best(logits, [len(logits)]))
     assert allowed(found)
     assert total(found) == pytest.approx(best)
 

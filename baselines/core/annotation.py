@@ -1,7 +1,4 @@
-"""One pass for many heads: each window is encoded once, and every head answers from it.
-
-R places read, H hidden units, C outputs of a head.
-"""
+"""One pass for many heads: each window is encoded once, and every head answers from it."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from baselines.core.heads import Head
@@ -27,8 +23,11 @@ TOKENS_AT_ONCE = MappingProxyType({"cpu": 2048, "cuda": 16384})
 TOKENS_HELD = 2**18
 """Sub-words of the windows that are held at a time, where a row of examples may be longer than memory."""
 
-Best = dict[str, list[np.ndarray]]
-"""By task, what its head keeps of each window."""
+PASSES_AHEAD = 8
+"""Windows of so many passes are cut ahead, so that like lengths can run together."""
+
+Placed = tuple[int, Window]
+"""A window, and the number of the example that it is of."""
 
 
 def annotate(
@@ -39,15 +38,15 @@ def annotate(
 ) -> dict[str, list[Any]]:
     """By task, the answers of its head to all examples; the tasks must read the same kind of example.
 
-    Gold is not looked at. Of the outputs of the encoder only one pass is held at a time, so that memory beyond what the
-    examples themselves take does not depend on their number or length.
+    Gold is not looked at. Examples are read as a stream: beyond the answers themselves memory does not grow with their
+    number or length.
     """
     heads = [model.head(task.name) for task in tasks]
     kinds = sorted({head.reads.__name__ for head in heads})
     if len(kinds) > 1:
         raise ValueError(f"no example is read by heads for {' and '.join(kinds)} together: ask for them apart")
-    windows = [heads[0].cut(model.tokenizer, example, teach=False) for example in examples]
-    return _annotate(model, heads, windows, tokens_at_once or TOKENS_AT_ONCE[model.device])
+    cuts = (heads[0].cut(model.tokenizer, example, teach=False) for example in examples)
+    return _annotate(model, heads, cuts, tokens_at_once or TOKENS_AT_ONCE[model.device])
 
 
 def answered(model: MultitaskModel, task: Task[Any, Any], cuts: Iterable[Cut]) -> Iterator[tuple[Any, list[Any]]]:
@@ -59,41 +58,46 @@ def answered(model: MultitaskModel, task: Task[Any, Any], cuts: Iterable[Cut]) -
 
 
 def _annotate(
-    model: MultitaskModel, heads: Sequence[Head[Any, Any]], windows: Sequence[Sequence[Window]], most: int
+    model: MultitaskModel, heads: Sequence[Head[Any, Any]], cuts: Iterable[Iterable[Window]], most: int
 ) -> dict[str, list[Any]]:
     """By task, the answers of its head to examples that are cut in these windows."""
-    best = _best(model, heads, [window for each in windows for window in each], most)
-    return {head.task.name: list(_answers(head, windows, best[head.task.name])) for head in heads}
-
-
-def _answers(head: Head[Any, Any], windows: Sequence[Sequence[Window]], best: Sequence[np.ndarray]) -> Iterator[Any]:
-    start = 0
-    for each in windows:
-        yield head.answer(each, best[start : start + len(each)])
-        start += len(each)
-
-
-def _best(model: MultitaskModel, heads: Sequence[Head[Any, Any]], windows: Sequence[Window], most: int) -> Best:
-    """What each head keeps of each window; like lengths run together."""
-    best: Best = {head.task.name: [np.zeros(0)] * len(windows) for head in heads}
-    order = sorted(range(len(windows)), key=lambda place: len(windows[place].ids))
+    said: dict[str, list[list[Any]]] = {head.task.name: [] for head in heads}
     with _answering(model):
-        for chosen in portions(order, lambda place: len(windows[place].ids), most):
-            batch = model.pack([windows[place] for place in chosen])
-            hidden = model.encoder(batch)
+        for some in _passes(_of_examples(cuts, said), most):
+            windows = [window for _, window in some]
+            hidden = model.encoder(model.pack(windows))
             for head in heads:
-                rows = head.logits(hidden).float().cpu().numpy()
-                kept = head.best(np.split(rows, np.cumsum(batch.reads)[:-1]))
-                for place, one in zip(chosen, kept, strict=True):
-                    best[head.task.name][place] = one
-    return best
+                found = head.said(windows, head.logits(hidden).float().cpu().numpy())
+                for (example, _), one in zip(some, found, strict=True):
+                    said[head.task.name][example].append(one)
+    return {head.task.name: [head.answer(parts) for parts in said[head.task.name]] for head in heads}
+
+
+def _of_examples(cuts: Iterable[Iterable[Window]], said: dict[str, list[list[Any]]]) -> Iterator[Placed]:
+    """Every window with the number of its example, for which there is room then in what is said."""
+    for number, windows in enumerate(cuts):
+        for parts in said.values():
+            parts.append([])
+        yield from ((number, window) for window in windows)
+
+
+def _passes(windows: Iterable[Placed], most: int) -> Iterator[list[Placed]]:
+    """Windows in groups of at most so many sub-words; of those cut ahead like lengths run together."""
+    for ahead in portions(windows, _length, PASSES_AHEAD * most):
+        yield from portions(sorted(ahead, key=_length), _length, most)
+
+
+def _length(placed: Placed) -> int:
+    return len(placed[1].ids)
 
 
 @contextmanager
 def _answering(model: MultitaskModel) -> Iterator[None]:
     """The model as it answers: no dropout, no gradients, weights brought to their precision once."""
     training = model.training
-    model.eval()
-    with torch.no_grad(), model.autocast():
+    if training:
+        model.eval()
+    with torch.inference_mode(), model.autocast():
         yield
-    model.train(training)
+    if training:
+        model.train()

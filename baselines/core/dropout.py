@@ -15,6 +15,7 @@ class DropoutStream:
 
     def __init__(self) -> None:
         self._numbers = stream(0, "dropout")
+        self.filler = 0  # The last rows, for which nothing is drawn.
 
     def begin(self, device: str, seed: int, *names: object) -> None:
         """Start the stream of these names."""
@@ -24,8 +25,9 @@ class DropoutStream:
             torch.cuda.manual_seed(stream_seed(seed, *names) % 2**63)
 
     def bytes(self, like: Tensor) -> Tensor:
-        """Random bytes in the shape of a tensor on the processor."""
-        drawn = np.frombuffer(bytearray(self._numbers.bytes(like.numel())), dtype=np.uint8)
+        """Random bytes in the shape of a tensor on the processor, [..., T, H]."""
+        filler = self.filler * like.shape[-1]
+        drawn = np.frombuffer(bytearray(self._numbers.bytes(like.numel() - filler)) + bytes(filler), dtype=np.uint8)
         return torch.from_numpy(drawn).view(like.shape)
 
 

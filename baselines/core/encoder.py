@@ -44,6 +44,7 @@ class SharedEncoder(nn.Module):
         self.segmented: bool = getattr(config, "type_vocab_size", 0) > 1
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
+        self.source = source
         use_stream(self.model, dropout, source)
         norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
         for module in (self.model.get_submodule("embeddings"), *norms):
@@ -64,7 +65,9 @@ class SharedEncoder(nn.Module):
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = self._segments(batch.segments)
+        self.source.filler = batch.lengths.filler
         out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
+        self.source.filler = 0
         hidden: Tensor = out.last_hidden_state[0]
         return hidden
 

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from baselines.core.model import MultitaskModel
+
 
 class Halves:
-    """The bfloat16 copies of a model's linear layers; the layers themselves keep their float32 weights."""
+    """The bfloat16 copies of a model's linear layers, if it runs at that; the layers keep their float32 weights."""
 
-    def __init__(self, model: nn.Module) -> None:
-        layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    def __init__(self, model: MultitaskModel) -> None:
+        halved = model.precision == "bfloat16"
+        layers = [layer for layer in model.modules() if halved and isinstance(layer, nn.Linear)]
         self._places = [(layer._parameters, name) for layer in layers for name in ("weight", "bias")]
         found = {whole: None for parameters, name in self._places if (whole := parameters[name]) is not None}
         self._of = {whole: _half(whole) for whole in found}

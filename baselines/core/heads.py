@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -84,13 +85,13 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean loss over the places read: [R, C] and [R, ...] -> []."""
 
-    def best(self, logits: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        """What is kept of the logits of windows, [R, C] each, until their examples are answered."""
-        return logits
+    @abstractmethod
+    def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[Any]:
+        """What is said of each of some windows, whose places lie end to end in the logits [R, C]."""
 
     @abstractmethod
-    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> Answer:
-        """What was kept of an example's windows says."""
+    def answer(self, said: Sequence[Any]) -> Answer:
+        """What is said of an example's windows, together."""
 
     def perfect(self, windows: Sequence[Window]) -> Answer | None:
         """What the targets of an example's windows say; None where that is gold itself."""
@@ -126,15 +127,18 @@ class SpanHead(Head[Document, frozenset[Span]]):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.scheme.loss(logits, targets)
 
-    def best(self, logits: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        return self.scheme.best(logits)
-
     def perfect(self, windows: Sequence[Window]) -> frozenset[Span]:
-        return self.answer(windows, [window.targets for window in windows])
+        return self.answer([self.scheme.mentions(window.characters, window.targets)[1] for window in windows])
 
-    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> frozenset[Span]:
-        pairs = zip(windows, best, strict=True)
-        return frozenset().union(*(self.scheme.decode(window.characters, one) for window, one in pairs))
+    def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[list[Span]]:
+        reads = [len(window.places) for window in windows]
+        units = np.concatenate([window.characters for window in windows])
+        begins, spans = self.scheme.mentions(units, self.scheme.best(logits, reads))
+        ends = np.searchsorted(begins, np.cumsum(reads)).tolist()
+        return [spans[start:end] for start, end in pairwise([0, *ends])]
+
+    def answer(self, said: Sequence[list[Span]]) -> frozenset[Span]:
+        return frozenset(chain.from_iterable(said))
 
 
 def _touching(windows: Sequence[Window], gold: Iterable[Span]) -> Iterator[list[Span]]:
@@ -166,8 +170,11 @@ class PairHead(Head[Pair[str], str]):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits, targets)
 
-    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> str:
-        return self.task.labels[int(best[0][0].argmax())]
+    def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[str]:
+        return [self.task.labels[best] for best in logits.argmax(1).tolist()]
+
+    def answer(self, said: Sequence[str]) -> str:
+        return said[0]
 
 
 class SimilarityHead(Head[Pair[float], float]):
@@ -188,9 +195,12 @@ class SimilarityHead(Head[Pair[float], float]):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.mse_loss(logits[:, 0], targets)
 
-    def answer(self, windows: Sequence[Window], best: Sequence[np.ndarray]) -> float:
-        score = self.low + float(best[0][0, 0]) * (self.high - self.low)
-        return min(max(score, self.low), self.high)
+    def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[float]:
+        scores = (self.low + score * (self.high - self.low) for score in logits[:, 0].tolist())
+        return [min(max(score, self.low), self.high) for score in scores]
+
+    def answer(self, said: Sequence[float]) -> float:
+        return said[0]
 
 
 HEADS: dict[type, type[Head[Any, Any]]] = {SpanTask: SpanHead, PairTask: PairHead, SimilarityTask: SimilarityHead}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,8 +42,13 @@ class Share:
     def indices(self, seed: int, number: int) -> np.ndarray:
         """The windows in batch `number`: each epoch has its own order."""
         epoch, place = divmod(number, self.batches_per_epoch)
-        order = stream(seed, self.task, "order", epoch).permutation(self.windows)
+        order = _order(seed, self.task, epoch, self.windows)
         return order[place * self.batch : (place + 1) * self.batch]
+
+
+@lru_cache(maxsize=16)  # One for each task that is under way: drawing it takes time in proportion to the corpus.
+def _order(seed: int, task: str, epoch: int, windows: int) -> np.ndarray:
+    return stream(seed, task, "order", epoch).permutation(windows)
 
 
 def rounds(shares: Sequence[Share], seed: int, settings: Settings) -> list[list[Step]]:

@@ -5,7 +5,7 @@ T sub-words of all sequences, B sequences, N attention heads, D units of one, H 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,14 +59,22 @@ class Groups:
     rows: Tensor  # [V]: the packed sub-word that lies there; padding repeats one
     real: Tensor | None  # [V, 1]: 1 where it is no padding; None where none is
     place: Tensor  # [T]: where each packed sub-word lies
+    filler: int  # sub-words behind these T, which lie nowhere
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Where each sequence of a batch begins and ends."""
+    """Where each sequence of a batch begins and ends; with `few_sizes` the batch and its groups are filled up."""
 
     each: list[int]
     starts: Tensor  # [B + 1], int32, on the device
+    few_sizes: bool = False
+
+    @property
+    def filler(self) -> int:
+        """Sub-words of no sequence that follow the last."""
+        tokens = sum(self.each)
+        return -tokens % max(16, 2 ** (tokens.bit_length() - 5)) if self.few_sizes else 0
 
     @property
     def longest(self) -> int:
@@ -80,7 +88,7 @@ class Lengths:
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0])
+            within = np.arange(lengths[0] + (-lengths[0] % 8 if self.few_sizes else 0))
             real = within < lengths[:, None]
             rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
             reals.append(real.ravel())
@@ -90,7 +98,8 @@ class Lengths:
         place = np.empty(starts[-1], dtype=np.int64)
         place[lain[real]] = np.flatnonzero(real)
         padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
-        return Groups(groups, moved(lain, self.starts.device), padding, moved(place, self.starts.device))
+        device = self.starts.device
+        return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler)
 
 
 def moved(array: np.ndarray, device: str | torch.device) -> Tensor:
@@ -127,20 +136,25 @@ class Batch:
     @property
     def tokens(self) -> int:
         """Real sub-words, special ones included."""
-        return self.ids.shape[1]
+        return sum(self.lengths.each)
 
 
-def pack(windows: Sequence[Window], device: str, first_position: int = 0) -> Batch:
-    """A batch of these windows, in this order."""
-    lengths = [len(window.ids) for window in windows]
-    starts = np.concatenate([[0], np.cumsum(lengths)])
+def pack(windows: Sequence[Window], device: str, first_position: int = 0, few_sizes: bool = False) -> Batch:
+    """A batch of these windows, in this order; `few_sizes` fills it up, for kernels that are made for one size each."""
+    each = [len(window.ids) for window in windows]
+    starts = np.concatenate([[0], np.cumsum(each)])
+    lengths = Lengths(each, moved(starts.astype(np.int32), device), few_sizes)
+
+    def laid(rows: Iterable[np.ndarray]) -> Tensor:
+        return moved(np.pad(np.concatenate(list(rows)), (0, lengths.filler))[None], device)
+
     return Batch(
-        ids=moved(np.concatenate([window.ids for window in windows])[None], device),
-        segments=moved(np.concatenate([window.segments for window in windows])[None], device),
-        positions=moved(np.concatenate([np.arange(first_position, first_position + n) for n in lengths])[None], device),
+        ids=laid(window.ids for window in windows),
+        segments=laid(window.segments for window in windows),
+        positions=laid(np.arange(first_position, first_position + n) for n in each),
         places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)]), device),
         targets=moved(np.concatenate([window.targets for window in windows]), device),
-        lengths=Lengths(lengths, moved(starts.astype(np.int32), device)),
+        lengths=lengths,
         reads=[len(window.places) for window in windows],
     )
 
@@ -163,16 +177,19 @@ def attention_within(
         side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
-    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    groups = lengths.groups
-    parts = [_lay(part[0].transpose(0, 1), groups) for part in (query, key, value)]
-    sizes = [group.size[0] * group.size[1] for group in groups.each]
-    split = [torch.split(part, sizes) for part in parts]
+    # Without gradients a processor gains nothing from groups, and by itself a sequence's sums depend on no other.
+    alone = query.device.type == "cpu" and not query.requires_grad
+    each = [Group((1, length), None) for length in lengths.each] if alone else lengths.groups.each
+    attend = _attend_plainly if query.dtype == torch.bfloat16 and not alone else _attend_fused
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    laid = parts if alone else [_lay(part, lengths.groups) for part in parts]
+    split = [torch.split(part, [group.size[0] * group.size[1] for group in each]) for part in laid]
     outs = []
-    for group, *found in zip(groups.each, *split, strict=True):
+    for group, *found in zip(each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
         outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
-    return lift(torch.cat(outs), groups)[None], None
+    out = torch.cat(outs)
+    return (out if alone else lift(out, lengths.groups))[None], None
 
 
 def _has_kernel(query: Tensor) -> bool:
@@ -188,12 +205,12 @@ class _Lay(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, groups: Groups) -> Tensor:
-        ctx.place = groups.place
+        ctx.groups = groups
         return packed.index_select(0, groups.rows)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient.index_select(0, ctx.place), None
+        return _taken(gradient, ctx.groups), None
 
 
 class _Lift(torch.autograd.Function):
@@ -202,7 +219,7 @@ class _Lift(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, laid: Tensor, groups: Groups) -> Tensor:
         ctx.groups = groups
-        return laid.index_select(0, groups.place)
+        return _taken(laid, groups)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -210,6 +227,15 @@ class _Lift(torch.autograd.Function):
         if ctx.groups.real is not None:
             back *= ctx.groups.real.view(-1, *[1] * (back.ndim - 1))
         return back, None
+
+
+def _taken(laid: Tensor, groups: Groups) -> Tensor:
+    """What lies at the place of each packed sub-word, and nothing for the filler."""
+    if not groups.filler:
+        return laid.index_select(0, groups.place)
+    found = laid.new_zeros(len(groups.place) + groups.filler, *laid.shape[1:])
+    torch.index_select(laid, 0, groups.place, out=found[: len(groups.place)])
+    return found
 
 
 def _lay(packed: Tensor, groups: Groups) -> Tensor:

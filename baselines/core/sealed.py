@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.core.private import private
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
 _SEAL_BYTES = hashlib.sha256().digest_size
 
 

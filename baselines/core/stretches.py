@@ -60,18 +60,19 @@ class Stretches:
                 classes[first, last - first - 1] = 1 + self.labels.index(span.label)
         return classes
 
-    def best(self, logits: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The likeliest class of each stretch, for each window [U, W * C] -> [U, W]."""
-        return [rows.reshape(len(rows), WIDTHS, 1 + len(self.labels)).argmax(-1).astype(np.int16) for rows in logits]
+    def best(self, logits: np.ndarray, reads: Sequence[int]) -> np.ndarray:
+        """The likeliest class of each stretch: of windows end to end, [R, W * C] -> [R, W]."""
+        classes: np.ndarray = logits.reshape(len(logits), WIDTHS, 1 + len(self.labels)).argmax(-1)
+        left = np.concatenate([np.arange(units, 0, -1) for units in reads]) if reads else np.zeros(0, dtype=np.int64)
+        classes[np.arange(WIDTHS) >= left[:, None]] = OUTSIDE
+        return classes
 
-    def decode(self, units: np.ndarray, classes: np.ndarray) -> set[Span]:
-        """The mentions that classes [U, W] say of units [U, 2]."""
-        spans = set()
-        for first, width in zip(*np.nonzero(classes > 0), strict=True):
-            if first + width < len(units):
-                ends = int(units[first, 0]), int(units[first + width, 1])
-                spans.add(Span((ends,), self.labels[int(classes[first, width]) - 1]))
-        return spans
+    def mentions(self, units: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, list[Span]]:
+        """What classes [R, W] say of units [R, 2]: mentions, and the units they begin at, in order."""
+        begins, widths = np.nonzero(classes > 0)
+        said = classes[begins, widths].tolist()
+        rows = zip(units[begins, 0].tolist(), units[begins + widths, 1].tolist(), said, strict=True)
+        return begins, [Span(((start, end),), self.labels[label - 1]) for start, end, label in rows]
 
 
 class StretchLayer(nn.Module):

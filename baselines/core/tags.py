@@ -1,6 +1,7 @@
 """The flat span head: one layer of BIO tags, as in the papers. From mentions to tags and back.
 
-U units (the words and marks a head reads), H hidden units, C tags: 0 is O, 1 + 2i is B and 2 + 2i is I of label i.
+U units (the words and marks a head reads), R of them in a batch, W stretches of units, H hidden units, C tags: 0 is O,
+1 + 2i is B and 2 + 2i is I of label i.
 """
 
 from __future__ import annotations
@@ -44,23 +45,19 @@ class FlatTags:
                 tags[first], tags[first + 1 : last] = begin, begin + 1
         return tags
 
-    def best(self, logits: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The likeliest tags of each window in which every I follows a B or I of its own label, [U, C] -> [U]."""
-        paths = [rows.argmax(-1).astype(np.int16) for rows in logits]
-        # Where the likeliest tags taken one by one keep the rule, no path that keeps it is likelier.
-        broken = [place for place, path in enumerate(paths) if not _keeps_rule(path)]
-        for place, path in zip(broken, likeliest_paths([logits[place] for place in broken]), strict=True):
-            paths[place] = path
-        return paths
+    def best(self, logits: np.ndarray, reads: Sequence[int]) -> np.ndarray:
+        """Of windows end to end the likeliest tags in which every I follows a B or I of its label, [R, C] -> [R]."""
+        begins = np.cumsum([0, *reads])[:-1]
+        return likeliest_tags(logits, begins[np.array(reads) > 0])
 
-    def decode(self, units: np.ndarray, tags: np.ndarray) -> set[Span]:
-        """The mentions that tags [U] say of units [U, 2]."""
+    def mentions(self, units: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, list[Span]]:
+        """What tags [R] that keep the rule say of units [R, 2]: mentions, and the units they begin at, in order."""
         edges = np.append(np.flatnonzero((tags == 0) | (tags % 2 == 1)), len(tags))
         begins = np.flatnonzero(tags % 2 == 1)
         # A mention goes on up to the next edge after its B.
         ends = edges[np.searchsorted(edges, begins, side="right")]
         rows = zip(units[begins, 0].tolist(), units[ends - 1, 1].tolist(), tags[begins].tolist(), strict=True)
-        return {Span(((start, end),), self.labels[(tag - 1) // 2]) for start, end, tag in rows}
+        return begins, [Span(((start, end),), self.labels[tag // 2]) for start, end, tag in rows]
 
 
 def stretch(units: np.ndarray, span: Span) -> tuple[int, int]:
@@ -76,55 +73,61 @@ def stretch(units: np.ndarray, span: Span) -> tuple[int, int]:
     return first, last
 
 
-def _keeps_rule(tags: np.ndarray) -> bool:
-    """Whether every I follows a B or I of its own label."""
-    inside = (tags > 0) & (tags % 2 == 0)
-    before = np.concatenate([[0], tags[:-1]])
-    return not (inside & (before != tags) & (before != tags - 1)).any()
+def likeliest_tags(logits: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """The likeliest of the tags [R] that keep the rule, for windows end to end that begin at these rows of [R, C].
 
-
-def likeliest_paths(logits: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """For each window, [U, C] with U at least 1, the likeliest of the paths [U] that keep the rule (Viterbi).
-
-    All windows go a step at a time together, the longest first, so that those still going are the first ones.
+    The likeliest tag of each unit by itself, where these keep the rule. They are mended where they break it, in the
+    stretch from the last tag that is no I up to the next: as neither side is bound by the other there, what is best for
+    each is best for all, unless the mended stretch would rather begin with an I. Then it is joined to the one before.
     """
-    if not logits:
-        return []
-    order = sorted(range(len(logits)), key=lambda window: -len(logits[window]))
-    lengths = np.array([len(logits[window]) for window in order])
-    going = [int((lengths > place).sum()) for place in range(lengths[0])]
-    rows = np.zeros((lengths[0], len(order), logits[0].shape[1]), dtype=np.float32)
-    for row, window in enumerate(order):
-        rows[: lengths[row], row] = logits[window]
-    paths = _backward(*_forward(rows, going), going)
-    found = {window: paths[: lengths[row], row] for row, window in enumerate(order)}
-    return [found[window] for window in range(len(order))]
+    logits = logits.astype(np.float64)
+    logits[begins, 2::2] += FORBIDDEN
+    tags: np.ndarray = logits.argmax(1)
+    inside, before = _inside(tags), np.append(0, tags[:-1])
+    broken = np.flatnonzero(inside & (before != tags) & (before != tags - 1))
+    begin, free = np.zeros(len(tags), dtype=bool), ~inside
+    begin[begins] = free[begins] = True
+    while len(broken):
+        starts = np.flatnonzero(free)
+        which = np.unique(np.searchsorted(starts, broken, side="right")) - 1
+        first, last = starts[which], np.append(starts, len(tags))[which + 1]
+        paths = _likeliest_paths(_apart(logits, first, last))
+        for start, end, path in zip(first.tolist(), last.tolist(), paths.T, strict=True):
+            tags[start:end] = path[: end - start]
+        broken = first[_inside(tags[first]) & ~begin[first]]
+        free[broken] = False
+    return tags
 
 
-def _forward(rows: np.ndarray, going: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Of rows [U, W, C] the scores [W, C] of the best paths to each last tag, and the tag before each [U, W, C]."""
-    begin, inside = slice(1, -1, 2), slice(2, None, 2)
+def _inside(tags: np.ndarray) -> np.ndarray:
+    """Which tags are an I."""
+    found: np.ndarray = (tags > 0) & (tags % 2 == 0)
+    return found
+
+
+def _apart(logits: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Stretches [first, last) of rows [R, C] side by side, [U, W, C]; behind its end a stretch goes on with O."""
+    places = first + np.arange((last - first).max())[:, None]
+    beyond = np.append(0.0, np.full(logits.shape[1] - 1, FORBIDDEN))
+    rows: np.ndarray = np.where((places < last)[..., None], logits[np.minimum(places, len(logits) - 1)], beyond)
+    return rows
+
+
+def _likeliest_paths(rows: np.ndarray) -> np.ndarray:
+    """The likeliest paths [U, W] through rows [U, W, C] that keep the rule from their second unit on (Viterbi)."""
     tags = np.arange(2, rows.shape[2], 2)
-    score = rows[0].astype(np.float64)
-    score[:, inside] = FORBIDDEN
-    back = np.zeros(rows.shape, dtype=np.int16)
+    back = np.zeros(rows.shape, dtype=np.int64)
+    score = rows[0]
     for place in range(1, len(rows)):
-        now = score[: going[place]]
-        back[place, : len(now)] = now.argmax(1)[:, None]
+        begin, inside = score[:, 1::2], score[:, 2::2]
+        back[place] = score.argmax(1)[:, None]
         # An I can only come from the B before it in the numbering, or from itself.
-        back[place, : len(now), inside] = np.where(now[:, begin] >= now[:, inside], tags - 1, tags)
-        arrive = np.repeat(now.max(1, keepdims=True), now.shape[1], axis=1)
-        arrive[:, inside] = np.maximum(now[:, begin], now[:, inside])
-        score[: len(now)] = arrive + rows[place, : len(now)]
-    return score, back
-
-
-def _backward(score: np.ndarray, back: np.ndarray, going: Sequence[int]) -> np.ndarray:
-    """The best paths [U, W] from their last tags back; what lies behind the end of a window means nothing."""
-    paths = np.zeros(back.shape[:2], dtype=np.int16)
-    tags = score.argmax(1)
-    for place in range(len(back) - 1, -1, -1):
-        paths[place] = tags
-        live = np.arange(going[place])
-        tags[live] = back[place, live, tags[live]]
+        back[place, :, 2::2] = np.where(begin >= inside, tags - 1, tags)
+        arrive = np.repeat(score.max(1, keepdims=True), score.shape[1], axis=1)
+        arrive[:, 2::2] = np.maximum(begin, inside)
+        score = arrive + rows[place]
+    paths = np.zeros(rows.shape[:2], dtype=np.int64)
+    paths[-1] = score.argmax(1)
+    for place in range(len(rows) - 1, 0, -1):
+        paths[place - 1] = back[place, np.arange(rows.shape[1]), paths[place]]
     return paths

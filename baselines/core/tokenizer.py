@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
@@ -11,6 +14,16 @@ from tasks.core.errors import InputError
 
 # English that every encoder of the field knows: a tokenizer that knows none of it was not loaded right.
 PROBE = "the patient was seen in the clinic"
+
+PIECE = 2**15
+"""Characters of a text that are made sub-words at a time, and as many more as it takes to the next place to part it."""
+
+LINE_EDGE, WORD_EDGE = re.compile(r"(?<=\S)\n(?=[A-Za-z0-9])"), re.compile(r"\s(?=[A-Za-z0-9])")
+TRIES = 8
+"""So many places of each kind are tried, and then as many again a piece further on."""
+
+AROUND = 100
+"""Characters to each side that are looked at; every tokenizer of the field works on a word or less at a time."""
 
 
 class SubwordTokenizer:
@@ -39,8 +52,35 @@ class SubwordTokenizer:
             )
 
     def text(self, text: str) -> Encoding:
-        """A whole text, however long, without special tokens."""
+        """A whole text without special tokens."""
         return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def pieces(self, text: str) -> Iterator[tuple[int, Encoding]]:
+        """A text, however long, in pieces with the characters they begin at: the same sub-words as those of the whole.
+
+        An encoding takes hundreds of bytes a character, so that of a long text only that of a piece is held at a time.
+        """
+        start = 0
+        while start < len(text):
+            end = self._end(text, start)
+            yield start, self.text(text[start:end])
+            start = end
+
+    def _end(self, text: str, start: int) -> int:
+        """Where a piece may end: the first of a few places beyond its size where the tokenizer parts a text."""
+        for beyond in range(start + PIECE, len(text), PIECE):
+            for edges in (LINE_EDGE, WORD_EDGE):
+                for edge in islice(edges.finditer(text, beyond), TRIES):
+                    if self._parts(text, edge.end()):
+                        return edge.end()
+        return len(text)
+
+    def _parts(self, text: str, cut: int) -> bool:
+        """Whether the sub-words around a cut are those of its two sides."""
+        left, right = text[max(0, cut - AROUND) : cut], text[cut : cut + AROUND]
+        whole, before, behind = (self.text(part) for part in (left + right, left, right))
+        offsets = [(start + len(left), end + len(left)) for start, end in behind.offsets]
+        return whole.ids == before.ids + behind.ids and whole.offsets == before.offsets + offsets
 
     def pair(self, first: str, second: str, most: int) -> Encoding:
         """Two sentences with special tokens, the longer one cut until both fit into `most` sub-words."""

@@ -18,7 +18,7 @@ from baselines.core.baseline import Job, Record, Seen
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
 from baselines.core.halves import Halves
-from baselines.core.memory import begin_peak, peak_bytes
+from baselines.core.memory import begin_peak, keep_freed, peak_bytes
 from baselines.core.mixture import Share, Step, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.portions import portions
@@ -45,6 +45,7 @@ CHECKPOINT_SHARE = 0.05
 def train(job: Job) -> tuple[MultitaskModel, Record]:
     """Train one model on the tasks of a job, or finish a training that was cut off."""
     _make_deterministic(job)
+    keep_freed()
     begin_peak(job.device)
     trainer = Trainer(job, MultitaskModel(job))
     trainer.run()
@@ -108,10 +109,15 @@ class Trainer:
             note = f"round {self.progress.round + 1} of {len(self.rounds)}"
             self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
-        loss = float(total)  # The one place that waits for a GPU: its work belongs to this round.
-        self._count(energy=True)
-        if not math.isfinite(loss):
+        self.settle()
+        if not math.isfinite(float(total)):
             raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
+
+    def settle(self) -> None:
+        """Wait for what a GPU has still to do, and count it as training; nothing within a round waits for it else."""
+        if self.job.device != "cpu":
+            torch.cuda.synchronize()
+        self._count(energy=True)
 
     def _begin_count(self) -> None:
         """What was done up to here is no training."""
@@ -180,9 +186,7 @@ class Trainer:
         due = self.saved_at + max(self.job.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE)
         if time.perf_counter() < due:
             return
-        if self.job.device != "cpu":
-            torch.cuda.synchronize()  # What it has still to do is training, not saving.
-        self._count(energy=True)
+        self.settle()
         checkpoint.save(self.job.checkpoints, self._state())
         self.saved_at = time.perf_counter()
         self.save_seconds = self.saved_at - self.counted_at

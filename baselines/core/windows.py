@@ -1,6 +1,6 @@
 """From text to windows: what an encoder takes in one sequence, and where in it a head reads.
 
-T sub-words of a window, R places a head reads.
+T sub-words of a window or a text, U units of a text, R places a head reads.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tokenizers import Encoding
 
 from baselines.core.tokenizer import SubwordTokenizer
 from tasks.core.examples import Span
@@ -48,14 +49,12 @@ def text_windows(tokenizer: SubwordTokenizer, text: str, most: int, whole: Itera
     Cut where it hurts least: at blank lines, else at sentence ends, line ends, spaces; never inside a mention of
     `whole` where it can be avoided (mentions are known in training only, so they never steer a test window).
     """
-    encoding = tokenizer.text(text)
-    ids = np.array(encoding.ids, dtype=np.int64)
-    if not len(ids):
+    pieces = [_units(text, start, encoding) for start, encoding in tokenizer.pieces(text) if encoding.ids]
+    if not pieces:
         return []
-    trimmed = [_trimmed(text, start, end) for start, end in encoding.offsets]
-    offsets, begins = np.array(trimmed, dtype=np.int64), _unit_starts(text, trimmed)
-    ends = np.append(begins[1:], len(ids))
-    characters = np.stack([offsets[begins, 0], offsets[ends - 1, 1]], axis=1)
+    ids, characters, sizes = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    ends = np.cumsum(sizes)
+    begins = ends - sizes
     windows = []
     for first, last in _cuts(text, characters, np.append(begins, len(ids)), most - 2, list(whole)):
         low, high = begins[first], ends[last - 1]
@@ -63,6 +62,15 @@ def text_windows(tokenizer: SubwordTokenizer, text: str, most: int, whole: Itera
         places = begins[first:last] - low + 1
         windows.append(Window(framed, np.zeros_like(framed), places, characters[first:last], np.zeros(0)))
     return windows
+
+
+def _units(text: str, start: int, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a piece of a text the sub-words [T]; of its units the characters [U, 2] and the sub-words of each [U]."""
+    trimmed = [_trimmed(text, start + begin, start + end) for begin, end in encoding.offsets]
+    offsets, begins = np.array(trimmed, dtype=np.int64), _unit_starts(text, trimmed)
+    ends = np.append(begins[1:], len(offsets))
+    characters = np.stack([offsets[begins, 0], offsets[ends - 1, 1]], axis=1)
+    return np.array(encoding.ids, dtype=np.int64), characters, ends - begins
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

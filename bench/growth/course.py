@@ -150,7 +150,8 @@ class _Updates:
             return
 
     def moved(self) -> None:
-        """An update is done."""
+        """An update is done, or begun on a GPU, which would have its time counted with a later one."""
+        self._trainer.settle()
         record = self._trainer.progress.record
         for task, seen in record.seen.items():
             if seen.tokens > self._tokens[task]:

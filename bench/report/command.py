@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from types import MappingProxyType
 
 # Nothing else is imported before a report is asked for: help starts at once.
-_FORMS = MappingProxyType(
-    {
-        "json": "print tidy rows, one a score",
-        "csv": "print tidy rows, one a score",
-        "markdown": "print tables for a README",
-        "latex": "print a document for pdflatex",
-        "html": "print one page for a browser",
-    }
-)
+_FORMS = {
+    "json": "print tidy rows, one a score",
+    "csv": "print tidy rows, one a score",
+    "markdown": "print tables for a README",
+    "latex": "print a document for pdflatex",
+    "html": "print one page for a browser",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

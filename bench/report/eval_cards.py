@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import PurePosixPath
-from types import MappingProxyType
 from typing import Any
 
 from baselines.core.hub import ENCODERS
@@ -23,10 +22,8 @@ from tasks.core.errors import InputError
 SCHEMA = "0.3.0"
 LIBRARY = "mt-clinical-bench"
 # Names that the metrics have in general use; ours are named after the rule that a challenge scored by.
-_GENERAL = MappingProxyType({"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"})
-_PIPELINES = MappingProxyType(
-    {"span": "token-classification", "pair": "text-classification", "similarity": "sentence-similarity"}
-)
+_GENERAL = {"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"}
+_PIPELINES = {"span": "token-classification", "pair": "text-classification", "similarity": "sentence-similarity"}
 
 
 def eval_cards(rows: Iterable[Row]) -> dict[str, str]:

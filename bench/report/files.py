@@ -6,7 +6,6 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from bench import strict_json
 from bench.inert import spreadsheet
@@ -80,14 +79,12 @@ def _csv(found: Sequence[View], results: Path) -> str:
     return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))
 
 
-_SUFFIXES = MappingProxyType({"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"})
-FORMS: Mapping[str, Form] = MappingProxyType(
-    {
-        "terminal": lambda found, results: terminal.render(sections(found, results, whole=False)),
-        "markdown": lambda found, results: markdown.render(sections(found, results, whole=True)),
-        "latex": lambda found, results: latex.render(sections(found, results, whole=True)),
-        "html": _html,
-        "json": _json,
-        "csv": _csv,
-    }
-)
+_SUFFIXES = {"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"}
+FORMS: Mapping[str, Form] = {
+    "terminal": lambda found, results: terminal.render(sections(found, results, whole=False)),
+    "markdown": lambda found, results: markdown.render(sections(found, results, whole=True)),
+    "latex": lambda found, results: latex.render(sections(found, results, whole=True)),
+    "html": _html,
+    "json": _json,
+    "csv": _csv,
+}

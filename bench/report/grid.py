@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from types import MappingProxyType
 
 GAP = 2
-_SIDES = MappingProxyType({"l": "left", "r": "right"})
+_SIDES = {"l": "left", "r": "right"}
 
 
 def draw(

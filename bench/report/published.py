@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from bench.report.comparison import MULTI, SINGLE, Comparison
 from bench.report.scores import score_cell
@@ -30,7 +29,7 @@ class Published:
 
     source: Source
     system: str
-    figures: MappingProxyType[str, float]
+    figures: Mapping[str, float]
     confirmed: bool = True
 
     @property
@@ -73,7 +72,7 @@ _ALSENTZER_ORDER = ("mednli", "i2b2_2010", "i2b2_2012", "i2b2_2014")
 
 
 def _row(source: Source, system: str, tasks: tuple[str, ...], *figures: float, confirmed: bool = True) -> Published:
-    return Published(source, system, MappingProxyType(dict(zip(tasks, figures, strict=True))), confirmed)
+    return Published(source, system, dict(zip(tasks, figures, strict=True)), confirmed)
 
 
 JAMIA_SINGLE = _row(_JAMIA, "single task, tuned", _JAMIA_ORDER, 87.2, 82.8, 80.1, 88.1, 95.5, 83.9, 89.8, 55.5)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 # Labels may hold dollar signs: nothing is read as mathematics. The salt makes the same figure the same file.
-RC = MappingProxyType(
-    {
-        "text.parse_math": False,
-        "svg.hashsalt": "mt-clinical-bench",
-        "svg.fonttype": "none",
-        "font.size": 9,
-        "lines.linewidth": 1.1,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "grid.color": "0.85",
-        "grid.linewidth": 0.6,
-    }
-)
+RC = {
+    "text.parse_math": False,
+    "svg.hashsalt": "mt-clinical-bench",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "lines.linewidth": 1.1,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "0.85",
+    "grid.linewidth": 0.6,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,11 @@ class Look:
     hatch: str
 
 
-_KNOWN = MappingProxyType(
-    {
-        "majority": Look("#999999", "s", ":", ".."),
-        "single_task": Look("#00507F", "o", "-", ""),
-        "multitask": Look("#E69F00", "D", "--", "//"),
-    }
-)
+_KNOWN = {
+    "majority": Look("#999999", "s", ":", ".."),
+    "single_task": Look("#00507F", "o", "-", ""),
+    "multitask": Look("#E69F00", "D", "--", "//"),
+}
 _OTHERS = (
     Look("#009E73", "^", "-.", "xx"),
     Look("#CC79A7", "v", ":", "\\\\"),

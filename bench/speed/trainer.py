@@ -83,7 +83,7 @@ def _answers(course: Course, model: Any) -> list[Any]:
     answers = []
     for example in course.test:
         windows = head.cut(tokenizer, example, teach=False)
-        answers.append(head.answer(windows, head.best([_logits(course, model, window) for window in windows])))
+        answers.append(head.answer([head.said([one], _logits(course, model, one))[0] for one in windows]))
     return answers
 
 

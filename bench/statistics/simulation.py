@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from types import MappingProxyType
 
 import numpy as np
 
@@ -119,18 +118,16 @@ def _span_kind(formula: str, mentions: Array) -> Kind:
 
 
 _SPAN_SPREAD = Spread(0.8, 0.3, 0.3)
-KINDS = MappingProxyType(
-    {
-        kind.formula: kind
-        for kind in (
-            _span_kind("micro_f1", _ALL_MENTIONS),
-            _span_kind("macro_f1", _MENTIONS),
-            Kind("two_sided_f1", ("found", "gold", "right", "answered"), _overlaps, 1.6, _SPAN_SPREAD),
-            Kind("proportion", ("correct", "count"), _classes, 2.2, Spread(2.5, 0.8, 0.5)),
-            Kind("pearson", ("n", "x", "y", "xx", "yy", "xy"), _similarities, 0.0, Spread(0.6, 0.5, 0.4)),
-        )
-    }
-)
+KINDS = {
+    kind.formula: kind
+    for kind in (
+        _span_kind("micro_f1", _ALL_MENTIONS),
+        _span_kind("macro_f1", _MENTIONS),
+        Kind("two_sided_f1", ("found", "gold", "right", "answered"), _overlaps, 1.6, _SPAN_SPREAD),
+        Kind("proportion", ("correct", "count"), _classes, 2.2, Spread(2.5, 0.8, 0.5)),
+        Kind("pearson", ("n", "x", "y", "xx", "yy", "xy"), _similarities, 0.0, Spread(0.6, 0.5, 0.4)),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)

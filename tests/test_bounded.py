@@ -1,0 +1,103 @@
+"""A split may be larger than memory: training, scoring and testing hold some of it at a time."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from baselines.core import annotation
+from baselines.core.model import MultitaskModel
+from baselines.core.taught import developed, taught
+from bench import runner
+from bench.runner import Reader
+from small_bench import Model
+from tasks.core.examples import Document
+from tasks.core.metrics import evidence
+from test_training import CLASSES, SPANS, examples, job
+
+FEW, MANY = 20, 200
+"""How many notes; each is one of some."""
+
+
+def notes(count: int) -> Iterator[Document]:
+    """Notes of a thousand characters, made as they are asked for."""
+    some = list(examples(SPANS, "train"))
+    for number in range(count):
+        one = some[number % len(some)]
+        yield Document(f"{number}", f"{one.text}{number:030}" + " denies chest x ray daily" * 40, one.gold)
+
+
+def peak(use: Callable[[], Any]) -> int:
+    """The most bytes that Python and NumPy held meanwhile."""
+    tracemalloc.start()
+    try:
+        use()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def grown(use: Callable[[int], Any]) -> float:
+    """How many times as much is held of ten times as many notes."""
+    use(1)  # What is imported and made once.
+    return peak(lambda: use(MANY)) / peak(lambda: use(FEW))
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> MultitaskModel:
+    monkeypatch.setattr(annotation, "TOKENS_HELD", 2000)
+    return MultitaskModel(job(tmp_path, tiny_encoder, [SPANS, CLASSES]))
+
+
+def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
+    def use(count: int, kept: bool = True) -> None:
+        made = (window for note in notes(count) for window in model.windows(SPANS, note, teach=True))
+        windows = taught(made, tmp_path / f"{count}.arrow" if kept else None)
+        assert all(len(window.ids) for window in windows)
+
+    for count in (FEW, MANY):  # From here on the files are there; the library writes a thousand windows at a time.
+        use(count)
+    assert grown(use) < 1.5
+    assert grown(lambda count: use(count, kept=False)) > 5  # The law can fail.
+
+
+def test_a_development_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
+    cuts = {count: developed(model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow") for count in (1, FEW, MANY)}
+    assert grown(lambda count: model.score(SPANS, cuts[count])) < 1.5
+    assert model.score(SPANS, cuts[FEW]) == model.score(SPANS, list(model.cut(SPANS, notes(FEW))))
+
+
+class Few(Reader):
+    """The test split is so many notes."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def size(self, task: Any, split: str) -> int:
+        return 0
+
+    def test(self, task: Any) -> Iterator[Any]:
+        return notes(self.count)
+
+
+class Gold(Model):
+    """Answers with gold."""
+
+    def predict(self, task: Any, examples: Sequence[Any]) -> list[Any]:
+        return [example.gold for example in examples]
+
+
+def test_a_test_split_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays is evidence and answers, in numbers; scores are those of all notes together."""
+    monkeypatch.setattr(runner, "CHARACTERS_HELD", 8000)
+    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count))) < 3
+    tested = runner._test(Gold(), SPANS, Few(MANY))
+    together = list(notes(MANY))
+    rows = evidence(SPANS.primary, together, [note.gold for note in together])
+    assert np.array_equal(tested.evidence.rows["f1"], rows)
+    assert tested.score.examples["test"] == len(tested.answers) == len(tested.evidence.ids) == MANY

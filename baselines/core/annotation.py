@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 2048, "cuda": 32768})
-"""Real sub-words in one pass, which is all that is held at a time: from 512 on a core gains nothing; a GPU needs many to
-be at work for longer than it takes to ask it."""
+"""Real sub-words in one pass, which is all that is held at a time: from 512 on a core gains nothing; a GPU needs many
+to be at work for longer than it takes to ask it."""
 
 TOKENS_HELD = 2**18
 """Sub-words of the windows that are held at a time, where a row of examples may be longer than memory."""

@@ -136,12 +136,12 @@ def test_examples_of_two_kinds_are_not_read_together(model: MultitaskModel) -> N
 def test_a_frozen_model_answers_the_same_to_the_bit(
     tmp_path: Path, tiny_encoder: Path, precision: str, span_head: str
 ) -> None:
-    model = made(tmp_path, tiny_encoder, precision=precision, span_head=span_head)
+    model = made(tmp_path, tiny_encoder, precision=precision, span_head=span_head).eval()
     batch = model.pack(
         [window for note in notes(5) for window in model.head("spans").cut(model.tokenizer, note, teach=False)]
     )
     with torch.no_grad():
-        before = {task.name: model.eval()(task.name, batch) for task in TASKS}
+        before = {task.name: model(task.name, batch) for task in TASKS}
         model.freeze()
         assert all(torch.equal(model(task.name, batch), before[task.name]) for task in TASKS)
 

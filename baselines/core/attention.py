@@ -40,7 +40,7 @@ def attention_within(
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
     # Without gradients a processor gains nothing from groups, and by itself a sequence's sums depend on no other.
-    alone = query.device.type == "cpu" and not query.requires_grad
+    alone = query.device.type == "cpu" and not query.requires_grad and not lengths.filler
     each = [Group((1, length), None) for length in lengths.each] if alone else lengths.groups.each
     attend = _attend_plainly if query.dtype == torch.bfloat16 and not alone else _attend_fused
     parts = [part[0].transpose(0, 1) for part in (query, key, value)]

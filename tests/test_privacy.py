@@ -167,7 +167,7 @@ def test_no_other_file_holds_a_word_of_a_note(story: Story) -> None:
 
 def test_nothing_is_left_at_home_once_the_cache_is_removed(story: Story) -> None:
     """Sub-words are text in effect, which no search for words finds: no library keeps files of its own of them."""
-    assert re.match(r"[1-9]\d* tokenised corpora ", story.said["clean"].out)
+    assert re.match(r"[1-9]\d* files of tokenised corpora, ", story.said["clean"].out)
     left = [path for path in (story.folder / "elsewhere").rglob("*") if path.is_file()]
     assert {path.parent.name for path in left} <= {"mplconfigdir"}  # matplotlib's list of fonts.
 

@@ -128,6 +128,7 @@ def _tables(growth: Growth) -> Iterator[Table]:
     if shown.once:
         yield _table(growth, "Seconds", [(stage, partial(_seconds, stage)) for stage in shown.once])
     columns = [(column.title, partial(_per_unit, column)) for column in shown.columns(growth)]
+    columns.append(("sub-words in an update", partial(_update_size, growth)))
     yield _table(growth, "Microseconds for each unit", columns)
     stages = list(dict.fromkeys(stage.name for point in growth.points for stage in peaks(point)))
     yield _table(growth, "Peak memory beyond the libraries", [(stage, partial(_memory, stage)) for stage in stages])
@@ -152,6 +153,13 @@ def _seconds(stage: str, point: Point) -> str:
 def _per_unit(column: Column, point: Point) -> str:
     found = column.of(point)
     return "" if found is None else f"{1e6 * found.seconds / found.units:,.4g}"
+
+
+def _update_size(growth: Growth, point: Point) -> str:
+    """As many batches of each task were timed as make the updates asked for."""
+    trained = [stage for stage in point.stages if stage.name == TRAINING]
+    updates = len(trained) * -(-growth.updates // max(1, len(trained)))
+    return words.count(sum(stage.units for stage in trained) / updates if trained else None)
 
 
 def _memory(stage: str, point: Point) -> str:

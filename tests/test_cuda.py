@@ -19,7 +19,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import varlen
 
-from baselines.core import packing
+from baselines.core import attention
 from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
@@ -65,7 +65,7 @@ def test_the_kernel_is_asked_for_what_our_own_attention_computes(
     """Beginnings, longest lengths, scale, reach and layout are right: outputs and gradients are those of the groups."""
     encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
     ours, gradients = outputs_and_gradients(encoder)
-    monkeypatch.setattr(packing, "_has_kernel", lambda query: True)
+    monkeypatch.setattr(attention, "_has_kernel", lambda query: True)
     monkeypatch.setattr(varlen, "varlen_attn", by_hand)
     theirs, again = outputs_and_gradients(encoder)
     assert torch.allclose(ours, theirs, atol=1e-5)
@@ -101,7 +101,7 @@ def test_the_kernel_is_used_where_torch_has_it(
     """Not in float32, before Ampere, nor with heads of an odd size: groups do it there."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     with FakeTensorMode():
-        assert packing._has_kernel(torch.empty(1, 2, 3, units, dtype=kind, device=device)) is has
+        assert attention._has_kernel(torch.empty(1, 2, 3, units, dtype=kind, device=device)) is has
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -178,7 +178,7 @@ def test_gradients_come_back_through_the_kernel(
     tmp_path: Path, tiny_encoder: Path, fake: FakeTensorMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every weight that takes part gets a gradient of its own shape and type."""
-    monkeypatch.setattr(packing, "_has_kernel", lambda query: True)
+    monkeypatch.setattr(attention, "_has_kernel", lambda query: True)
     model = faked(fake, MultitaskModel(job(tmp_path, tiny_encoder, [SPANS], settings=HALF)), "cpu").eval()
     batch = batch_of(fake, model, SPANS, "cpu")
     with fake:

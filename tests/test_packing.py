@@ -202,7 +202,7 @@ def test_padding_never_looks_at_padding_alone() -> None:
 
 def test_bfloat16_attention_agrees_with_the_fused_kernel() -> None:
     """The spelled-out attention used in bfloat16 is the same function."""
-    from baselines.core.packing import _attend_fused, _attend_plainly
+    from baselines.core.attention import _attend_fused, _attend_plainly
 
     torch.manual_seed(0)
     parts = [torch.randn(1, 4, 20, 8) for _ in range(3)]

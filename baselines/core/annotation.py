@@ -17,8 +17,9 @@ from tasks.core.kinds import Task
 if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
 
-TOKENS_AT_ONCE = MappingProxyType({"cpu": 2048, "cuda": 16384})
-"""Real sub-words in one pass, by device: from 512 on a core gains nothing, and a pass is all that is held at a time."""
+TOKENS_AT_ONCE = MappingProxyType({"cpu": 2048, "cuda": 32768})
+"""Real sub-words in one pass, which is all that is held at a time: from 512 on a core gains nothing; a GPU needs many to
+be at work for longer than it takes to ask it."""
 
 TOKENS_HELD = 2**18
 """Sub-words of the windows that are held at a time, where a row of examples may be longer than memory."""

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
+from baselines.core.attention import ATTENTION, lift
 from baselines.core.dropout import DropoutStream, use_stream
 from baselines.core.hub import packs
-from baselines.core.packing import ATTENTION, Batch, lift
+from baselines.core.packing import Batch
 from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 

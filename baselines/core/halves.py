@@ -1,7 +1,7 @@
 """Weights of linear layers in bfloat16, beside the float32 ones that are trained.
 
-Autocast casts every weight at every pass, and its gradient back. Here a weight is cast once in a step, and a gradient is
-added to its float32 sum as soon as it is there. The arithmetic is autocast's own, so that results are the same to the bit.
+Autocast casts every weight at every pass, and its gradient back. Here a weight is cast once in a step, and a gradient
+is added to its float32 sum as soon as it is there. The arithmetic is autocast's own: results are the same to the bit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Halves:
         """The layers compute with the copies, and what is done backward adds to the gradients of the weights."""
         wholes = [parameters[name] for parameters, name in self._places]
         for (parameters, name), whole in zip(self._places, wholes, strict=True):
-            parameters[name] = self._of.get(whole)
+            parameters[name] = None if whole is None else self._of[whole]
         try:
             yield
         finally:
@@ -56,5 +56,5 @@ def _half(whole: nn.Parameter) -> nn.Parameter:
         half.grad = None
 
     if whole.requires_grad:
-        half.register_post_accumulate_grad_hook(add_to_whole)
+        half.register_post_accumulate_grad_hook(add_to_whole)  # type: ignore[no-untyped-call]
     return half

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
 _STATUS = Path("/proc/self/status")
 _FORGET = Path("/proc/self/clear_refs")
 
-_library = ctypes.CDLL(None) if os.name == "posix" else None
+_library: Any = ctypes.CDLL(None) if os.name == "posix" else None
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3) of glibc
 _LARGEST_KEPT = 2**25  # The most that glibc takes.
 

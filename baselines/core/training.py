@@ -31,9 +31,9 @@ from tasks.core.kinds import DEV, TRAIN, Task
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
 
-KERNELS_KEPT = 128
-"""What oneDNN keeps of the kernels that it makes, one for each shape of a product. Its own limit is 1,024, which takes
-the memory of hundreds of updates to reach and saves no time: few batches have just as many sub-words as another."""
+KERNELS_KEPT = 512
+"""What oneDNN keeps of the kernels that it makes, one for each shape of a product: about what batches in few sizes ask
+for. Its own limit is 1,024, at half a MB each."""
 
 METER_SECONDS = 10.0
 """Energy is read so often: a GPU's counter takes its time, a processor's starts again after minutes."""

@@ -126,7 +126,7 @@ class Corpus:
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
-        self._disk = Disk(self.folder)
+        self.disk = Disk(self.folder)  # what `files` lists
 
     @property
     def notices(self) -> list[Notice]:
@@ -142,12 +142,6 @@ class Corpus:
         finally:
             before.update(self._notices)
             self._notices = before
-
-    @cached_property
-    def disk(self) -> Disk:
-        """The files on disk that all these lie in."""
-        self.files()
-        return self._disk
 
     @cached_property
     def listing(self) -> str:
@@ -226,10 +220,10 @@ class Corpus:
         shown = _shown(place)
         if shown.lower().endswith(archives.OTHERS):
             self.note(shown, None, "archive of another kind", "not looked into; unpack it")
-        return CorpusFile(shown, (self.folder / place).stat().st_size, self._disk.opener(place))
+        return CorpusFile(shown, (self.folder / place).stat().st_size, self.disk.opener(place))
 
     def _members(self, place: Path) -> Iterator[CorpusFile]:
-        archive = self._disk.opener(place)
+        archive = self.disk.opener(place)
         for member in archives.members(self.folder / place):
             shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
             if _is_litter(shown):

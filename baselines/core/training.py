@@ -44,9 +44,7 @@ CHECKPOINT_SHARE = 0.05
 
 def train(job: Job) -> tuple[MultitaskModel, Record]:
     """Train one model on the tasks of a job, or finish a training that was cut off."""
-    _make_deterministic(job)
-    keep_freed()
-    begin_peak(job.device)
+    begin(job)
     trainer = Trainer(job, MultitaskModel(job))
     trainer.run()
     record = trainer.progress.record
@@ -55,6 +53,13 @@ def train(job: Job) -> tuple[MultitaskModel, Record]:
     record.peak_memory_bytes = peak_bytes(job.device)
     record.precision = trainer.model.precision
     return trainer.model, record
+
+
+def begin(job: Job) -> None:
+    """Set what holds for the whole process of a training, before its model is made."""
+    _make_deterministic(job)
+    keep_freed()
+    begin_peak(job.device)
 
 
 class Trainer:

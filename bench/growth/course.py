@@ -63,7 +63,8 @@ def serve(parent: Connection, course: Course) -> None:
     def tell(name: str, task: str, units: int, seconds: float) -> None:
         peak = None if course.device == "cpu" else peak_bytes(course.device)
         parent.send(Stage(name=name, task=task, units=units, seconds=seconds, peak_bytes=peak))
-        begin_peak(course.device)
+        if course.device != "cpu":  # The parent watches a processor's memory, and what is kept there stays kept.
+            begin_peak(course.device)
 
     try:
         _import(course, tell)
@@ -87,7 +88,7 @@ def _import(course: Course, tell: Tell) -> None:
 
 def _carry_out(course: Course, checkpoints: Path, tell: Tell) -> None:
     from baselines.core.model import MultitaskModel
-    from baselines.core.training import Trainer
+    from baselines.core.training import Trainer, begin
 
     tasks = tuple(registry.task(name) for name in course.tasks)
     examples, characters = _read(course, tasks, tell)
@@ -104,6 +105,7 @@ def _carry_out(course: Course, checkpoints: Path, tell: Tell) -> None:
         progress=lambda fraction, note: updates[0].moved(),
         kept=lambda task, split: course.cache / f"{task.name}-{split}.arrow",
     )
+    begin(job)
     model = MultitaskModel(job)
     begun = time.perf_counter()
     trainer = Trainer(job, model)

@@ -5,6 +5,7 @@ T sub-words of all sequences, V with the padding of groups, N attention heads, D
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import AttentionInterface
 
-from baselines.core.packing import Group, Groups, Lengths
+from baselines.core.packing import Groups, Lengths
 
 LARGEST_HEAD = 256
 """Units of the largest attention head that the kernel for packed sequences takes, in steps of 8."""
@@ -39,19 +40,33 @@ def attention_within(
         side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
         return torch.as_tensor(out)[None], None
-    # Without gradients a processor gains nothing from groups, and by itself a sequence's sums depend on no other.
-    alone = query.device.type == "cpu" and not query.requires_grad and not lengths.filler
-    each = [Group((1, length), None) for length in lengths.each] if alone else lengths.groups.each
-    attend = _attend_plainly if query.dtype == torch.bfloat16 and not alone else _attend_fused
-    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
-    laid = parts if alone else [_lay(part, lengths.groups) for part in parts]
-    split = [torch.split(part, [group.size[0] * group.size[1] for group in each]) for part in laid]
+    if query.device.type == "cpu" and not query.requires_grad:
+        return _each_alone((query, key, value), lengths, reach, scale), None
+    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
+    groups = lengths.groups
+    sizes = [group.size[0] * group.size[1] for group in groups.each]
+    split = [torch.split(_lay(part[0].transpose(0, 1), groups), sizes) for part in (query, key, value)]
     outs = []
-    for group, *found in zip(each, *split, strict=True):
+    for group, *found in zip(groups.each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
         outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
-    out = torch.cat(outs)
-    return (out if alone else lift(out, lengths.groups))[None], None
+    return lift(torch.cat(outs), groups)[None], None
+
+
+def _each_alone(parts: Sequence[Tensor], lengths: Lengths, reach: int | None, scale: float) -> Tensor:
+    """Each sequence by itself: without gradients a processor gains nothing from groups, and no sum depends on more."""
+    outs = []
+    filler = parts[0].shape[2] - sum(lengths.each)
+    split = [torch.split(part, [*lengths.each, filler], 2) for part in parts]
+    for group, q, k, v in zip(lengths.alone, *split, strict=False):
+        length, filled = q.shape[2], group.size[1]
+        if filled > length:
+            k, v = (F.pad(part, (0, 0, 0, filled - length)) for part in (k, v))
+        bias = group.within(reach, q.device)
+        bias = None if bias is None else bias[..., :length, :]
+        outs.append(_attend_fused(q, k, v, bias, scale).transpose(1, 2))
+    outs.append(split[0][-1].transpose(1, 2))  # Filler attends to nothing, and nobody reads it.
+    return torch.cat(outs, 1)
 
 
 def _has_kernel(query: Tensor) -> bool:

@@ -77,8 +77,7 @@ class MultitaskModel(nn.Module):
     def pack(self, windows: Sequence[Window]) -> Batch:
         """Windows as one batch on the model's device."""
         # A processor's kernels for bfloat16 are each made for one size, in milliseconds; those of float32 take any.
-        taught = self.training and torch.is_grad_enabled() and self.encoder.packs
-        few_sizes = taught and self.device == "cpu" and self.precision == "bfloat16"
+        few_sizes = self.encoder.packs and self.device == "cpu" and self.precision == "bfloat16"
         return pack(windows, self.device, self.encoder.first_position, few_sizes)
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:

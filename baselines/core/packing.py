@@ -18,6 +18,9 @@ from baselines.core.windows import Window
 ALIKE = 0.75
 """A group on a processor holds sequences of at least this part of its longest: padding lies in attention alone."""
 
+STEP = 16
+"""A processor's attention in bfloat16 takes up to twice as long where a length is no multiple of this."""
+
 MOST_SCORES = 2**18
 """G * L * L of a group: beyond, its attention scores leave the processor's cache."""
 
@@ -65,7 +68,7 @@ class Lengths:
     def filler(self) -> int:
         """Sub-words of no sequence that follow the last."""
         tokens = sum(self.each)
-        return -tokens % max(16, 2 ** (tokens.bit_length() - 5)) if self.few_sizes else 0
+        return -tokens % max(STEP, 2 ** (tokens.bit_length() - 5)) if self.few_sizes else 0
 
     @property
     def longest(self) -> int:
@@ -79,7 +82,7 @@ class Lengths:
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0] + (-lengths[0] % 16 if self.few_sizes else 0))
+            within = np.arange(lengths[0] + (-lengths[0] % STEP if self.few_sizes else 0))
             real = within < lengths[:, None]
             rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
             reals.append(real.ravel())
@@ -91,6 +94,15 @@ class Lengths:
         padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
         device = self.starts.device
         return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler)
+
+    @cached_property
+    def alone(self) -> list[Group]:
+        """Each sequence in a group of its own, filled up to a multiple of STEP."""
+        return [self._alone(length, length + -length % STEP) for length in self.each]
+
+    def _alone(self, length: int, filled: int) -> Group:
+        beyond = np.where(np.arange(filled) < length, 0, -np.inf).astype(np.float32)[None, None, None]
+        return Group((1, filled), None if filled == length else moved(beyond, self.starts.device))
 
 
 def moved(array: np.ndarray, device: str | torch.device) -> Tensor:

@@ -17,6 +17,7 @@ from bench.speed.record import (
     SINGLE_TASK,
     Arm,
     Growth,
+    Held,
     Speed,
     Timed,
     encoder_utilisation,
@@ -152,8 +153,8 @@ def _latency(percent: int) -> Callable[[Speed, Arm], float | None]:
     return measure
 
 
-def _above_runtime(speed: Speed, arm: Arm) -> float | None:
-    peak, runtime = arm.held.peak_memory_bytes, arm.held.runtime_bytes
+def _above_runtime(held: Held) -> int | None:
+    peak, runtime = held.peak_memory_bytes, held.runtime_bytes
     return None if peak is None or runtime is None else peak - runtime
 
 
@@ -187,7 +188,7 @@ _COSTS: tuple[_Quantity, ...] = (
     ("weights in memory", lambda speed, arm: arm.held.weights_bytes, words.size),
     ("weights on disk", lambda speed, arm: arm.held.disk_bytes, words.size),
     ("peak memory of the process", lambda speed, arm: arm.held.peak_memory_bytes, words.size),
-    ("peak memory above Python and torch", _above_runtime, words.size),
+    ("peak memory above Python and torch", lambda speed, arm: _above_runtime(arm.held), words.size),
     ("from start to first note", lambda speed, arm: arm.held.cold_start_seconds, words.duration),
 )
 
@@ -243,10 +244,7 @@ def _lengths_table(speed: Speed) -> Table:
 
 def _length_row(grown: Growth) -> tuple[str, ...]:
     held, seconds = grown.held, median(grown.seconds)
-    above = None
-    if held.peak_memory_bytes is not None and held.runtime_bytes is not None:
-        above = held.peak_memory_bytes - held.runtime_bytes
     return (
         words.count(grown.size), words.duration(seconds), words.count(grown.size / seconds),
-        words.size(held.peak_memory_bytes), words.size(above),
+        words.size(held.peak_memory_bytes), words.size(_above_runtime(held)),
     )  # fmt: skip

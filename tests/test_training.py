@@ -250,9 +250,24 @@ def test_the_chosen_round_is_the_best_on_the_development_split(tmp_path: Path, t
     model, record = train(job(tmp_path, tiny_encoder, TASKS, settings=settings))
     means = [np.mean(list(scores.values())) for scores in record.development]
     means = [mean if np.isfinite(mean) else -1.0 for mean in means]
-    assert record.chosen_round == int(np.argmax(means)) + 1
+    assert record.chosen_round == max(range(5), key=lambda number: (means[number], number)) + 1
     chosen = record.development[record.chosen_round - 1]
     assert {task.name: model.score(task, model.cut(task, examples(task, "dev"))) for task in TASKS} == chosen
+
+
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [([0.5, 0.9, 0.9, 0.1], 3), ([np.nan, np.nan, np.nan, np.nan], 4), ([np.nan, 0.2, np.nan, 0.1], 2)],
+)
+def test_of_equal_rounds_the_later_is_chosen(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, scores: list[float], chosen: int
+) -> None:
+    from baselines.core.model import MultitaskModel
+
+    said = iter(scores)
+    monkeypatch.setattr(MultitaskModel, "score", lambda *_: next(said))
+    _, record = train(job(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
+    assert record.chosen_round == chosen
 
 
 def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:

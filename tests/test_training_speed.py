@@ -73,9 +73,7 @@ def test_the_trainer_is_given_the_same_windows(
 def test_the_trainers_logits_are_read_as_ours(task: Task[Any, Any], tiny_encoder: Path) -> None:
     """Logits that say what was taught get all points, wherever a head reads them."""
     found = list(examples(task, "test"))
-    course = Course(
-        task=task, examples=found, development=[], test=found, encoder=tiny_encoder, settings=SMALL, device="cpu"
-    )
+    course = Course(task=task, examples=found, test=found, encoder=tiny_encoder, settings=SMALL, device="cpu")
     taught = {window.ids.tobytes(): window for window in packed(course)}
     assert _score(course, _answers(course, Said(task, taught))) == pytest.approx(1)
 

@@ -171,14 +171,17 @@ class Trainer:
         return total
 
     def _choose(self) -> None:
-        """Score the development split, and keep these weights if its mean over tasks is the best so far."""
+        """Score the development split, and keep these weights if its mean over tasks is as good as any so far.
+
+        Of equals the later has learned more: a small or easy split is soon at its best, and says nothing from there on.
+        """
         begun = time.perf_counter()
         scores = {task.name: self.model.score(task, self.development[task.name]) for task in self.job.tasks}
         record, mean = self.progress.record, sum(scores.values()) / len(scores)
         record.development.append(scores)
         best = self.progress.best_score
-        # A mean that is no number never wins; it is kept only as long as there is nothing else.
-        if not self.best or (math.isfinite(mean) and (best is None or mean > best)):
+        # A mean that is no number never beats one.
+        if best is None or mean >= best:
             self.best.update({name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()})
             record.chosen_round = self.progress.round + 1
             self.progress.best_score = mean if math.isfinite(mean) else None

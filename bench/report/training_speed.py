@@ -68,7 +68,6 @@ def _trainer(speed: TrainingSpeed) -> str:
     """In what the arms differ beside their speed."""
     return (
         "The Trainer has the encoder's own dropout, inside attention too, its own classifier, which has the encoder's "
-        f"pooler where a pair is classified, and its last weights; {OURS} has dropout {speed.settings.dropout:g} "
-        f"outside attention and the weights of its best round on {speed.development:,} development examples, whose "
-        "seconds do not count."
+        f"pooler where a pair is classified; {OURS} has dropout {speed.settings.dropout:g} outside attention. All of "
+        "them are scored with their last weights."
     )

@@ -17,17 +17,16 @@ from baselines.core.windows import Window
 from bench.corpora import Corpora
 from bench.place import EncoderFiles
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
-from tasks.core.kinds import DEV, TEST, TRAIN, Task
+from tasks.core.kinds import TEST, TRAIN, Task
 from tasks.core.metrics import evidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What is trained on, some of a task's training set and of its development split, and its whole test split."""
+    """What is trained on, some of a task's training set, and its whole test split."""
 
     task: Task[Any, Any]
     examples: list[Any]
-    development: list[Any]
     test: list[Any]
     encoder: Path
     settings: Settings
@@ -47,14 +46,13 @@ class Trained:
 def course(
     place: tuple[Corpora, EncoderFiles], task: Task[Any, Any], settings: Settings, count: int, device: str
 ) -> Course:
-    """So many examples of a task, spread over its training set, and a tenth as many to choose a round by."""
+    """So many examples of a task, spread over its training set."""
     corpora, encoder = place
     assert encoder.folder is not None
-    train, development, test = (corpora.examples(task, split, settings.development) for split in (TRAIN, DEV, TEST))
+    train, test = (corpora.examples(task, split, settings.development) for split in (TRAIN, TEST))
     return Course(
         task=task,
-        examples=_spread(train, count),
-        development=_spread(development, -(-count // 10)),
+        examples=train[:: max(1, len(train) // count)][:count],
         test=test,
         encoder=encoder.folder,
         settings=settings,
@@ -62,18 +60,14 @@ def course(
     )
 
 
-def _spread(examples: Sequence[Any], count: int) -> list[Any]:
-    return list(examples[:: max(1, len(examples) // count)][:count])
-
-
 def ours(course: Course, seed: int) -> Trained:
-    """Our own training; its seconds leave the development split out."""
+    """Our own training, without a development split: its last weights are chosen, as are the Trainer's."""
     from baselines.core.training import train
 
     with tempfile.TemporaryDirectory() as folder:
         job = Job(
             tasks=(course.task,),
-            examples=lambda task, split: {TRAIN: course.examples, DEV: course.development}[split],
+            examples=lambda task, split: course.examples if split == TRAIN else [],
             seed=seed,
             settings=course.settings,
             encoder=course.encoder,
@@ -115,7 +109,6 @@ def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, p
         batch=batch_size(course),
         settings=course.settings,
         metric=course.task.primary.title,
-        development=len(course.development),
         test=len(course.test),
         rates=tuple(rates.values()),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -44,7 +44,7 @@ class TrainingSpeed:
     """One measurement: every arm passes the same windows as often, in batches of the same size.
 
     `tokens` are real sub-words of one pass, special ones included; `metric` is what `test` examples are scored by, and
-    `development` counts the examples by which we choose a round. `flops` is what one pass must compute, gradients too.
+    `flops` is what one pass must compute, gradients too.
     """
 
     corpus: str
@@ -55,7 +55,6 @@ class TrainingSpeed:
     flops: int
     batch: int
     metric: str
-    development: int
     test: int
     settings: Settings
     rates: tuple[Rate, ...]

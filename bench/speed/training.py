@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from baselines.core.windows import Window
 from bench.corpora import Corpora
 from bench.place import EncoderFiles
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
+from bench.speed.worker import own_packages_found
 from tasks.core.kinds import TEST, TRAIN, Task
 from tasks.core.metrics import evidence
 
@@ -32,6 +36,10 @@ class Course:
     settings: Settings
     device: str
     deterministic: bool = True
+
+
+_Found = tuple[float, float, float]
+"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +92,18 @@ def ours(course: Course, seed: int) -> Trained:
 def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, peers: bool) -> TrainingSpeed:
     """Every arm once to warm up, then in turn; the number of a round is its seed."""
     from bench.device import torch_environment
-    from bench.speed.flops import BACKWARD, forward_flops, matrix_rate
+    from bench.speed.flops import BACKWARD, forward_flops
     from bench.speed.trainer import batch_size, packed
 
     windows = packed(course)
     lengths = [len(window.ids) for window in windows]
-    arms = _arms(course, windows, peers)
-    rates = {name: Rate(arm=name) for name in arms}
-    for seed in range(1 + rounds):
-        sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
-        for name, run in arms.items():
-            trained = run(seed)
-            if seed:
-                reached = matrix_rate(course.device, trained.precision)
-                rates[name] = rates[name].with_round(trained.seconds, _score(course, trained.answers()), reached)
+    with _asked(course, _arms(course, windows, peers), apart=peers) as arms:
+        rates = {name: Rate(arm=name) for name in arms}
+        for seed in range(1 + rounds):
+            sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
+            for name, ask in arms.items():
+                found = ask(seed)
+                rates[name] = rates[name].with_round(*found) if seed else rates[name]
     corpora, encoder = place
     return TrainingSpeed(
         corpus=corpora.name,
@@ -126,6 +132,33 @@ def _arms(course: Course, windows: Sequence[Window], peers: bool) -> dict[str, C
     if peers:
         arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
     return arms
+
+
+@contextmanager
+def _asked(
+    course: Course, arms: dict[str, Callable[[int], Trained]], apart: bool
+) -> Iterator[dict[str, Callable[[int], _Found]]]:
+    """By name, what carries out a round of an arm; in a process of its own, which keeps its memory in its own way."""
+    import torch
+
+    if not apart:
+        yield {name: partial(_round, course, run) for name, run in arms.items()}
+        return
+    with ExitStack() as stack, own_packages_found():
+        begun = (get_context("spawn"), torch.set_num_threads, (torch.get_num_threads(),))
+        pools = {name: stack.enter_context(ProcessPoolExecutor(1, *begun)) for name in arms}
+        yield {name: partial(_apart, pools[name], partial(_round, course, run)) for name, run in arms.items()}
+
+
+def _apart(pool: ProcessPoolExecutor, ask: Callable[[int], _Found], seed: int) -> _Found:
+    return pool.submit(ask, seed).result()
+
+
+def _round(course: Course, run: Callable[[int], Trained], seed: int) -> _Found:
+    from bench.speed.flops import matrix_rate
+
+    trained = run(seed)
+    return trained.seconds, _score(course, trained.answers()), matrix_rate(course.device, trained.precision)
 
 
 def _score(course: Course, answers: list[Any]) -> float:

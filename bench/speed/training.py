@@ -38,8 +38,8 @@ class Course:
     deterministic: bool = True
 
 
-_Found = tuple[float, float, float]
-"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it."""
+_Found = tuple[float, float, float] | None
+"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it; to warm up, None."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, p
             sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
             for name, ask in arms.items():
                 found = ask(seed)
-                rates[name] = rates[name].with_round(*found) if seed else rates[name]
+                if found:
+                    rates[name] = rates[name].with_round(*found)
     corpora, encoder = place
     return TrainingSpeed(
         corpus=corpora.name,
@@ -158,6 +159,8 @@ def _round(course: Course, run: Callable[[int], Trained], seed: int) -> _Found:
     from bench.speed.flops import matrix_rate
 
     trained = run(seed)
+    if not seed:
+        return None
     return trained.seconds, _score(course, trained.answers()), matrix_rate(course.device, trained.precision)
 
 

@@ -221,7 +221,6 @@ def test_the_command_measures_and_stores(
     assert "Training against the number of heads" in capsys.readouterr().out
 
 
-@pytest.mark.xfail(raises=InputError, reason="docs/speed has no records yet: to go with the first that are stored")
 def test_the_page_is_what_the_command_makes_of_the_records() -> None:
     """Figures too are there, and none besides."""
     files = page.made(PAGE)

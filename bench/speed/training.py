@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +148,24 @@ def _asked(
         yield {name: partial(_round, course, run) for name, run in arms.items()}
         return
     with ExitStack() as stack, own_packages_found():
-        begun = (get_context("spawn"), torch.set_num_threads, (torch.get_num_threads(),))
+        begun = (get_context("spawn"), _begin, (torch.get_num_threads(),))
         pools = {name: stack.enter_context(ProcessPoolExecutor(1, *begun)) for name in arms}
         yield {name: partial(_apart, pools[name], partial(_round, course, run)) for name, run in arms.items()}
+
+
+def _begin(threads: int) -> None:
+    """In a process of its own: it ends with its parent, even with one that is killed."""
+    import torch
+
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _apart(pool: ProcessPoolExecutor, ask: Callable[[int], _Found], seed: int) -> _Found:

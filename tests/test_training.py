@@ -209,6 +209,54 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any]) -> None:
+    """Nothing that makes it fast shows: padded batches, one optimiser over all and the usual schedule, written out with
+    torch and transformers alone, end at the same weights."""
+    from transformers import AutoModel
+
+    from baselines.core.mixture import Share
+    from baselines.core.model import MultitaskModel
+    from bench.speed.trainer import InOurOrder
+
+    def padded(rows: Sequence[np.ndarray]) -> torch.Tensor:
+        return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)
+
+    settings = replace(SMALL, epochs=3, encoder_rate=1e-3, head_rate=1e-3, dropout=0.0, warmup=0.0)
+    begun = job(tmp_path, tiny_encoder, [task], settings=settings)
+    start = MultitaskModel(begun)
+    windows = [window for example in examples(task, "train") for window in start.windows(task, example, teach=True)]
+    order = InOurOrder(Share(task.name, len(windows), 4, settings.epochs), begun.seed)
+    encoder, head = AutoModel.from_pretrained(tiny_encoder), start.head(task.name).layer
+    encoder.pooler = None
+    plain = torch.nn.ModuleList([encoder.eval(), head])
+    decays, rests = ([one for one in plain.parameters() if (one.ndim > 1) is many] for many in (True, False))
+    optimiser = torch.optim.AdamW([{"params": decays}, {"params": rests, "weight_decay": 0.0}], lr=1e-3)
+    batches = [batch for _ in range(settings.epochs) for batch in torch.tensor(list(order)).split(4)]
+    for done, batch in enumerate(batches):
+        some = [windows[number] for number in batch.tolist()]
+        ids, segments, real = (
+            padded(rows) for rows in zip(*((one.ids, one.segments, np.ones_like(one.ids)) for one in some), strict=True)
+        )
+        hidden = encoder(input_ids=ids, token_type_ids=segments, attention_mask=real).last_hidden_state
+        read = torch.cat([row[one.places] for row, one in zip(hidden, some, strict=True)])
+        targets = torch.from_numpy(np.concatenate([one.targets for one in some]))
+        start.head(task.name).loss(head(read), targets).backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), settings.clip)
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-3 * (len(batches) - done) / len(batches)
+        optimiser.step()
+        optimiser.zero_grad()
+
+    ours = Trainer(begun, MultitaskModel(begun))
+    ours.development = {task.name: []}
+    ours.run()
+    assert ours.progress.updates == len(batches) == 15
+    expected = [*weights(encoder).values(), *weights(head).values()]
+    found = [*weights(ours.model.encoder).values(), *weights(ours.model.heads).values()]
+    assert all(torch.allclose(*both, rtol=0, atol=1e-5) for both in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.mark.parametrize("span_head", SPAN_HEADS)
 def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     tmp_path: Path, tiny_encoder: Path, task: Task[Any, Any], span_head: str, monkeypatch: pytest.MonkeyPatch

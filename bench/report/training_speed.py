@@ -67,7 +67,8 @@ def _learned(speed: TrainingSpeed) -> str:
 def _trainer(speed: TrainingSpeed) -> str:
     """In what the arms differ beside their speed."""
     return (
-        "The Trainer has the encoder's own dropout, inside attention too, its own classifier, which has the encoder's "
-        f"pooler where a pair is classified; {OURS} has dropout {speed.settings.dropout:g} outside attention. All of "
-        "them are scored with their last weights."
+        f"The Trainer takes the windows of {OURS} in the same batches, unless it puts like lengths together. It has "
+        "the encoder's own dropout, inside attention too, and its own classifier, which has the encoder's pooler where "
+        f"a pair is classified; {OURS} has dropout {speed.settings.dropout:g} outside attention. All of them are "
+        "scored with their last weights."
     )

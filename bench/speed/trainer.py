@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Sampler
 
 from baselines.core.heads import head_for
+from baselines.core.mixture import Share
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
 from bench.speed.training import Course, Trained
@@ -21,7 +24,7 @@ from tasks.core.kinds import SimilarityTask, SpanTask
 STOCK: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {"Trainer": {}, "Trainer, bf16, by length": {"bf16": True, "train_sampling_strategy": "group_by_length"}}
 )
-"""Name -> what it is told beyond our rates; by default it is float32, in random order, padded to a batch's longest."""
+"""Name -> what it is told beyond our rates; by default it is float32, padded to a batch's longest."""
 
 _UNREAD = -100
 """The label of a place that the loss of transformers leaves out."""
@@ -38,8 +41,26 @@ def batch_size(course: Course) -> int:
     return head_for(course.task, 1, course.settings).batch
 
 
+class InOurOrder(Sampler[int]):
+    """The windows in the order in which our own training takes them, an epoch each time it is asked."""
+
+    def __init__(self, share: Share, seed: int) -> None:
+        self._share, self._seed, self._epochs = share, seed, count()
+
+    def __len__(self) -> int:
+        return self._share.windows
+
+    def __iter__(self) -> Iterator[int]:
+        first = next(self._epochs) * self._share.batches_per_epoch
+        for number in range(first, first + self._share.batches_per_epoch):
+            yield from self._share.indices(self._seed, number).tolist()
+
+
 def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], seed: int) -> Trained:
-    """A training by the stock Trainer, of the same rates as ours; InputError where it is not installed."""
+    """A training by the stock Trainer, of the same rates as ours; InputError where it is not installed.
+
+    Unless it puts like lengths together, its batches are those of our training under that seed.
+    """
     try:
         import accelerate  # noqa: F401 (what it needs, and transformers does not bring)
     except ImportError:
@@ -69,6 +90,9 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], se
         )
         rows = [_row(course, window) for window in windows]
         trainer = Trainer(model=_model(course), args=arguments, train_dataset=rows, data_collator=_padded)
+        if "train_sampling_strategy" not in options:
+            share = Share(course.task.name, len(windows), batch_size(course), settings.epochs)
+            trainer._get_train_sampler = lambda dataset=None: InOurOrder(share, seed)
         trainer.remove_callback(PrinterCallback)
         begun = time.perf_counter()
         trainer.train()

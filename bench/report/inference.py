@@ -88,8 +88,8 @@ def _arms_table(speed: Speed) -> Table:
         header=("", *(arm.name for arm in speed.arms), *(f"gain on {arm.name}" for arm in others)),
         rows=tuple(rows),
         notes=(
-            f"{title(speed)}; {trained}; medians of {rounds} rounds in which the arms take turns. At its best: at the "
-            f"batch size that suits it. Gain: how many times faster or smaller {MULTITASK} is. A note's sub-words "
+            f"{title(speed)}; {trained}; medians over rounds in which the arms take turns ({rounds}). At its best: at "
+            f"the batch size that suits it. Gain: how many times faster or smaller {MULTITASK} is. A note's sub-words "
             "count once, however many models it passes.",
             _matrix_note(speed),
             *_peers_note(speed),

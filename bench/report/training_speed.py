@@ -23,8 +23,8 @@ def section(speed: TrainingSpeed) -> Section:
         notes=(
             f"{speed.windows:,} windows, {speed.tokens:,} real tokens, batches of {speed.batch}, passes: "
             f"{speed.settings.epochs}; {here.processor if here.device == 'cpu' else here.device}, threads: "
-            f"{here.threads}; medians of {len(speed.rates[0].seconds)} rounds in which the arms take turns, after one "
-            "that does not count.",
+            f"{here.threads}; medians over rounds in which the arms take turns ({len(speed.rates[0].seconds)}), after "
+            "one that does not count.",
             _matrices(speed),
             _learned(speed),
             *((_trainer(speed),) if any(rate.arm not in (OURS, NOT_DETERMINISTIC) for rate in speed.rates) else ()),

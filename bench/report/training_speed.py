@@ -16,21 +16,21 @@ def section(speed: TrainingSpeed) -> Section:
     here = speed.environment
     table = Table(
         name=f"{speed.corpus}-{speed.encoder}-training-speed",
-        title=f"Training on {speed.task}, encoder {speed.encoder}{mark}",
+        title=f"{speed.windows:,} windows ({speed.tokens:,} real tokens) in batches of {speed.batch}, passes: "
+        f"{speed.settings.epochs}{mark}",
         align="lrrrrr",
         header=("arm", "seconds", "tokens a second", f"{OURS} is faster", "FLOPs utilisation", speed.metric),
         rows=tuple(_row(speed, rate) for rate in speed.rates),
         notes=(
-            f"{speed.windows:,} windows, {speed.tokens:,} real tokens, batches of {speed.batch}, passes: "
-            f"{speed.settings.epochs}; {here.processor if here.device == 'cpu' else here.device}, threads: "
-            f"{here.threads}; medians over rounds in which the arms take turns ({len(speed.rates[0].seconds)}), after "
-            "one that does not count.",
+            f"{here.processor if here.device == 'cpu' else here.device}, threads: {here.threads}; medians over rounds "
+            f"in which the arms take turns ({len(speed.rates[0].seconds)}), after one that does not count.",
             _matrices(speed),
             _learned(speed),
             *((_trainer(speed),) if any(rate.arm not in (OURS, NOT_DETERMINISTIC) for rate in speed.rates) else ()),
         ),
     )
-    return Section(name=table.name, title=table.title, notes=(), tables=(table,))
+    title = f"Training on {speed.task}, encoder {speed.encoder}{mark}"
+    return Section(name=table.name, title=title, notes=(), tables=(table,))
 
 
 def _row(speed: TrainingSpeed, rate: Rate) -> tuple[str, ...]:

@@ -70,34 +70,36 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], se
     # Ours asks for deterministic kernels; the Trainer's default does not.
     torch.use_deterministic_algorithms(False)
     torch.manual_seed(seed)
-    settings = course.settings
     with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            per_device_train_batch_size=batch_size(course),
-            num_train_epochs=settings.epochs,
-            learning_rate=settings.encoder_rate,
-            warmup_steps=settings.warmup,
-            weight_decay=settings.weight_decay,
-            max_grad_norm=settings.clip,
-            seed=seed,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=course.device == "cpu",
-            **options,
-        )
+        arguments = TrainingArguments(output_dir=folder, seed=seed, **_told(course), **options)
         rows = [_row(course, window) for window in windows]
         trainer = Trainer(model=_model(course), args=arguments, train_dataset=rows, data_collator=_padded)
         if "train_sampling_strategy" not in options:
-            share = Share(course.task.name, len(windows), batch_size(course), settings.epochs)
+            share = Share(course.task.name, len(windows), batch_size(course), course.settings.epochs)
             trainer._get_train_sampler = lambda dataset=None: InOurOrder(share, seed)
         trainer.remove_callback(PrinterCallback)
         begun = time.perf_counter()
         trainer.train()
         seconds, precision = time.perf_counter() - begun, "bfloat16" if arguments.bf16 else "float32"
         return Trained(seconds, precision, lambda: _answers(course, trainer.model))
+
+
+def _told(course: Course) -> dict[str, Any]:
+    """The settings of ours, as TrainingArguments calls them, and no report, checkpoint or log."""
+    settings = course.settings
+    return {
+        "per_device_train_batch_size": batch_size(course),
+        "num_train_epochs": settings.epochs,
+        "learning_rate": settings.encoder_rate,
+        "warmup_steps": settings.warmup,
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.clip,
+        "report_to": "none",
+        "save_strategy": "no",
+        "logging_strategy": "no",
+        "disable_tqdm": True,
+        "use_cpu": course.device == "cpu",
+    }
 
 
 def _answers(course: Course, model: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from bench import cli, strict_json
 from bench.report import terminal
 from bench.report.training_speed import section
 from bench.speed import training
-from bench.speed.trainer import _answers, packed
+from bench.speed.trainer import _answers, _model, _padded, packed
 from bench.speed.training import Course, _score
 from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
@@ -81,6 +81,13 @@ def test_the_trainers_logits_are_read_as_ours(task: Task[Any, Any], tiny_encoder
     assert _score(course, _answers(course, Said(task, taught))) == pytest.approx(1)
 
 
+def test_the_trainer_has_no_dropout_inside_attention_either(tiny_encoder: Path) -> None:
+    course = Course(task=CLASSES, examples=[], test=[], encoder=tiny_encoder, settings=SMALL, device="cpu")
+    rates = {name: part.p for name, part in _model(course).named_modules() if isinstance(part, torch.nn.Dropout)}
+    assert {rate for name, rate in rates.items() if ".self." in name} == {0}
+    assert {rate for name, rate in rates.items() if ".self." not in name} == {0.1}
+
+
 class Said:
     """Stands for a model of transformers that has learned its targets by heart."""
 
@@ -117,8 +124,6 @@ def test_seconds_are_those_of_all_passes(where: list[str], tmp_path: Path) -> No
 
 
 def test_a_batch_for_the_trainer_is_padded_outside_its_loss() -> None:
-    from bench.speed.trainer import _padded
-
     rows = [{"input_ids": [5] * n, "token_type_ids": [0] * n, "labels": [1] * n} for n in (2, 3)]
     batch = _padded(rows)
     assert batch["attention_mask"].tolist() == [[1, 1, 0], [1, 1, 1]]

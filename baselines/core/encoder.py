@@ -113,7 +113,11 @@ def _config(folder: Path) -> Any:
         ) from error
     if not all(0 < size <= LARGEST for size in sizes) or config.num_hidden_layers > MOST_LAYERS:
         raise InputError(f"the config.json of encoder {folder.name} has sizes that no encoder has: fetch it anew")
-    # Both arms go without dropout inside attention: the packed kernels have none.
+    return without_dropout_inside_attention(config)
+
+
+def without_dropout_inside_attention(config: Any) -> Any:
+    """The configuration of an encoder in any arm of a comparison: the packed kernels have no dropout there."""
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)

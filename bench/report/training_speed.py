@@ -67,8 +67,8 @@ def _learned(speed: TrainingSpeed) -> str:
 def _trainer(speed: TrainingSpeed) -> str:
     """In what the arms differ beside their speed."""
     return (
-        f"The Trainer takes the windows of {OURS} in the same batches, unless it puts like lengths together. It has "
-        "the encoder's own dropout, inside attention too, and its own classifier, which has the encoder's pooler where "
-        f"a pair is classified; {OURS} has dropout {speed.settings.dropout:g} outside attention. All of them are "
-        "scored with their last weights."
+        f"The Trainer takes the windows of {OURS} in the same batches, unless it puts like lengths together. No arm "
+        f"has dropout inside attention; elsewhere the Trainer has the encoder's own, {OURS} "
+        f"{speed.settings.dropout:g}. The Trainer's classifier is its own, which has the encoder's pooler where a pair "
+        "is classified. All of them are scored with their last weights."
     )

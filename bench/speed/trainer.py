@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+from baselines.core.encoder import without_dropout_inside_attention
 from baselines.core.heads import head_for
 from baselines.core.mixture import Share
 from baselines.core.tokenizer import SubwordTokenizer
@@ -122,12 +123,13 @@ def _logits(course: Course, model: Any, window: Window) -> np.ndarray:
 
 
 def _model(course: Course) -> Any:
-    from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, logging
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification, logging
 
     logging.set_verbosity_error()
     kind = AutoModelForTokenClassification if isinstance(course.task, SpanTask) else AutoModelForSequenceClassification
     count = 1 + 2 * len(course.task.labels) if isinstance(course.task, SpanTask) else max(1, len(course.task.labels))
-    return kind.from_pretrained(course.encoder, num_labels=count, local_files_only=True)
+    config = AutoConfig.from_pretrained(course.encoder, num_labels=count, local_files_only=True)
+    return kind.from_pretrained(course.encoder, config=without_dropout_inside_attention(config), local_files_only=True)
 
 
 def _row(course: Course, window: Window) -> dict[str, Any]:

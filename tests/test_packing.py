@@ -16,10 +16,10 @@ from transformers import AutoModel
 
 from baselines.core import hub
 from baselines.core.dropout import DropoutStream
-from baselines.core.encoder import SharedEncoder
+from baselines.core.encoder import LAYERED, SharedEncoder
 from baselines.core.heads import SCHEMES
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import ALIKE, Batch, Group, pack
+from baselines.core.packing import ALIKE, STEP, Batch, Group, pack
 from baselines.core.training import train
 from baselines.core.windows import Window
 from bench.place import encoder_files
@@ -124,6 +124,21 @@ def uneven(task: Task[Any, Any]) -> Sequence[Any]:
         return [document(n, ["pain", *WORDS[: 5 * n % 11]]) for n in range(8)]
     cuts = [(example, 1 + 7 * n % 6) for n, example in enumerate(examples(task, "train"))]
     return [replace(one, first=one.first[: 6 * cut], second=one.second[: 4 * cut]) for one, cut in cuts]
+
+
+@pytest.mark.parametrize("few_sizes", [False, True])
+@pytest.mark.parametrize("kind", LAYERED)
+def test_the_last_layer_leaves_out_what_no_head_reads(kind: str, few_sizes: bool, tmp_path: Path) -> None:
+    """And what is read comes out as if it did not, to 1e-5."""
+    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
+    through: list[int] = []
+    encoder.model.encoder.layer[-1].output.register_forward_hook(lambda layer, given, out: through.append(out.shape[1]))
+    every = random_windows()
+    first = [replace(window, places=window.places[:1]) for window in every]
+    whole, few = (encoder(pack(some, "cpu", encoder.first_position, few_sizes)) for some in (every, first))
+    assert through[0] >= sum(LENGTHS)
+    assert through[1] == (STEP if few_sizes else len(LENGTHS))
+    assert torch.allclose(few, whole[np.cumsum([0, *LENGTHS[:-1]])], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", hub.PACKABLE)

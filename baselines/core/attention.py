@@ -35,7 +35,7 @@ def attention_within(
     if _has_kernel(query):
         from torch.nn.attention.varlen import varlen_attn
 
-        q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
+        q, k, v = (part.squeeze(0).transpose(0, 1) for part in (query, key, value))
         starts, longest = lengths.starts, lengths.longest
         side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
         out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
@@ -45,7 +45,8 @@ def attention_within(
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
     groups = lengths.groups
     sizes = [group.size[0] * group.size[1] for group in groups.each]
-    split = [torch.split(_lay(part[0].transpose(0, 1), groups), sizes) for part in (query, key, value)]
+    # Backward an index is a copy among zeros, a squeeze is nothing.
+    split = [torch.split(_lay(part.squeeze(0).transpose(0, 1), groups), sizes) for part in (query, key, value)]
     outs = []
     for group, *found in zip(groups.each, *split, strict=True):
         q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
@@ -102,7 +103,7 @@ class _Lift(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         back = gradient.index_select(0, ctx.groups.rows)
         if ctx.groups.real is not None:
-            back *= ctx.groups.real.view(-1, *[1] * (back.ndim - 1))
+            back *= ctx.groups.real.to(back.dtype).view(-1, *[1] * (back.ndim - 1))
         return back, None
 
 

@@ -47,7 +47,8 @@ class Dropout(nn.Module):
             return hidden
         if hidden.is_cuda:  # One kernel, which draws from torch's own generator: begun anew at each step too.
             return F.dropout(hidden, self.threshold / 256)
-        keep = self.source.bytes(hidden) >= self.threshold
+        # In the precision of the units: a product with truth values casts them at every use.
+        keep = (self.source.bytes(hidden) >= self.threshold).to(hidden.dtype)
         return hidden * keep * (256 / (256 - self.threshold))
 
 

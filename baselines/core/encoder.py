@@ -19,12 +19,15 @@ from transformers.utils import logging
 from baselines.core.attention import ATTENTION, lift
 from baselines.core.dropout import DropoutStream, use_stream
 from baselines.core.hub import packs
-from baselines.core.packing import Batch
+from baselines.core.packing import Batch, Few
 from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 
 OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
 """Model types that number positions from behind the padding id."""
+
+LAYERED = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
+"""Model types built as BERT is, each layer's weights its own: the last can leave out what is not read."""
 
 LARGEST, MOST_LAYERS = 10**7, 1000
 """No encoder is larger: what says it is would be built for hours before its weights are found not to fit."""
@@ -46,6 +49,11 @@ class SharedEncoder(nn.Module):
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
         self.model.pooler = None
         self.source = source
+        self._narrows = self.packs and config.model_type in LAYERED
+        self._few: Few | None = None
+        if self._narrows:
+            last = self.model.get_submodule(f"encoder.layer.{config.num_hidden_layers - 1}.attention.output")
+            last.register_forward_pre_hook(self._keep_few)
         use_stream(self.model, dropout, source)
         norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
         for module in (self.model.get_submodule("embeddings"), *norms):
@@ -53,8 +61,7 @@ class SharedEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
-        hidden = self._packed(batch) if self.packs else self._padded(batch)
-        return hidden[batch.places]
+        return self._packed(batch) if self.packs else self._padded(batch)[batch.places]
 
     def train_only(self, read: np.ndarray) -> None:
         """From here on, train the embeddings of no sub-words but these ids [K]."""
@@ -66,11 +73,19 @@ class SharedEncoder(nn.Module):
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = self._segments(batch.segments)
+        self._few = batch.few if self._narrows else None
         self.source.filler = batch.lengths.filler
         out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
         self.source.filler = 0
-        hidden: Tensor = out.last_hidden_state[0]
-        return hidden
+        hidden: Tensor = out.last_hidden_state.squeeze(0)
+        return hidden[batch.places] if self._few is None else hidden[: len(batch.places)]
+
+    def _keep_few(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What follows the attention of the last layer mixes no sub-words: those that no head reads end here."""
+        if self._few is None:
+            return inputs
+        self.source.filler = self._few.filler
+        return tuple(part[:, self._few.places] for part in inputs)
 
     def _padded(self, batch: Batch) -> Tensor:
         """The same by the model's own attention: sequences of like length padded together."""

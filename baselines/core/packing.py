@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from baselines.core.windows import Window
@@ -23,6 +24,10 @@ STEP = 16
 
 MOST_SCORES = 2**18
 """G * L * L of a group: beyond, its attention scores leave the processor's cache."""
+
+FEW = 0.5
+"""Places read of all sub-words, below which the last layer leaves out the others; beyond, taking them apart costs more
+than it spares."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,7 @@ class Lengths:
     @property
     def filler(self) -> int:
         """Sub-words of no sequence that follow the last."""
-        tokens = sum(self.each)
-        return -tokens % max(STEP, 2 ** (tokens.bit_length() - 5)) if self.few_sizes else 0
+        return _filler(sum(self.each)) if self.few_sizes else 0
 
     @property
     def longest(self) -> int:
@@ -124,6 +128,19 @@ def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
     yield group
 
 
+def _filler(count: int) -> int:
+    """What fills up so many rows to one of few sizes: by an eighth at most, where they are many."""
+    return -count % max(STEP, 1 << max(0, count.bit_length() - 5))
+
+
+@dataclass(frozen=True)
+class Few:
+    """The places that a head reads, filled up with the first sub-word's, and how many these are at the end."""
+
+    places: Tensor
+    filler: int
+
+
 @dataclass(frozen=True)
 class Batch:
     """Windows as tensors: ids, segments and positions [1, T], places read [R] and their targets [R]."""
@@ -140,6 +157,13 @@ class Batch:
     def tokens(self) -> int:
         """Real sub-words, special ones included."""
         return sum(self.lengths.each)
+
+    @property
+    def few(self) -> Few | None:
+        """The places read, where they are few beside all sub-words."""
+        read = len(self.places)
+        filler = _filler(read) if self.lengths.few_sizes else 0
+        return Few(F.pad(self.places, (0, filler)), filler) if read < FEW * self.tokens else None
 
 
 def pack(windows: Sequence[Window], device: str, first_position: int = 0, few_sizes: bool = False) -> Batch:

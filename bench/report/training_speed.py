@@ -50,8 +50,9 @@ def _row(speed: TrainingSpeed, rate: Rate) -> tuple[str, ...]:
 def _matrices(speed: TrainingSpeed) -> str:
     rates = ", ".join(f"{median(rate.matrix_flops_per_second) / 1e9:,.0f} for {rate.arm}" for rate in speed.rates)
     return (
-        f"FLOPs utilisation: the {speed.flops / 1e9:,.0f} GFLOP of a pass and its gradients, without padding, beside "
-        f"what large matrix products reached in the same rounds at the precision of the arm: GFLOP/s {rates}."
+        f"FLOPs utilisation: the {speed.flops / 1e9:,.0f} GFLOP of a pass and its gradients, without padding but with "
+        "all sub-words in the last layer, beside what large matrix products reached in the same rounds at the "
+        f"precision of the arm: GFLOP/s {rates}."
     )
 
 

@@ -64,7 +64,7 @@ def made(page: Path) -> dict[str, bytes]:
     def shown(mark: re.Match[str]) -> str:
         if mark[1] not in KINDS:
             raise InputError(f"{template}: no records are called {mark[1]!r}; there are {', '.join(KINDS)}")
-        return "".join(_shown(KINDS[mark[1]], page.parent, figures))
+        return "".join(_shown(KINDS[mark[1]], page.parent, figures)).rstrip()
 
     text = _MARK.sub(shown, template.read_text(encoding="utf-8"))
     return {page.name: text.encode()} | figures
@@ -80,7 +80,7 @@ def _shown(kind: Kind, folder: Path, figures: dict[str, bytes]) -> Iterator[str]
             name = f"{FIGURES}/{section.name}.svg"
             figures[name] = kind.draw(record, "svg")
             yield f"\n![{section.title}]({name})\n"
-        yield "\n".join(f"#{line}" if line.startswith("#") else line for line in tables) + "\n"
+        yield "\n".join(f"#{line}" if line.startswith("#") else line for line in tables) + "\n\n"
 
 
 def _records(kind: Kind, folder: Path) -> list[Any]:

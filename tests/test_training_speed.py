@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 import torch
 
+from baselines.core.model import MultitaskModel
 from baselines.core.windows import Window
 from bench import cli, strict_json
 from bench.report import terminal
 from bench.report.training_speed import section
 from bench.speed import training
-from bench.speed.trainer import _answers, _model, _padded, packed
+from bench.speed.trainer import _answers, _logits, _model, _padded, packed
 from bench.speed.training import Course, _score
 from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
 from tasks.core.kinds import Task
-from test_training import CLASSES, SCORES, SMALL, SPANS, examples
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
 
 
 @pytest.fixture
@@ -88,6 +89,19 @@ def test_the_trainer_has_no_dropout_inside_attention_either(tiny_encoder: Path) 
     assert {rate for name, rate in rates.items() if ".self." not in name} == {0.1}
 
 
+@pytest.mark.parametrize("task", [SPANS, CLASSES, SCORES], ids=lambda task: task.name)
+def test_the_trainer_trains_the_model_that_ours_is(task: Task[Any, Any], tmp_path: Path, tiny_encoder: Path) -> None:
+    """With the same weights it says the same: no pooler, no further layer."""
+    found = list(examples(task, "test"))
+    course = Course(task=task, examples=found, test=found, encoder=tiny_encoder, settings=SMALL, device="cpu")
+    theirs, ours = _model(course).eval(), MultitaskModel(job(tmp_path, tiny_encoder, [task])).eval()
+    theirs.classifier.load_state_dict(ours.head(task.name).layer.state_dict())
+    for window in packed(course):
+        with torch.no_grad():
+            said = ours(task.name, ours.pack([window])).numpy()
+        assert _logits(course, theirs, window) == pytest.approx(said, abs=1e-5)
+
+
 class Said:
     """Stands for a model of transformers that has learned its targets by heart."""
 
@@ -143,3 +157,22 @@ def test_a_slow_round_slows_both_arms_and_leaves_their_ratio_alone(tmp_path: Pat
     text = terminal.render([section(replace(speed, rates=rates))])
     assert "4.0x" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_an_arm_learned_less_is_told_from_chance(tmp_path: Path, where: list[str]) -> None:
+    """By the rounds, each of which is a seed of both arms; one round says nothing."""
+    assert cli.main([*where, "--task", "mednli"]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    speed = strict_json.loads(TrainingSpeed, path.read_bytes())
+
+    def told(*scores: tuple[float, ...]) -> str:
+        named = zip((OURS, "Trainer"), scores, strict=True)
+        rounds = {"seconds": (1.0,) * len(scores[0]), "matrix_flops_per_second": (1e9,) * len(scores[0])}
+        rates = tuple(Rate(arm=arm, scores=found, **rounds) for arm, found in named)
+        return " ".join(terminal.render([section(replace(speed, rates=rates))]).split())
+
+    assert "accuracy of bench less that of Trainer: -3.0 points, 95 % interval [-5.5, -0.5], p 0.035" in told(
+        (0.70, 0.72, 0.72), (0.73, 0.76, 0.74)
+    )
+    assert "undefined" in told((0.5, 0.5), (0.5, 0.5))
+    assert "less that of" not in told((0.5,), (0.6,))

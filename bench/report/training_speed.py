@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
+
+import numpy as np
 
 from bench.report import words
 from bench.report.comparison import DEMO, kind_of
+from bench.report.differences import bounds
 from bench.report.table import Section, Table
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed, utilisation
+from bench.statistics.variance import Estimate
 
 
 def section(speed: TrainingSpeed) -> Section:
@@ -26,6 +31,7 @@ def section(speed: TrainingSpeed) -> Section:
             f"in which the arms take turns ({len(speed.rates[0].seconds)}), after one that does not count.",
             _matrices(speed),
             _learned(speed),
+            *_beside(speed),
             *((_trainer(speed),) if any(rate.arm not in (OURS, NOT_DETERMINISTIC) for rate in speed.rates) else ()),
         ),
     )
@@ -65,11 +71,22 @@ def _learned(speed: TrainingSpeed) -> str:
     )
 
 
+def _beside(speed: TrainingSpeed) -> Iterator[str]:
+    """Whether another arm learned more, or was lucky in its seeds: a round is a seed of every arm."""
+    own, *others = speed.rates
+    for other in others if len(own.scores) > 1 else ():
+        gain = Estimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
+        yield (
+            f"{speed.metric} of {OURS} less that of {other.arm}: {words.points(gain.value, signed=True)} points, 95 % "
+            f"interval {bounds(*gain.interval())}, p {words.p_value(gain.p)}, over seeds, on these test examples."
+        )
+
+
 def _trainer(speed: TrainingSpeed) -> str:
     """In what the arms differ beside their speed."""
     return (
         f"The Trainer takes the windows of {OURS} in the same batches, unless it puts like lengths together. No arm "
-        f"has dropout inside attention; elsewhere the Trainer has the encoder's own, {OURS} "
-        f"{speed.settings.dropout:g}. The Trainer's classifier is its own, which has the encoder's pooler where a pair "
-        "is classified. All of them are scored with their last weights."
+        "has dropout inside attention, and none a pooler between the first sub-word of a pair and the layer that "
+        f"classifies it; elsewhere the Trainer has the dropout of the encoder, {OURS} {speed.settings.dropout:g}. "
+        "All of them are scored with their last weights."
     )

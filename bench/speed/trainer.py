@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.utils.data import Sampler
 
 from baselines.core.encoder import without_dropout_inside_attention
@@ -129,7 +130,20 @@ def _model(course: Course) -> Any:
     kind = AutoModelForTokenClassification if isinstance(course.task, SpanTask) else AutoModelForSequenceClassification
     count = 1 + 2 * len(course.task.labels) if isinstance(course.task, SpanTask) else max(1, len(course.task.labels))
     config = AutoConfig.from_pretrained(course.encoder, num_labels=count, local_files_only=True)
-    return kind.from_pretrained(course.encoder, config=without_dropout_inside_attention(config), local_files_only=True)
+    without_dropout_inside_attention(config)
+    model: Any = kind.from_pretrained(course.encoder, config=config, local_files_only=True)
+    base = getattr(model, model.base_model_prefix)
+    if hasattr(getattr(base, "pooler", None), "dense"):
+        base.pooler = First()
+    return model
+
+
+class First(nn.Module):
+    """In place of a pooler: the first sub-word as it is, which our heads read."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, H] -> [B, H]."""
+        return hidden[:, 0]
 
 
 def _row(course: Course, window: Window) -> dict[str, Any]:
@@ -143,11 +157,11 @@ def _row(course: Course, window: Window) -> dict[str, Any]:
     return row | {"labels": labels}
 
 
-def _padded(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+def _padded(rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """A batch padded to its longest row, as the collators of transformers do it."""
     longest = max(len(row["input_ids"]) for row in rows)
 
-    def column(name: str, filler: int) -> torch.Tensor:
+    def column(name: str, filler: int) -> Tensor:
         return torch.tensor([row[name] + [filler] * (longest - len(row[name])) for row in rows])
 
     batch = {"input_ids": column("input_ids", 0), "token_type_ids": column("token_type_ids", 0)}

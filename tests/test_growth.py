@@ -232,12 +232,12 @@ def test_a_page_lacks_nothing_in_silence(tmp_path: Path) -> None:
     target, template = tmp_path / "page.md", tmp_path / "page.in.md"
     with pytest.raises(InputError, match=r"page\.in\.md is not there"):
         page.made(target)
-    template.write_text("# Speed\n\n[[growth heads]]\nAnd so on.\n")
+    template.write_text("# Speed\n\n[[growth heads]]\n\nAnd so on.\n")
     with pytest.raises(InputError, match="measure with `python -m bench growth`"):
         page.made(target)
     path = record.write(tmp_path, made_up(HEADS))
     page.write(target)
-    assert re.search(r"\| +10 \| +500 \|.*And so on\.", target.read_text(), re.DOTALL)
+    assert re.search(r"\| +10 \| +500 \|.*[^\n]\n\nAnd so on\.", target.read_text(), re.DOTALL)
     assert (tmp_path / page.FIGURES / "demo-minilm-cpu-1-growth-heads.svg").exists()
     path.write_text("{}")
     with pytest.raises(InputError, match=r"growth\.json is no finished measurement"):

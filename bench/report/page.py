@@ -64,7 +64,7 @@ def made(page: Path) -> dict[str, bytes]:
     def shown(mark: re.Match[str]) -> str:
         if mark[1] not in KINDS:
             raise InputError(f"{template}: no records are called {mark[1]!r}; there are {', '.join(KINDS)}")
-        return "".join(_shown(KINDS[mark[1]], page.parent, figures)).rstrip()
+        return "".join(_shown(KINDS[mark[1]], page.parent, figures)).rstrip() + "\n"
 
     text = _MARK.sub(shown, template.read_text(encoding="utf-8"))
     return {page.name: text.encode()} | figures

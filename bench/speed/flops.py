@@ -32,8 +32,8 @@ def forward_flops(encoder: Path, lengths: Sequence[int]) -> int:
     """FLOPs of one pass of an encoder over sequences of these lengths; with the backward pass three times as many.
 
     Two for each weight of a matrix and each sub-word; and in each layer 4 H for each sub-word and each that it sees,
-    half for the score and half for the sum. Embeddings, norms and heads count nothing. In the last layer
-    all sub-words count, though ours finishes none but those that are read where these are few.
+    half for the score and half for the sum. Embeddings, norms and heads count nothing. In the last layer all sub-words
+    count, though ours finishes none but those that are read where these are few.
     """
     config = AutoConfig.from_pretrained(encoder, local_files_only=True, trust_remote_code=False)
     hidden: int = config.hidden_size

@@ -80,8 +80,8 @@ def _full(growth: Growth, axes: Axes) -> None:
     _bars(axes, {task: one.peak_bytes / 1e9 for task, one in stages.items() if one is not None and one.peak_bytes})
     limit = LIMIT_BYTES / 1e9
     axes.axvline(limit, color="black", linewidth=1)
-    axes.annotate(f"{limit:g} GB", (limit, 1), (-3, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                  ha="right", va="top", fontsize=8)  # fmt: skip
+    axes.annotate(f"{limit:g} GB", (limit, 1), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+                  ha="center", va="bottom", fontsize=8)  # fmt: skip
     axes.set(xlabel="peak memory of the process (GB)")
     axes.set_xlim(0, limit * 1.05)
 

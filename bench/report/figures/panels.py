@@ -29,7 +29,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
             panel(axes)
             if axes.get_legend_handles_labels()[0]:
                 axes.grid()
-                axes.legend(frameon=False, fontsize=8)
+                axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=form, dpi=160, metadata={"Date": None} if form == "svg" else None)
     return buffer.getvalue()

@@ -84,4 +84,4 @@ def test_filled_up_batches_have_few_sizes_and_little_filler() -> None:
     found = [packing.pack(windows([length, length]), "cpu", few_sizes=True) for length in range(64, 2048, 7)]
     assert len({batch.ids.shape[1] for batch in found}) < 90
     assert all(batch.lengths.filler <= batch.tokens / 8 for batch in found)
-    assert all(group.size[1] % 16 == 0 for batch in found for group in batch.lengths.groups.each)
+    assert all(group.size[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)

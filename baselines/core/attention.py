@@ -43,15 +43,18 @@ def attention_within(
     if query.device.type == "cpu" and not query.requires_grad:
         return _each_alone((query, key, value), lengths, reach, scale), None
     attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    groups = lengths.groups
-    sizes = [group.size[0] * group.size[1] for group in groups.each]
+    heads, units = query.shape[1], query.shape[3]
+    groups = lengths.groups(heads)
+    sizes = [heads * group.size[0] * group.size[1] for group in groups.each]
     # Backward an index is a copy among zeros, a squeeze is nothing.
-    split = [torch.split(_lay(part.squeeze(0).transpose(0, 1), groups), sizes) for part in (query, key, value)]
+    packed = (part.squeeze(0).transpose(0, 1).reshape(-1, units) for part in (query, key, value))
+    split = [torch.split(_lay(part, groups), sizes) for part in packed]
     outs = []
     for group, *found in zip(groups.each, *split, strict=True):
-        q, k, v = (part.view(*group.size, *part.shape[1:]).transpose(1, 2) for part in found)
-        outs.append(attend(q, k, v, group.within(reach, q.device), scale).transpose(1, 2).flatten(0, 1))
-    return lift(torch.cat(outs), groups)[None], None
+        # Laid by heads they are products as they lie: across them each would be copied first.
+        q, k, v = (part.view(group.size[0], heads, group.size[1], units) for part in found)
+        outs.append(attend(q, k, v, group.within(reach, q.device), scale).reshape(-1, units))
+    return lift(torch.cat(outs), groups).view(1, -1, heads, units), None
 
 
 def _each_alone(parts: Sequence[Tensor], lengths: Lengths, reach: int | None, scale: float) -> Tensor:
@@ -79,7 +82,7 @@ def _has_kernel(query: Tensor) -> bool:
 
 
 class _Lay(torch.autograd.Function):
-    """Packed sub-words to their places in groups, [T, ...] -> [V, ...]: each goes to one, so its gradient is there."""
+    """Packed sub-words to their places in groups, [T * N, D] -> [V * N, D]: each has one, where its gradient is."""
 
     @staticmethod
     def forward(ctx: Any, packed: Tensor, groups: Groups) -> Tensor:
@@ -92,7 +95,7 @@ class _Lay(torch.autograd.Function):
 
 
 class _Lift(torch.autograd.Function):
-    """Sub-words from their places in groups, [V, ...] -> [T, ...]: padding is left behind and gets no gradient."""
+    """Sub-words from their places in groups, [V * N, D] -> [T * N, D]: padding stays and gets no gradient."""
 
     @staticmethod
     def forward(ctx: Any, laid: Tensor, groups: Groups) -> Tensor:
@@ -122,7 +125,7 @@ def _lay(packed: Tensor, groups: Groups) -> Tensor:
 
 
 def lift(laid: Tensor, groups: Groups) -> Tensor:
-    """Packed sub-words from groups laid end to end, [V, ...] -> [T, ...]."""
+    """Packed sub-words from groups laid end to end, [V * N, D] -> [T * N, D]."""
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted
 

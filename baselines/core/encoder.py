@@ -89,7 +89,7 @@ class SharedEncoder(nn.Module):
 
     def _padded(self, batch: Batch) -> Tensor:
         """The same by the model's own attention: sequences of like length padded together."""
-        groups = batch.lengths.groups
+        groups = batch.lengths.groups()
         ids, segments = batch.ids[0][groups.rows], batch.segments[0][groups.rows]
         real = torch.ones_like(ids) if groups.real is None else groups.real[:, 0].long()
         ids = torch.where(real > 0, ids, self.model.config.pad_token_id or 0)

@@ -1,12 +1,13 @@
 """Sequences laid end to end without padding, and the groups of like length in which they attend on a processor.
 
-T sub-words of all sequences, V with the padding of groups, B sequences, G of a group, L of its longest, R places read.
+T sub-words of all sequences, V with the padding of groups, B sequences, G of a group, L of its longest, R places read,
+N attention heads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -52,13 +53,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Groups:
-    """All groups of a batch, laid end to end: V sub-words with the padding of each group."""
+    """All groups of a batch, laid end to end: V sub-words with the padding of each group, each by its N heads.
+
+    Packed a sub-word's heads follow one another, T x N; laid a sequence's sub-words do, for each head: G x N x L.
+    """
 
     each: list[Group]
-    rows: Tensor  # [V]: the packed sub-word that lies there; padding repeats one
-    real: Tensor | None  # [V, 1]: 1 where it is no padding; None where none is
-    place: Tensor  # [T]: where each packed sub-word lies
-    filler: int  # sub-words behind these T, which lie nowhere
+    rows: Tensor  # [V * N]: what of the packed lies there; padding repeats one
+    real: Tensor | None  # [V * N, 1]: 1 where it is no padding; None where none is
+    place: Tensor  # [T * N]: where each of the packed lies
+    filler: int  # of the packed behind these, which lie nowhere
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Lengths:
     each: list[int]
     starts: Tensor  # [B + 1], int32, on the device
     few_sizes: bool = False
+    _groups: dict[int, Groups] = field(default_factory=dict, compare=False)
 
     @property
     def filler(self) -> int:
@@ -79,25 +84,30 @@ class Lengths:
         """Sub-words of the longest sequence."""
         return max(self.each)
 
-    @cached_property
-    def groups(self) -> Groups:
-        """The sequences in groups of like length."""
+    def groups(self, heads: int = 1) -> Groups:
+        """The sequences in groups of like length, by so many attention heads; every layer asks for the same."""
+        if heads not in self._groups:
+            self._groups[heads] = self._grouped(heads)
+        return self._groups[heads]
+
+    def _grouped(self, heads: int) -> Groups:
         starts = np.concatenate([[0], np.cumsum(self.each)])
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
             within = np.arange(lengths[0] + (-lengths[0] % STEP if self.few_sizes else 0))
             real = within < lengths[:, None]
-            rows.append(np.where(real, starts[members][:, None] + within, 0).ravel())
-            reals.append(real.ravel())
+            packed = np.where(real, starts[members][:, None] + within, 0)
+            rows.append((packed[:, None] * heads + np.arange(heads)[:, None]).ravel())
+            reals.append(np.repeat(real[:, None], heads, 1).ravel())
             bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
             groups.append(Group(real.shape, None if real.all() else moved(bias, self.starts.device)))
         lain, real = np.concatenate(rows), np.concatenate(reals)
-        place = np.empty(starts[-1], dtype=np.int64)
+        place = np.empty(starts[-1] * heads, dtype=np.int64)
         place[lain[real]] = np.flatnonzero(real)
         padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
         device = self.starts.device
-        return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler)
+        return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler * heads)
 
     @cached_property
     def alone(self) -> list[Group]:

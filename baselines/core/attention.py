@@ -114,7 +114,8 @@ def _taken(laid: Tensor, groups: Groups) -> Tensor:
     """What lies at the place of each packed sub-word, and nothing for the filler."""
     if not groups.filler:
         return laid.index_select(0, groups.place)
-    found = laid.new_zeros(len(groups.place) + groups.filler, *laid.shape[1:])
+    found = laid.new_empty(len(groups.place) + groups.filler, *laid.shape[1:])
+    found[len(groups.place) :] = 0
     torch.index_select(laid, 0, groups.place, out=found[: len(groups.place)])
     return found
 

@@ -9,7 +9,6 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from bench.place import Place
 from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
 from bench.store import DependsOn, Evidence, Metric, Result, Score
+from bench.whole import remove_empty
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import Observed
@@ -63,7 +63,7 @@ def carry_out(
         result = now.result if now.state == DONE else None
         if mine and result is None:
             result = _carry_out(planned, where, device, progress, checkpoint_seconds)
-    _remove_empty(lock.parent, unfinished)
+    remove_empty(lock.parent, unfinished)
     return result
 
 
@@ -196,12 +196,3 @@ def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
         shutil.rmtree(checkpoints, ignore_errors=True)
         checkpoints.mkdir(parents=True)
         stamp.write_text(wanted)
-
-
-def _remove_empty(folder: Path, root: Path) -> None:
-    """Remove a folder and those above it up to `root`, as far as they are empty."""
-    with suppress(OSError):
-        for empty in (folder, *folder.parents):
-            empty.rmdir()
-            if empty == root:
-                return

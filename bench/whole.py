@@ -1,11 +1,11 @@
-"""A folder that is written whole or not at all."""
+"""A folder that is written whole or not at all, and folders that are no longer needed."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -28,6 +28,15 @@ def written_whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it up to `root`, as far as they are empty."""
+    with suppress(OSError):
+        for empty in (folder, *folder.parents):
+            empty.rmdir()
+            if empty == root:
+                return
 
 
 def _sync(path: Path) -> None:

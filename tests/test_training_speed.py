@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,9 @@ from baselines.core.windows import Window
 from bench import cli, strict_json
 from bench.report import terminal
 from bench.report.training_speed import section
-from bench.speed import training
+from bench.speed import training, training_record
 from bench.speed.trainer import _answers, _logits, _model, _padded, packed
-from bench.speed.training import Course, _score
+from bench.speed.training import Course, Trained, _score
 from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
 from tasks.core.kinds import Task
@@ -43,6 +44,34 @@ def test_it_stores_what_it_measured(
     assert speed.tokens > 8 * 4
     assert (len(speed.rates[0].scores), speed.test, speed.settings.head_rate) == (2, 8, speed.settings.encoder_rate)
     assert "tokens a second" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changed", ["nothing", "rate", "code"])
+def test_what_is_killed_goes_on_from_its_last_round(
+    changed: str, where: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A measurement of anything else begins anew."""
+    seeds, ours = list[int](), training.ours
+
+    def dies_once(course: Course, seed: int) -> Trained:
+        seeds.append(seed)
+        if seeds == [0, 1, 2]:
+            raise KeyboardInterrupt
+        return ours(course, seed)
+
+    monkeypatch.setattr(training, "ours", dies_once)
+    assert cli.main([*where, "--task", "mednli"]) == 130
+    (path,) = tmp_path.rglob(TRAINING)
+    first = json.loads(path.read_bytes())["speed"]["rates"][0]["seconds"]
+    if changed == "code":
+        monkeypatch.setattr(training_record, "_code", lambda: "another")
+    assert cli.main([*where, "--task", "mednli", *(["--rate", "0.01"] if changed == "rate" else [])]) == 0
+    (path,) = tmp_path.rglob(TRAINING)
+    (rate,) = strict_json.loads(TrainingSpeed, path.read_bytes()).rates
+    assert len(rate.seconds) == 2
+    assert (seeds[3:], rate.seconds[0] == first[0]) == (([0, 2], True) if changed == "nothing" else ([0, 1, 2], False))
+    assert "2 of 2 rounds measured" in capsys.readouterr().err
+    assert not (tmp_path / "unfinished").exists()
 
 
 def test_without_accelerate_the_trainer_is_one_sentence(

@@ -43,11 +43,12 @@ def main(args: argparse.Namespace) -> int:
     from bench.corpora import data_folder, opened
     from bench.device import choose_device, memory_suffices
     from bench.place import require_writable
+    from bench.progress import Progress
     from bench.report import terminal
     from bench.report.files import show
     from bench.report.training_speed import section
     from bench.speed import training
-    from bench.speed.training_record import write
+    from bench.speed.training_record import keep, kept, write
 
     task = registry.task(args.task)
     require_writable(args.results)
@@ -57,8 +58,14 @@ def main(args: argparse.Namespace) -> int:
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder, memory_suffices():
         corpora.require([task])
         course = training.course((corpora, encoder), task, settings, args.examples, device)
-        speed = training.measured((corpora, encoder), course, args.rounds, args.peers)
-    path = write(args.results, replace(speed, command=options.told(args)))
+        arms = training.arms_of(course, args.peers)
+        begun = kept(args.results, training.planned((corpora, encoder), course, arms, options.told(args)))
+        with Progress(1 + args.rounds - begun.rounds) as progress:
+            progress.say("warming up")
+            for speed in training.measured(begun, course, arms, args.rounds):
+                keep(args.results, speed)
+                progress.finished(1, f"{speed.rounds} of {args.rounds} rounds measured")
+    path = write(args.results, speed)
     show(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     return 0

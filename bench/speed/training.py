@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from typing import Any
 
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
-from baselines.core.windows import Window
 from bench.corpora import Corpora
 from bench.place import EncoderFiles
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
@@ -40,8 +38,8 @@ class Course:
     deterministic: bool = True
 
 
-_Found = tuple[float, float, float] | None
-"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it; to warm up, None."""
+_Found = tuple[float, float, float]
+"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,10 @@ class Trained:
     seconds: float
     precision: str
     answers: Callable[[], list[Any]]
+
+
+Arms = dict[str, Callable[[int], Trained]]
+"""By name, the training of an arm under a seed."""
 
 
 def course(
@@ -91,56 +93,58 @@ def ours(course: Course, seed: int) -> Trained:
     return Trained(record.train_seconds, model.precision, lambda: model.predict(course.task, course.test))
 
 
-def measured(place: tuple[Corpora, EncoderFiles], course: Course, rounds: int, peers: bool) -> TrainingSpeed:
-    """Every arm once to warm up, then in turn; the number of a round is its seed."""
+def arms_of(course: Course, peers: bool) -> Arms:
+    """Ours first; on a GPU, where it may cost time to give the same bits each time, ours without that too."""
+    arms: Arms = {OURS: partial(ours, course)}
+    if course.device != "cpu":
+        arms[NOT_DETERMINISTIC] = partial(ours, replace(course, deterministic=False))
+    if peers:
+        from bench.speed.trainer import STOCK, packed, stock
+
+        windows = packed(course)
+        arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
+    return arms
+
+
+def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, command: str) -> TrainingSpeed:
+    """A measurement of no rounds yet."""
     from bench.device import torch_environment
     from bench.speed.flops import BACKWARD, forward_flops
     from bench.speed.trainer import batch_size, packed
 
-    windows = packed(course)
-    lengths = [len(window.ids) for window in windows]
-    with _asked(course, _arms(course, windows, peers), apart=peers) as arms:
-        rates = {name: Rate(arm=name) for name in arms}
-        for seed in range(1 + rounds):
-            sys.stderr.write(f"round {seed} of {rounds}\n" if seed else "warming up\n")
-            for name, ask in arms.items():
-                found = ask(seed)
-                if found:
-                    rates[name] = rates[name].with_round(*found)
     corpora, encoder = place
+    lengths = [len(window.ids) for window in packed(course)]
     return TrainingSpeed(
         corpus=corpora.name,
         encoder=encoder.name,
         task=course.task.name,
-        windows=len(windows),
+        windows=len(lengths),
         tokens=sum(lengths),
         flops=(1 + BACKWARD) * forward_flops(course.encoder, lengths),
         batch=batch_size(course),
         settings=course.settings,
         metric=course.task.primary.title,
         test=len(course.test),
-        rates=tuple(rates.values()),
-        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        rates=tuple(Rate(arm=name) for name in arms),
+        command=command,
         environment=torch_environment(course.device),
     )
 
 
-def _arms(course: Course, windows: Sequence[Window], peers: bool) -> dict[str, Callable[[int], Trained]]:
-    """By name; on a GPU, where it may cost time to give the same bits each time, ours without that too."""
-    from bench.speed.trainer import STOCK, stock
-
-    arms: dict[str, Callable[[int], Trained]] = {OURS: partial(ours, course)}
-    if course.device != "cpu":
-        arms[NOT_DETERMINISTIC] = partial(ours, replace(course, deterministic=False))
-    if peers:
-        arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
-    return arms
+def measured(begun: TrainingSpeed, course: Course, arms: Arms, rounds: int) -> Iterator[TrainingSpeed]:
+    """A measurement once every arm is warm, and again after each round that it lacks; a round's number is its seed."""
+    with _asked(course, arms, apart=len(arms) > 1) as ask:
+        for arm in ask.values():
+            arm(0)
+        yield begun
+        for seed in range(1 + begun.rounds, 1 + rounds):
+            rates = tuple(rate.with_round(*ask[rate.arm](seed)) for rate in begun.rates)
+            begun = replace(begun, rates=rates, finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+            yield begun
 
 
 @contextmanager
-def _asked(
-    course: Course, arms: dict[str, Callable[[int], Trained]], apart: bool
-) -> Iterator[dict[str, Callable[[int], _Found]]]:
+def _asked(course: Course, arms: Arms, apart: bool) -> Iterator[dict[str, Callable[[int], _Found]]]:
     """By name, what carries out a round of an arm; in a process of its own, which keeps its memory in its own way."""
     import torch
 
@@ -176,8 +180,6 @@ def _round(course: Course, run: Callable[[int], Trained], seed: int) -> _Found:
     from bench.speed.flops import matrix_rate
 
     trained = run(seed)
-    if not seed:
-        return None
     return trained.seconds, _score(course, trained.answers()), matrix_rate(course.device, trained.precision)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from baselines.core.settings import Settings
 from bench import strict_json
+from bench.code import digest
 from bench.environment import Environment
 from bench.speed.record import SPEED
-from bench.whole import written_whole
+from bench.store import UNFINISHED
+from bench.whole import remove_empty, written_whole
 
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 TRAINING = "training.json"
@@ -59,8 +62,13 @@ class TrainingSpeed:
     settings: Settings
     rates: tuple[Rate, ...]
     command: str = ""
-    finished: str
+    finished: str = ""
     environment: Environment
+
+    @property
+    def rounds(self) -> int:
+        """How many were measured."""
+        return len(self.rates[0].seconds)
 
     @property
     def path(self) -> Path:
@@ -76,9 +84,43 @@ def utilisation(speed: TrainingSpeed, rate: Rate) -> float:
     return median(flops / seconds / reached for seconds, reached in rounds)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A measurement whose rounds are not all there, and the digest of the code that it measures."""
+
+    code: str
+    speed: TrainingSpeed
+
+
+def keep(results: Path, speed: TrainingSpeed) -> None:
+    """Keep the rounds so far, for a measurement that is killed to go on from."""
+    with written_whole(_unfinished(results, speed)) as new:
+        (new / TRAINING).write_text(strict_json.dumps(_Begun(code=_code(), speed=speed)) + "\n")
+
+
+def kept(results: Path, planned: TrainingSpeed) -> TrainingSpeed:
+    """A measurement of no rounds yet with those that were kept of it, by the same code on the same machine."""
+    try:
+        begun = strict_json.loads(_Begun, (_unfinished(results, planned) / TRAINING).read_bytes())
+    except (OSError, ValueError):
+        return planned
+    blank = replace(begun.speed, rates=planned.rates, finished=planned.finished)
+    return begun.speed if (begun.code, blank) == (_code(), planned) else planned
+
+
 def write(results: Path, speed: TrainingSpeed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
-    folder = results / SPEED / speed.path
+    folder, unfinished = results / SPEED / speed.path, _unfinished(results, speed)
     with written_whole(folder) as new:
         (new / TRAINING).write_text(strict_json.dumps(speed, indent=1) + "\n")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    remove_empty(unfinished.parent, results / UNFINISHED)
     return folder / TRAINING
+
+
+def _unfinished(results: Path, speed: TrainingSpeed) -> Path:
+    return results / UNFINISHED / SPEED / speed.path
+
+
+def _code() -> str:
+    return digest(("bench.speed.training", "bench.speed.trainer"))

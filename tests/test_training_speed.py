@@ -17,7 +17,7 @@ from baselines.core.windows import Window
 from bench import cli, strict_json
 from bench.report import terminal
 from bench.report.training_speed import section
-from bench.speed import training, training_record
+from bench.speed import training
 from bench.speed.trainer import _answers, _logits, _model, _padded, packed
 from bench.speed.training import Course, Trained, _score
 from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
@@ -46,7 +46,7 @@ def test_it_stores_what_it_measured(
     assert "tokens a second" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changed", ["nothing", "rate", "code"])
+@pytest.mark.parametrize("changed", ["nothing", "rate", "code", "corpus"])
 def test_what_is_killed_goes_on_from_its_last_round(
     changed: str, where: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,7 +64,10 @@ def test_what_is_killed_goes_on_from_its_last_round(
     (path,) = tmp_path.rglob(TRAINING)
     first = json.loads(path.read_bytes())["speed"]["rates"][0]["seconds"]
     if changed == "code":
-        monkeypatch.setattr(training_record, "_code", lambda: "another")
+        monkeypatch.setattr(training, "digest", lambda modules: "another")
+    if changed == "corpus":
+        test = tmp_path / "data" / "mli_test_v1.jsonl"
+        test.write_text("\n".join(reversed(test.read_text().splitlines())) + "\n")
     assert cli.main([*where, "--task", "mednli", *(["--rate", "0.01"] if changed == "rate" else [])]) == 0
     (path,) = tmp_path.rglob(TRAINING)
     (rate,) = strict_json.loads(TrainingSpeed, path.read_bytes()).rates

@@ -59,11 +59,13 @@ def main(args: argparse.Namespace) -> int:
         corpora.require([task])
         course = training.course((corpora, encoder), task, settings, args.examples, device)
         arms = training.arms_of(course, args.peers)
-        begun = kept(args.results, training.planned((corpora, encoder), course, arms, options.told(args)))
+        planned = training.planned((corpora, encoder), course, arms, options.told(args))
+        depends_on = training.depends_on((corpora, encoder), task)
+        begun = kept(args.results, planned, depends_on)
         with Progress(1 + args.rounds - begun.rounds) as progress:
             progress.say("warming up")
             for speed in training.measured(begun, course, arms, args.rounds):
-                keep(args.results, speed)
+                keep(args.results, speed, depends_on)
                 progress.finished(1, f"{speed.rounds} of {args.rounds} rounds measured")
     path = write(args.results, speed)
     show(terminal.render([section(speed)]))

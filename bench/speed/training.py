@@ -17,6 +17,7 @@ from typing import Any
 
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
+from bench.code import digest
 from bench.corpora import Corpora
 from bench.place import EncoderFiles
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
@@ -129,6 +130,12 @@ def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, com
         command=command,
         environment=torch_environment(course.device),
     )
+
+
+def depends_on(place: tuple[Corpora, EncoderFiles], task: Task[Any, Any]) -> tuple[str, ...]:
+    """The digests of corpus, encoder and code: rounds of others are no rounds of one measurement."""
+    corpora, encoder = place
+    return corpora.census(task).digest, encoder.digest or "", digest(("bench.speed.training", "bench.speed.trainer"))
 
 
 def measured(begun: TrainingSpeed, course: Course, arms: Arms, rounds: int) -> Iterator[TrainingSpeed]:

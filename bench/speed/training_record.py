@@ -9,7 +9,6 @@ from statistics import median
 
 from baselines.core.settings import Settings
 from bench import strict_json
-from bench.code import digest
 from bench.environment import Environment
 from bench.speed.record import SPEED
 from bench.store import UNFINISHED
@@ -86,26 +85,26 @@ def utilisation(speed: TrainingSpeed, rate: Rate) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Begun:
-    """A measurement whose rounds are not all there, and the digest of the code that it measures."""
+    """A measurement whose rounds are not all there, and the digests of what they depend on."""
 
-    code: str
+    depends_on: tuple[str, ...]
     speed: TrainingSpeed
 
 
-def keep(results: Path, speed: TrainingSpeed) -> None:
+def keep(results: Path, speed: TrainingSpeed, depends_on: tuple[str, ...]) -> None:
     """Keep the rounds so far, for a measurement that is killed to go on from."""
     with written_whole(_unfinished(results, speed)) as new:
-        (new / TRAINING).write_text(strict_json.dumps(_Begun(code=_code(), speed=speed)) + "\n")
+        (new / TRAINING).write_text(strict_json.dumps(_Begun(depends_on=depends_on, speed=speed)) + "\n")
 
 
-def kept(results: Path, planned: TrainingSpeed) -> TrainingSpeed:
-    """A measurement of no rounds yet with those that were kept of it, by the same code on the same machine."""
+def kept(results: Path, planned: TrainingSpeed, depends_on: tuple[str, ...]) -> TrainingSpeed:
+    """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
     try:
         begun = strict_json.loads(_Begun, (_unfinished(results, planned) / TRAINING).read_bytes())
     except (OSError, ValueError):
         return planned
     blank = replace(begun.speed, rates=planned.rates, finished=planned.finished)
-    return begun.speed if (begun.code, blank) == (_code(), planned) else planned
+    return begun.speed if (begun.depends_on, blank) == (depends_on, planned) else planned
 
 
 def write(results: Path, speed: TrainingSpeed) -> Path:
@@ -120,7 +119,3 @@ def write(results: Path, speed: TrainingSpeed) -> Path:
 
 def _unfinished(results: Path, speed: TrainingSpeed) -> Path:
     return results / UNFINISHED / SPEED / speed.path
-
-
-def _code() -> str:
-    return digest(("bench.speed.training", "bench.speed.trainer"))

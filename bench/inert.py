@@ -12,9 +12,12 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': "''", "±": r"$\pm$", "×": r"$\times$", "−": "$-$",
-    "–": "--", "—": "---", "…": r"\dots{}", "†": r"\dag{}",
+    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': r"\textquotedblright{}", "±": r"$\pm$", "×": r"$\times$",
+    "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}", "…": r"\dots{}", "†": r"\dag{}",
 }  # fmt: skip
+# Letters below U+0180 that pdflatex sets in no encoding of its own, and those for which it needs one of two.
+_NOT_SET = "ĦħĸĿŀŉŦŧſ"
+_ONLY_IN_T1 = "ÐÞðþĄąĐđĘęĮįŊŋŲų"
 
 
 def plain(text: str) -> str:
@@ -45,11 +48,15 @@ def spreadsheet(text: str) -> str:
 
 def latex(text: str) -> str:
     """The text for LaTeX under any font encoding; what bare pdflatex cannot set is written as its code point."""
-    return "".join(_latex_character(char) for char in plain(text)).replace("--", "-{}-")
+    # An empty group parts what a font would join: -- is a dash to it, and ,, and '' are quotation marks.
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(map(_latex_character, plain(text))))
 
 
 def _latex_character(char: str) -> str:
     if char in _LATEX:
         return _LATEX[char]
-    settable = char.isascii() or (char.isalpha() and ord(char) < 0x180)
+    if char in _ONLY_IN_T1:
+        # The encoding is named here, since a table may stand in a paper that has the older one.
+        return rf"{{\fontencoding{{T1}}\selectfont {char}}}"
+    settable = char.isascii() or (char.isalpha() and ord(char) < 0x180 and char not in _NOT_SET)
     return char if settable else f"U+{ord(char):04X}"

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import unicodedata
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,8 +17,8 @@ HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e\r\n
 labels = st.text(max_size=40) | st.text(alphabet="\\{}$&#_%~^<>|`\"'-*[]()!=+@\t\n ab", max_size=40)
 
 OURS = re.compile(
-    r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar|textasciigrave|dots|dag)\{\}"
-    r"|\\[{}$&#_%]|\$(\\pm|\\times|-)\$|-\{\}-"
+    r"\\(text(backslash|asciitilde|asciicircum|less|greater|bar|asciigrave|quotedblright|endash|emdash)|dots|dag)\{\}"
+    r"|\\[{}$&#_%]|\$(\\pm|\\times|-)\$|(?<=[-,'])\{\}(?=[-,'])|\{\\fontencoding\{T1\}\\selectfont \w\}"
 )
 
 
@@ -35,8 +36,26 @@ def test_plain_text_steers_no_terminal(text: str) -> None:
 @example(HOSTILE)
 def test_latex_holds_no_command_but_ours(text: str) -> None:
     """Without what we write for special characters, none of them is left; and no line ends."""
-    rest = OURS.sub("", inert.latex(text))
+    shown = inert.latex(text)
+    rest = OURS.sub("", shown)
     assert not re.search(r"[\\{}$&#_%~^`\n]", rest), rest
+    assert not re.search("--|,,|''", shown), shown
+
+
+@given(st.characters(min_codepoint=0x80))
+@example("ł")
+@example("ą")
+@example("ħ")
+def test_latex_sets_no_letter_that_its_fonts_lack(char: str) -> None:
+    """A letter stands as it is only if it is an accented one of ASCII, or a letter by itself that TeX has had always;
+    those that need the encoding T1 name it, and all others are code points."""
+    base, *accents = unicodedata.normalize("NFD", char)
+    shown = inert.latex(char)
+    if char in shown and not shown.startswith(r"{\fontencoding{T1}"):
+        accented = base.isascii() and accents and set(accents) <= set("\u0300\u0301\u0302\u0303\u0304\u0306\u0307"
+                                                                     "\u0308\u030a\u030b\u030c\u0327")  # fmt: skip
+        assert accented or char in "ªµºÆæØøŁłßıĲĳŒœ", shown
+    assert shown.isascii() or char in shown
 
 
 @given(labels)

@@ -93,6 +93,15 @@ def test_published_figures_are_drawn_apart_from_ours(holed: Path) -> None:
     assert "published [1] Mulyar 2021" in svg
 
 
+def compiled(path: Path) -> None:
+    run = subprocess.run(
+        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name],
+        cwd=path.parent, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Missing character" not in path.with_suffix(".log").read_text(errors="replace")
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 @pytest.mark.parametrize("document", ["report.tex", "tables/report.tex"])
 def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document: str) -> None:
@@ -106,13 +115,27 @@ def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document
     for name, text in texts.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(text)
-    path = out / document
-    run = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name],
-        cwd=path.parent, capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stdout[-2000:]
-    assert path.with_suffix(".pdf").stat().st_size > 10_000
+    compiled(out / document)
+    assert (out / document).with_suffix(".pdf").stat().st_size > 10_000
+
+
+SCRIPTS = ((0x20, 0x250), (0x300, 0x310), (0x370, 0x380), (0x400, 0x420), (0x5D0, 0x5D8), (0x4E00, 0x4E08),
+           (0x2010, 0x2030), (0x2200, 0x2210), (0x1F600, 0x1F608), (0xFB00, 0xFB06))  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("ours", [True, False], ids=["our document", "a paper in the old encoding"])
+def test_every_letter_compiles(tmp_path: Path, ours: bool) -> None:
+    """As title, note, heading, cell and command: Latin, Greek, Cyrillic, Hebrew, CJK, marks, mathematics, emoji."""
+    chars = [chr(code) for low, high in SCRIPTS for code in range(low, high)]
+    rows = tuple((char, f"{char}{char}", f"x{char}") for char in chars)
+    table = Table(
+        name="t", title="ąðŁő", align="lll", header=("ę", "Þ", "ŋ"), rows=rows, notes=("đų",), commands=("Ė į",)
+    )
+    section = Section(name="s", title="Ęþ", answer="Ðą", notes=("Ąß",), tables=(table,))
+    paper = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n%s\\end{document}\n"
+    (tmp_path / "a.tex").write_text(latex.render([section]) if ours else paper % latex.tabular(table))
+    compiled(tmp_path / "a.tex")
 
 
 def test_eval_cards_are_whole_records(whole: Path, report: Report) -> None:

@@ -19,6 +19,8 @@ _MOST_ROWS = 50
 _HEAD = r"""\documentclass[10pt]{article}
 \usepackage[a4paper,margin=18mm]{geometry}
 \usepackage{booktabs}
+\usepackage[T1]{fontenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \makeatletter\setlength{\@fptop}{0pt}\setlength{\@fpsep}{18pt}\makeatother
 \begin{document}
 """

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0
 """Plain lines come no closer than this."""
 
-_BAR = "{percentage:3.0f}% |{bar:20}| {elapsed} gone, {remaining} left · {desc}"
+WARM_SECONDS = 5.0
+"""So long the first steps of a training are slow: they, and the reading of files before them, say nothing of the rest."""
+
+_BAR = "{percentage:3.0f}% |{bar:20}| {elapsed} gone, {desc}"
 
 
 class Progress:
@@ -24,16 +27,17 @@ class Progress:
     def __init__(self, total: float) -> None:
         self.total, self.done, self.part = total, 0.0, 0.0
         self.begun = self.said = time.monotonic()
+        self.steps = 0  # of the run under way, which begun with the first
+        self.warm: tuple[float, float] | None = None
         self.bar: tqdm[None] | None = None
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty() and self.total:
             from tqdm import tqdm
 
-            # Smoothing 0 is the mean speed of all that was done: tasks differ in their cost for each character. tqdm's
-            # own look at a terminal that does not tell its size, as in some CI, makes it draw nothing at all.
+            # tqdm's own look at a terminal that does not tell its size, as in some CI, makes it draw nothing at all.
             columns, rows = shutil.get_terminal_size()
-            self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, smoothing=0, ncols=columns - 1, nrows=rows)
+            self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, ncols=columns - 1, nrows=rows)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -43,9 +47,11 @@ class Progress:
     def reached(self, cost: float, fraction: float, note: str) -> None:
         """The run under way, of this cost, has come so far."""
         self.part = cost * min(max(fraction, 0.0), 1.0)
+        self.begun = self.begun if self.steps else time.monotonic()
+        self.steps += 1
+        self._warm_if(time.monotonic() - self.begun >= WARM_SECONDS)
         if self.bar is not None:
-            self.bar.set_description_str(note, refresh=False)
-            self.bar.update(self._share - self.bar.n)
+            self._draw(f"{self._left()} left · {note}")
         elif time.monotonic() - self.said >= LINE_SECONDS:
             self.said = time.monotonic()
             self.say(f"{self._share:4.0%} · {self._left()} left · {note}")
@@ -53,9 +59,11 @@ class Progress:
     def finished(self, cost: float, line: str) -> None:
         """A run of this cost is stored."""
         self.done, self.part = self.done + cost, 0.0
+        self._warm_if(self.steps > 1)
+        self.steps = 0
         self.say(line)
         if self.bar is not None:
-            self.bar.update(self._share - self.bar.n)
+            self._draw(f"{self._left()} left")
 
     def say(self, line: str) -> None:
         """A line of its own, above the bar where there is one; nothing in it steers the terminal."""
@@ -70,9 +78,22 @@ class Progress:
     def _share(self) -> float:
         return (self.done + self.part) / self.total if self.total else 1.0
 
+    def _draw(self, note: str) -> None:
+        assert self.bar is not None
+        self.bar.set_description_str(note, refresh=False)
+        self.bar.update(self._share - self.bar.n)
+
+    def _warm_if(self, so: bool) -> None:
+        if so and self.warm is None:
+            self.warm = time.monotonic(), self.done + self.part
+
     def _left(self) -> str:
-        gone = time.monotonic() - self.begun
-        return duration(gone * (1 - self._share) / self._share) if self._share else "some time"
+        """At the mean speed since the first training was warm: tasks differ in their cost for each character."""
+        work = self.done + self.part
+        since, before = self.warm or (0.0, work)
+        if not work > before:
+            return duration(0) if self._share >= 1 else "some time"
+        return duration((time.monotonic() - since) * (self.total - work) / (work - before))
 
 
 def duration(seconds: float) -> str:

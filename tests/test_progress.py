@@ -31,6 +31,36 @@ def test_a_log_gets_a_line_every_ten_seconds_and_one_for_each_finished_run(
     assert lines == [" 20% · 40 s left · round 1", " 40% · 30 s left · round 1", "first: 84.1"]
 
 
+def test_the_time_left_is_that_of_warm_training(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a floor that is counted at once, nor the reading of files, nor the first slow steps, nor a checkpoint
+    that a run goes on from says how fast training is; until something does, no number is given."""
+    with Progress(400.0) as shown:
+        shown.reached(1.0, 0.97, "counted")
+        shown.finished(1.0, "floor")
+        clock[0] = 30.0  # Files were read.
+        shown.reached(100.0, 0.5, "checkpoint")
+        clock[0] = 34.0  # A slow first step.
+        shown.reached(100.0, 0.51, "slow")
+        for step in range(1, 40):
+            clock[0] = 34.0 + step
+            shown.reached(100.0, 0.51 + step / 100, "warm")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1:3] == [" 13% · some time left · checkpoint", " 15% · 6 min left · warm"]
+    assert lines[-1] == " 22% · 5 min left · warm"
+
+
+def test_runs_too_short_to_get_warm_are_measured_too(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(100.0) as shown:
+        for run in range(12):
+            clock[0] = float(run)
+            shown.reached(1.0, 0.5, "half")
+            shown.reached(1.0, 0.9, "most")
+            shown.finished(1.0, "done")
+        clock[0] = 12.0
+        shown.reached(1.0, 0.5, "half")
+    assert " 10% · 94 s left · half" in capsys.readouterr().err
+
+
 def test_a_terminal_gets_one_bar_with_the_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,7 +70,7 @@ def test_a_terminal_gets_one_bar_with_the_time_left(
         shown.finished(1.0, "second: 84.2")
     bar = capsys.readouterr().err
     assert "first: 84.1" in bar
-    assert re.search(r"100% \|.{20}\| 00:0\d gone, 00:00 left", bar)
+    assert re.search(r"100% \|.{20}\| 00:0\d gone, 0 s left", bar)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(4.4, "4 s"), (125.0, "2 min"), (7500.0, "2 h 05 min")])

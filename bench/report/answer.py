@@ -73,12 +73,12 @@ def _cost(view: View) -> str:
     single, multi = view.costs.get(SINGLE), view.costs.get(MULTI)
     if single is None or multi is None:
         return ""
-    trains, instead = words.duration(multi.train_seconds), words.duration(single.train_seconds)
     one, many = words.size(multi.weights_bytes), words.size(single.weights_bytes)
     models = "one model" if multi.trainings == 1 else f"{multi.trainings} models"
+    shared, alone = words.duration(multi.train_seconds), words.duration(single.train_seconds)
     return (
-        f"; sharing trains in {trains} instead of {instead} and leaves {models} ({one}) to run instead of "
-        f"{single.trainings} ({many})"
+        f"; sharing leaves {models} ({one}) to run instead of {single.trainings} ({many}); as recorded, not in turns, "
+        f"its training took {shared}, the single ones {alone} together"
     )
 
 

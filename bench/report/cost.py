@@ -72,51 +72,61 @@ def _mean(parts: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-_QUANTITIES: tuple[tuple[str, Callable[[Cost], float | None], Callable[[float | None], str]], ...] = (
-    ("trainings = models to keep", lambda cost: cost.trainings, words.count),
-    ("training, wall-clock", lambda cost: cost.train_seconds, words.duration),
-    ("scoring on development sets", lambda cost: cost.development_seconds, words.duration),
-    ("answering the test sets", lambda cost: cost.test_seconds, words.duration),
-    ("real tokens trained on", lambda cost: cost.tokens, words.count),
-    ("real tokens a second", lambda cost: cost.tokens_per_second, words.count),
-    ("parameters", lambda cost: cost.parameters, words.count),
-    ("weights on disk", lambda cost: cost.weights_bytes, words.size),
-    ("peak memory (largest run)", lambda cost: cost.peak_memory_bytes, words.size),
-    ("energy of training", lambda cost: cost.energy_joules, words.energy),
+_QUANTITIES: tuple[tuple[str, Callable[[Cost], float | None], Callable[[float | None], str], bool], ...] = (
+    ("trainings = models to keep", lambda cost: cost.trainings, words.count, True),
+    ("real tokens trained on", lambda cost: cost.tokens, words.count, True),
+    ("parameters", lambda cost: cost.parameters, words.count, True),
+    ("weights on disk", lambda cost: cost.weights_bytes, words.size, True),
+    ("training, wall-clock", lambda cost: cost.train_seconds, words.duration, False),
+    ("scoring on development sets", lambda cost: cost.development_seconds, words.duration, False),
+    ("answering the test sets", lambda cost: cost.test_seconds, words.duration, False),
+    ("real tokens a second", lambda cost: cost.tokens_per_second, words.count, False),
+    ("peak memory (largest run)", lambda cost: cost.peak_memory_bytes, words.size, False),
+    ("energy of training", lambda cost: cost.energy_joules, words.energy, False),
 )
+"""What a row shows: its title, its measure, how that is written, and whether it is a count, which no busy machine
+changes: only counts may be divided by each other."""
 
 
 def cost_table(comparison: Comparison, arms: Sequence[str], costs: Mapping[str, Cost]) -> Table:
-    """One row a quantity, one column an arm that learns, and how many times the multitask arm the single one takes."""
+    """One row a quantity, one column an arm that learns; of counts, how many times the multitask arm the single one."""
     names = [name for name in arms if name != FLOOR]
     single, multi = costs.get(SINGLE), costs.get(MULTI)
-    rows, count = [], len(comparison.tasks)
-    for title, measure, write in _QUANTITIES:
+    rows, tasks = [], len(comparison.tasks)
+    for title, measure, write, counted in _QUANTITIES:
         row = [title, *(write(measure(costs[name])) if name in costs else words.MISSING for name in names)]
-        rows.append((*row, words.ratio(measure(single), measure(multi))) if single and multi else tuple(row))
+        ratio = [words.ratio(measure(single), measure(multi)) if counted else "none"] if single and multi else []
+        rows.append((*row, *ratio))
     return Table(
         name=f"{comparison.name}-cost",
-        title=f"Cost of {f'all {count} tasks' if count > 1 else 'the task'}, mean over seeds",
+        title=f"Cost of {f'all {tasks} tasks' if tasks > 1 else 'the task'}, mean over seeds",
         align="l" + "r" * (len(names) + (single is not None and multi is not None)),
         header=("", *names, *(["single / multi"] if single and multi else [])),
         rows=tuple(rows),
         notes=(
             "single_task sums one training and one model for each task; multitask is one training and one model.",
+            AS_RECORDED,
             *([break_even(single, multi)] if single and multi else []),
         ),
     )
 
 
+AS_RECORDED = (
+    "Times, memory and energy are as each run recorded them, one run after the other on a machine that may have been "
+    "busy: they have no ratio. `python -m bench speed` measures in turns how fast the arms answer."
+)
+
+
 def break_even(single: Cost, multi: Cost) -> str:
-    """From how many tasks on one shared training costs less than one training for each task."""
-    if not single.train_seconds or not multi.train_seconds:
-        return "Break-even: unknown, since a training time is unknown."
+    """From how many tasks on one shared training reads fewer tokens than one training for each task."""
+    if not single.tokens or not multi.tokens:
+        return "Break-even: unknown, since it is unknown how many tokens were trained on."
     tasks = single.trainings
-    even = multi.train_seconds / (single.train_seconds / tasks)
-    trainings = f"as long as {even:.1f} of the {tasks} single-task trainings"
+    even = multi.tokens / (single.tokens / tasks)
+    trainings = f"as many tokens as {even:.1f} of the {tasks} single-task trainings"
     in_training = f"pays from {math.floor(even) + 1} of these tasks on" if even < tasks else "never pays"
     return (
-        f"Break-even: one shared training takes {trainings}, so in training it {in_training}; "
+        f"Break-even: one shared training reads {trainings}, so in training it {in_training}; "
         "in models to keep and run, from two tasks on."
     )
 

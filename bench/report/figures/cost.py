@@ -18,9 +18,9 @@ _Bar = tuple[str, Callable[[Cost], float | None], float]
 """What a panel shows: its title, its measure and the unit of that."""
 
 _BARS: tuple[_Bar, ...] = (
-    ("training\n(minutes)", lambda cost: cost.train_seconds, 60),
+    ("training, as recorded\n(minutes)", lambda cost: cost.train_seconds, 60),
     ("weights on disk\n(MiB)", lambda cost: cost.weights_bytes, 2**20),
-    ("peak memory\n(MiB)", lambda cost: cost.peak_memory_bytes, 2**20),
+    ("peak memory, as recorded\n(MiB)", lambda cost: cost.peak_memory_bytes, 2**20),
 )
 
 

@@ -16,7 +16,7 @@ LINE_SECONDS = 10.0
 """Plain lines come no closer than this."""
 
 WARM_SECONDS = 5.0
-"""So long the first steps of a training are slow: they, and the reading of files before them, say nothing of the rest."""
+"""So long the first steps of a training are slow: they, and the reading of files before, tell nothing of the rest."""
 
 _BAR = "{percentage:3.0f}% |{bar:20}| {elapsed} gone, {desc}"
 

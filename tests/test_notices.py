@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,18 @@ def test_every_notice_is_listed_with_its_file_and_line(tmp_path: Path, capsys: p
         "        mended or skipped: 1",
         "          x.zip/inner.zip: archive in an archive: not looked into",
     ]
+
+
+def test_a_run_says_in_a_line_what_was_noted_of_each_corpus(
+    bench: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is trained, and again where all is done; a corpus without notices has no line."""
+    with (tmp_path / "data" / "mli_train_v1.jsonl").open("a") as file:
+        file.write(RECORD.replace('"1"', '"x1"').replace("neutral", "-") * 2)
+    for _ in range(2):
+        assert bench() == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if "when read" in line]
+        assert said == ["mednli: mended, skipped or doubted when read: 2 x no agreed label"]
 
 
 @pytest.mark.parametrize(

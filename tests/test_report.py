@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from bench.report import words
 from bench.report.comparison import Selection
 from bench.report.cost import Cost, break_even
 from bench.report.view import views
-from bench.store import read_evidence
+from bench.store import Result, read_evidence
 from conftest import Report
 from made_up_results import Maker
 from tasks.core.errors import InputError
@@ -122,12 +122,19 @@ def test_json_and_csv_are_the_same_rows(whole: Path, report: Report) -> None:
 
 
 def test_cost_sums_the_single_task_trainings(whole: Path, report: Report) -> None:
-    """Eight trainings of 40 s against one of 320 s; eight models to keep against one; memory is the largest."""
+    """Eight trainings of 40 s against one of 320 s; eight models to keep against one; memory is the largest.
+
+    What was not measured in turns has no ratio.
+    """
     text = report(whole, "--baselines", "single_task", "multitask", "--seeds", "1", "2")
     cost = text.split("Cost of all 8 tasks")[1]
-    assert re.search(r"training, wall-clock +5 min 20 s +5 min 20 s +1\.00x", cost)
+    assert re.search(r"training, wall-clock +5 min 20 s +5 min 20 s +none", cost)
     assert re.search(r"parameters +181,600,000 +22,700,000 +8\.00x", cost)
-    assert re.search(r"peak memory \(largest run\) +858\.3 MiB +858\.3 MiB +1\.00x", cost)
+    assert re.search(r"peak memory \(largest run\) +858\.3 MiB +858\.3 MiB +none", cost)
+    assert re.search(r"real tokens trained on +987,648 +987,648 +1\.00x", cost)
+    ratios = [line for line in cost.splitlines() if re.search(r"\d\.\d\dx", line)]
+    assert not [line for line in ratios if re.search(r"\bs\b|second|min|memory|energy|answering|scoring", line)]
+    assert "`python -m bench speed` measures in turns" in " ".join(cost.split())
 
 
 def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report) -> None:
@@ -135,6 +142,100 @@ def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report
     Maker(root=tmp_path).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, settings=Settings(epochs=9)).run("multitask", ("mednli", "medrqe_2016"), 0)
     assert f"epochs is {Settings().epochs} or 9" in report(tmp_path)
+
+
+def changed(result: Result, what: str) -> Result:
+    """The result as it would be had this been otherwise."""
+    score = result.scores["mednli"]
+    depends_on, settings = result.depends_on, result.settings
+    return replace(result, **{
+        "corpora": {"depends_on": replace(depends_on, corpora=dict.fromkeys(depends_on.corpora, "d" * 64))},
+        "encoders": {"depends_on": replace(depends_on, encoder="f" * 64)},
+        "code": {"depends_on": replace(depends_on, code="1" * 64)},
+        "metrics": {"scores": {"mednli": replace(score, metrics=(replace(score.metrics[0], formula="macro_f1"),))}},
+        "numbers of examples": {"scores": {"mednli": replace(score, examples=score.examples | {"train": 299})}},
+        "torch": {"environment": replace(result.environment, torch="2.14")},
+        "precision": {"training": replace(result.training, precision="float32")},
+        "temperature": {"settings": replace(settings, schedule="temperature", temperature=9.0)},
+    }[what])  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["corpora", "encoders", "metrics", "numbers of examples"])
+@pytest.mark.parametrize("arm", ["majority", "single_task", "multitask"])
+def test_no_difference_stands_between_arms_that_are_no_match(
+    tmp_path: Path, what: str, arm: str, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before any table, with the arms on each side; the row has the reason and no figure."""
+    monkeypatch.setattr("bench.store.check_formula", lambda formula, columns: None)
+    maker = Maker(root=tmp_path)
+    for name, skill in (("majority", 0.2), ("single_task", 0.6), ("multitask", 0.9)):
+        result = maker.run(name, ("mednli",), 0, skill)
+        evidence = {"mednli": maker.evidence(name, "mednli", 0, skill)}
+        maker.store(changed(result, what) if name == arm else result, evidence)
+    text = " ".join(report(tmp_path).split())
+    if (what, arm) == ("encoders", "majority"):
+        assert "No fair comparison" not in text  # The floor has no encoder.
+        return
+    said = text[: text.index("Scores on the test sets")]
+    rest = [name for name in ("majority", "single_task", "multitask") if name != arm]
+    assert f"No fair comparison on mednli: different {what}: " in said
+    assert re.search(rf"{arm}[^.]* against|against {arm}", said)
+    assert what == "encoders" or all(name in said for name in rest)
+    assert ("(40 test examples)" in said) is (what == "numbers of examples")
+    assert ("No answer yet: no task can be compared." in said) is (arm != "majority")
+    row = re.search(r"mednli none none none not compared: different", text)
+    assert bool(row) is (arm != "majority")
+    assert "better" not in text or arm == "majority"
+
+
+def test_each_arm_shows_its_own_number_of_test_examples(tmp_path: Path, report: Report) -> None:
+    """A corpus that grew between the floor's run and the others."""
+    Maker(root=tmp_path, examples=38).run("majority", ("mednli",), 0)
+    for arm in ("single_task", "multitask"):
+        Maker(root=tmp_path).run(arm, ("mednli",), 0)
+    text = " ".join(report(tmp_path).split())
+    assert "majority (38 test examples) against single_task (40 test examples), multitask (40 test examples)" in text
+    assert "mednli accuracy 38 or 40" in text
+
+
+@pytest.mark.parametrize("what", ["code", "torch", "precision", "temperature"])
+def test_seeds_of_one_arm_that_are_no_match_are_told(tmp_path: Path, what: str, report: Report) -> None:
+    """What does not forbid a difference is said all the same, and is no difference between single runs of any arm."""
+    maker = Maker(root=tmp_path)
+    for seed in (0, 1):
+        maker.run("single_task", ("mednli",), seed)
+        maker.run("multitask-temperature", ("mednli",), seed)
+    assert "side by side" not in report(tmp_path)
+    evidence = {"mednli": maker.evidence("multitask-temperature", "mednli", 1, 0.75)}
+    maker.store(changed(maker.run("multitask-temperature", ("mednli",), 1), what), evidence)
+    said = " ".join(report(tmp_path).split())
+    assert re.search(rf"stand side by side: [^.]*{what if what != 'code' else 'seeds of multitask-temperature'}", said)
+
+
+@pytest.mark.parametrize(
+    ("task", "counts", "loud"),
+    [
+        ("mednli", {"no agreed label": 3}, False),
+        ("mednli", {"no agreed label": 4}, True),
+        ("i2b2_2010", {"doubled id": 20}, False),
+        ("i2b2_2010", {"doubled id": 90}, True),
+        ("i2b2_2010", {"stray file": 4}, True),
+    ],
+)
+def test_what_readers_doubted_is_shown_and_said_first_where_it_is_much(
+    tmp_path: Path, task: str, counts: dict[str, int], loud: bool, report: Report
+) -> None:
+    """More than 1 % of the pairs, of the mentions, or of the documents for what is of a whole file.
+
+    370 examples here, and some 12 mentions in each document.
+    """
+    maker = Maker(root=tmp_path)
+    result = maker.run("single_task", (task,), 0)
+    maker.store(replace(result, notices={task: counts}), {task: maker.evidence("single_task", task, 0, 0.75)})
+    ((kind, count),) = counts.items()
+    said = " ".join(report(tmp_path).partition("Scores on the test sets")[0].split())
+    assert (f"The corpus of {task} was read with doubt: {count} x {kind}, of about" in said) is loud
+    assert re.search(rf"\| notices {task} +\| {count} x {kind}", report(tmp_path, "--markdown").replace("\\", ""))
 
 
 def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, report: Report) -> None:
@@ -171,7 +272,7 @@ def test_the_answer_is_in_the_first_sentence(
     answer = " ".join(report(tmp_path).partition("\n\n")[0].splitlines()[2:])
     assert answer.startswith("On made-up corpora, which say nothing of clinical text: ")
     assert expected in answer
-    assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB)" in answer
+    assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB); as recorded, not in turns" in answer
 
 
 def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, report: Report) -> None:
@@ -191,10 +292,10 @@ def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, report: Re
     assert json.loads(report(tmp_path, "--json", "--corpus", "demo"))
 
 
-def cost(train_seconds: float | None, trainings: int) -> Cost:
-    """A cost of which nothing but training is known."""
-    unknown = {one.name: None for one in fields(Cost) if one.name not in ("trainings", "train_seconds")}
-    return Cost(trainings=trainings, train_seconds=train_seconds, **unknown)
+def cost(tokens: float | None, trainings: int) -> Cost:
+    """A cost of which nothing but what was read is known."""
+    unknown = {one.name: None for one in fields(Cost) if one.name not in ("trainings", "tokens")}
+    return Cost(trainings=trainings, tokens=tokens, **unknown)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +307,7 @@ def cost(train_seconds: float | None, trainings: int) -> Cost:
     ],
 )
 def test_break_even_counts_single_task_trainings(multi: float | None, expected: str) -> None:
-    """Eight trainings of 100 s: a shared one of 250 s pays from the third task on, one of 900 s never."""
+    """Eight trainings on 100 tokens: a shared one on 250 pays from the third task on, one on 900 never."""
     assert expected in break_even(cost(800.0, 8), cost(multi, 1))
 
 

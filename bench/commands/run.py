@@ -59,6 +59,7 @@ def _run(args: argparse.Namespace) -> None:
     from bench.place import require_writable
     from bench.plan import DONE, summary
     from bench.progress import Progress
+    from bench.report.words import notices
     from bench.request import prepared, requested
     from bench.runner import carry_out
 
@@ -71,6 +72,9 @@ def _run(args: argparse.Namespace) -> None:
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
+            for task in {task.name: task for one in planned for task in one.run.tasks}.values():
+                if counts := where.corpora.census(task).notices:
+                    progress.say(f"{task.name}: mended, skipped or doubted when read: {notices(counts)}")
             left = 0
             for one in due:
                 if one.why:

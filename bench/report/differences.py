@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.report import words
-from bench.report.comparison import SINGLE, Arm, Comparison, metric_of
+from bench.report.alike import refusal
+from bench.report.comparison import SINGLE, Arm, Comparison
 from bench.report.table import Table
 from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
 from bench.statistics.calibrated import holds, nearest
@@ -18,19 +19,21 @@ from bench.statistics.paired import Paired
 from bench.statistics.resampling import RESAMPLES, resample
 from bench.store import Result, read_evidence
 
+NOT_RUN = "no seed has been run in both arms"
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """What an arm gains over the single-task baseline, and the evidence for it, task by task.
 
-    `unpaired` says of a task why it cannot be compared; `mean` is None unless every task has the same seeds.
+    `unpaired` says why a task cannot be compared; `mean` is None unless every task has the same seeds.
     """
 
     arm: str
     pairs: tuple[Paired, ...]
     each: tuple[Difference, ...]
     mean: Difference | None
-    unpaired: tuple[str, ...]
+    unpaired: Mapping[str, str]
 
 
 def contrasts(comparison: Comparison) -> list[Contrast]:
@@ -45,7 +48,7 @@ def contrast(comparison: Comparison, single: Arm, arm: Arm) -> Contrast:
     found = {task: pair(task, single, arm) for task in comparison.tasks}
     pairs = [paired for paired in found.values() if isinstance(paired, Paired)]
     each, mean = compare(pairs)
-    reasons = tuple(f"{task}: {reason}" for task, reason in found.items() if isinstance(reason, str))
+    reasons = {task: reason for task, reason in found.items() if isinstance(reason, str)}
     whole = not reasons and len({_common(task, single, arm) for task in found}) == 1
     return Contrast(arm.name, tuple(pairs), tuple(each), mean if whole else None, reasons)
 
@@ -60,12 +63,13 @@ def pair(task: str, single: Arm, arm: Arm) -> Paired | str:
     first, second = single.by_task.get(task, {}), arm.by_task.get(task, {})
     seeds = _common(task, single, arm)
     if not seeds:
-        return "no seed has been run in both arms"
+        return NOT_RUN
+    if reason := refusal(task, [results[seed] for results in (first, second) for seed in seeds]):
+        return reason
     evidence = [[_rows(results[seed], task) for seed in seeds] for results in (first, second)]
     (ids, _), metric = evidence[0][0], first[seeds[0]].scores[task].metrics[0]
-    same = all(np.array_equal(ids, other) for arm_rows in evidence for other, _ in arm_rows)
-    if not same or metric_of(second[seeds[0]].scores[task], metric.name) is None:
-        return "the arms answered other examples or have other metrics"
+    if not all(np.array_equal(ids, other) for arm_rows in evidence for other, _ in arm_rows):
+        return "different test examples"
     stacks = [np.stack([rows for _, rows in arm_rows]) for arm_rows in evidence]
     return Paired(task, stacks[0], stacks[1], metric.formula, metric.columns).narrowed()
 
@@ -124,7 +128,7 @@ def _notes(found: Contrast) -> Sequence[str]:
     notes += caveats(found)
     if found.mean is None and (found.unpaired or len(found.each) > 1):
         notes.append("No mean over tasks: not every task has the same seeds in both arms.")
-    return [*notes, *(f"Not compared: {reason}." for reason in found.unpaired)]
+    return [*notes, *(f"Not compared: {reason}." for reason in map(": ".join, found.unpaired.items()))]
 
 
 def caveats(found: Contrast) -> Iterator[str]:

@@ -57,13 +57,13 @@ def label_table(comparison: Comparison, arms: Sequence[str]) -> Table:
 
 def _rows(comparison: Comparison, task: str, arms: Sequence[str]) -> Iterator[tuple[str, ...]]:
     metric = counted_apart(comparison.score(task))
-    support: dict[str, int] = {}
+    support: dict[str, dict[int, None]] = {}
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
     for arm in comparison.arms:
         for result in arm.by_task.get(task, {}).values():
             for one in of_run(result, task):
-                support[one.label] = one.support
+                support.setdefault(one.label, {})[one.support] = None
                 values[arm.name, one.label].append(one.value)
-    for label, mentions in sorted(support.items(), key=lambda item: (-item[1], item[0])):
+    for label, mentions in sorted(support.items(), key=lambda item: (-max(item[1]), item[0])):
         cells = [Cell(words.mean_and_spread(found), words.each(found)) for found in (values[a, label] for a in arms)]
-        yield (task, metric.title if metric else "", label, words.count(mentions), *cells)
+        yield (task, metric.title if metric else "", label, " or ".join(map(words.count, mentions)), *cells)

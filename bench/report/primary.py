@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from bench.report import words
-from bench.report.comparison import FLOOR, SINGLE
-from bench.report.differences import Contrast, caveats, lines, told
+from bench.report.comparison import FLOOR, SINGLE, Comparison
+from bench.report.differences import NOT_RUN, Contrast, caveats, lines, told
 from bench.report.missing import gaps
 from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
 from bench.report.scores import PARTLY, score_cell, values
@@ -52,7 +52,13 @@ def _about(view: View) -> Iterator[_Column]:
     one = view.comparison
     yield _Column("task", str, "l")
     yield _Column("metric", lambda row: "" if row == _MEAN else one.primary(row), "l")
-    yield _Column("test", lambda row: "" if row == _MEAN else words.count(one.score(row).examples.get("test")))
+    yield _Column("test", lambda row: "" if row == _MEAN else _tested(one, row))
+
+
+def _tested(one: Comparison, task: str) -> str:
+    """The test examples of a task, in every arm its own."""
+    results = (result for arm in one.arms for result in arm.by_task.get(task, {}).values())
+    return " or ".join(dict.fromkeys(words.count(result.scores[task].examples.get("test")) for result in results))
 
 
 def _arm(view: View, name: str) -> Iterator[_Column]:
@@ -87,7 +93,10 @@ def _contrasted(view: View, arm: str) -> bool:
 
 def _difference(contrast: Contrast | None, row: str) -> tuple[str, ...]:
     found = {one.name: one for one in lines(contrast)} if contrast else {}
-    return told(found[row]) if row in found else (words.MISSING,) * len(_CONTRAST)
+    if row in found:
+        return told(found[row])
+    reason = contrast.unpaired.get(row, NOT_RUN) if contrast else NOT_RUN
+    return (words.MISSING,) * 4 if reason == NOT_RUN else (*["none"] * 3, f"not compared: {reason}")
 
 
 def _mean_cell(view: View, name: str) -> Cell:
@@ -113,7 +122,7 @@ def _notes(view: View) -> Iterator[str]:
         )
     for contrast in view.contrasts:
         yield from caveats(contrast)
-        yield from (f"Not compared: {contrast.arm}, {reason}." for reason in contrast.unpaired)
+        yield from (f"Not compared: {contrast.arm}, {task}: {reason}." for task, reason in contrast.unpaired.items())
 
 
 def _lacking(view: View) -> Iterator[str]:

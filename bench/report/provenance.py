@@ -1,4 +1,4 @@
-"""Where the figures come from: versions, device, digests and settings, whether the runs agree on them, and each run."""
+"""Where the figures come from: versions, device, digests and settings, and each run."""
 
 from __future__ import annotations
 
@@ -8,58 +8,29 @@ from dataclasses import fields
 from baselines.core.settings import Settings
 from bench.environment import Environment
 from bench.report import words
+from bench.report.alike import distinct
 from bench.report.comparison import FLOOR, Arm, Comparison
+from bench.report.notices import noticed
 from bench.report.table import Cell, Table
 from bench.store import Result
 
 _RECORD = "result.json"
-# A schedule makes another arm, and is named there.
-_MAY_DIFFER = ("schedule", "temperature")
 
 
 def _results(comparison: Comparison) -> list[Result]:
     return [result for arm in comparison.trained or comparison.arms for result in arm.results]
 
 
-def _distinct(found: Iterable[object]) -> list[str]:
-    return sorted({str(one) for one in found if one not in (None, ())})
-
-
-def disagreements(comparison: Comparison) -> list[str]:
-    """One sentence for each thing that makes runs of this comparison unlike each other."""
-    results = _results(comparison)
-    sentences = [
-        f"Runs with different settings stand side by side: {name} is {' or '.join(found)}."
-        for name in (field.name for field in fields(results[0].settings))
-        if name not in _MAY_DIFFER and len(found := _distinct(getattr(one.settings, name) for one in results)) > 1
-    ]
-    for task in comparison.tasks:
-        if len(_distinct(one.depends_on.corpora.get(task) for one in results)) > 1:
-            sentences.append(f"Runs on different versions of the corpus {task} stand side by side.")
-    if len(_distinct(one.depends_on.encoder for one in results)) > 1:
-        sentences.append("Runs with different encoder weights stand side by side.")
-    # Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it.
-    if any(len(_distinct(one.depends_on.code for one in runs)) > 1 for runs in _by_arm_and_tasks(results)):
-        sentences.append("Runs with different code stand side by side.")
-    return sentences
-
-
-def _by_arm_and_tasks(results: Iterable[Result]) -> Iterable[list[Result]]:
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.arm, result.label), []).append(result)
-    return groups.values()
-
-
 def provenance_table(comparison: Comparison) -> Table:
     """One row a thing that the figures depend on."""
-    results = _results(comparison)
+    results, whole = _results(comparison), [result for arm in comparison.arms for result in arm.results]
     rows = [
         *_fields("", [one.environment for one in results]),
         ("precision", _all(one.training.precision for one in results)),
         ("encoder digest", _short(one.depends_on.encoder for one in results)),
         ("code digest", _short(one.depends_on.code for one in results)),
-        *((f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in results)) for task in comparison.tasks),
+        *((f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in whole)) for task in comparison.tasks),
+        *((f"notices {task}", " or ".join(found)) for task in comparison.tasks if (found := noticed(whole, task))),
         *_fields("setting ", [one.settings for one in results]),
         ("seeds", ", ".join(map(str, comparison.seeds))),
         ("finished", f"{min(one.finished for one in results)} to {max(one.finished for one in results)}"),
@@ -80,11 +51,11 @@ def _fields(prefix: str, records: Sequence[Environment] | Sequence[Settings]) ->
 
 
 def _all(found: Iterable[object]) -> str:
-    return ", ".join(_distinct(found)) or "none"
+    return ", ".join(distinct(found)) or "none"
 
 
 def _short(digests: Iterable[str | None]) -> str:
-    return ", ".join(digest[:12] for digest in _distinct(digests))
+    return ", ".join(digest[:12] for digest in distinct(digests))
 
 
 def run_table(comparison: Comparison) -> Table:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.report import inference
+from bench.report.alike import disagreements
 from bench.report.answer import answer
 from bench.report.cost import cost_table, seen_table
 from bench.report.differences import budget_table, difference_table, resampling_table
 from bench.report.labels import label_table
 from bench.report.missing import commands
+from bench.report.notices import loud
 from bench.report.primary import primary_table
-from bench.report.provenance import disagreements, provenance_table, run_table
+from bench.report.provenance import provenance_table, run_table
 from bench.report.published import published_table
 from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
@@ -32,7 +34,7 @@ def _section(view: View, results: Path, whole: bool) -> Section:
         name=view.comparison.name,
         title=view.title,
         answer=answer(view),
-        notes=tuple(disagreements(view.comparison)),
+        notes=(*disagreements(view.comparison), *loud(view.comparison)),
         tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 MISSING, UNDEFINED, UNKNOWN = "missing", "undefined", "unknown"
@@ -37,6 +37,11 @@ def p_value(p: float) -> str:
     if not math.isfinite(p):
         return UNDEFINED
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def notices(counts: Mapping[str, int]) -> str:
+    """What readers mended, skipped or doubted, by kind."""
+    return ", ".join(f"{number:,} x {kind}" for kind, number in counts.items())
 
 
 def duration(seconds: float | None) -> str:

@@ -16,7 +16,7 @@ from bench.report.view import View
 def figures(view: View) -> Iterator[Sheet]:
     """One figure an arm that has several seeds in common with the single-task baseline."""
     for contrast in view.contrasts:
-        found = {task: _differences(view, contrast.arm, task) for task in view.comparison.tasks}
+        found = {paired.name: _differences(view, contrast.arm, paired.name) for paired in contrast.pairs}
         if any(len(each) > 1 for each in found.values()):
             yield _strip(view, contrast.arm, found)
 

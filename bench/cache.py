@@ -1,6 +1,7 @@
 """The cache of corpora made ready for training: their censuses, the windows of their training and development splits.
 
-It is a folder apart and for its owner alone, since sub-words are text in effect and development examples are text.
+It is a folder apart and for its owner alone, since sub-words are text in effect and development examples are text. It
+also knows in which folders encoders and corpora lay when they were last used, which no result tells.
 
 It lies at BENCH_CACHE, else in mt-clinical-bench below XDG_CACHE_HOME or ~/.cache.
 """
@@ -52,6 +53,26 @@ def file(place: Path | None, task: str, split: str, depends_on: DependsOn, setti
     library = metadata.version("tokenizers")
     key = strict_json.dumps([split, depends_on.corpora[task], depends_on.encoder, code.digest(modules), library, cut])
     return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"
+
+
+def remember(place: Path | None, label: str, digest: str | None, name: str) -> None:
+    """Keep what the user calls the encoder or corpus that results know by this label and digest: a folder or hub id."""
+    if place is not None:
+        with private():
+            whole = Path(name).absolute() if Path(name).is_dir() else name
+            _names(place, label, digest).write_bytes(os.fsencode(whole))
+
+
+def remembered(label: str, digest: str | None) -> str | None:
+    """What was kept last; None where nothing was."""
+    try:
+        return os.fsdecode(_names(folder() / _WINDOWS, label, digest).read_bytes())
+    except OSError:
+        return None
+
+
+def _names(place: Path, label: str, digest: str | None) -> Path:
+    return place / f"{hashlib.sha256(f'{label} {digest}'.encode()).hexdigest()[:32]}.name"
 
 
 def clear() -> tuple[int, int]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -14,13 +17,15 @@ from pathlib import Path
 import pytest
 
 from baselines.core.settings import Settings
+from bench import cache, cli
 from bench.report import words
 from bench.report.comparison import Selection
 from bench.report.cost import Cost, break_even
 from bench.report.view import views
 from bench.store import Result, read_evidence
 from conftest import Report
-from made_up_results import Maker
+from made_up_results import KINDS, Maker
+from small_bench import write_corpora
 from tasks.core.errors import InputError
 
 
@@ -81,6 +86,70 @@ def test_what_is_missing_is_said_with_the_command_that_fills_it(holed: Path, rep
     assert "quaero_2014: no seed has been run in both arms" in " ".join(text.split())
 
 
+def printed(text: str) -> list[list[str]]:
+    """The commands of a terminal report as a shell takes them."""
+    lines = text.replace("\\\n", "").splitlines()
+    return [shlex.split(line) for line in lines if re.match(r"  (BENCH_DATA= )?python -m bench run ", line)]
+
+
+@pytest.mark.parametrize("encoder", ["minilm", "-x it's  mine"])
+def test_what_is_printed_runs_from_where_it_was_printed(
+    tmp_path: Path,
+    tiny_encoder: Path,
+    encoder: str,
+    report: Report,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the folders of encoder and corpora, wherever the user stands; no file that is stored names them."""
+    write_corpora(tmp_path / "my data")
+    shutil.copytree(tiny_encoder, tmp_path / "models" / encoder)
+    results, data = tmp_path / "results", ["--data", str(tmp_path / "my data")]
+    first = ["run", *data, "--tasks", "mednli", "--baselines", "single_task", "--epochs", "1", "--window", "64"]
+    assert cli.main([*first, "--encoder", str(tmp_path / "models" / encoder), "--results", str(results)]) == 0
+    for where in ("a/b", "models"):
+        (tmp_path / where).mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / where)
+        capsys.readouterr()
+        commands = printed(report(Path(os.path.relpath(results))))
+        assert len(commands) == 2
+    for command in commands:
+        assert cli.main(command[3:]) == 0
+    capsys.readouterr()
+    assert not printed(report(results))
+    assert all(str(tmp_path) not in path.read_text() for path in results.rglob("*.*") if path.suffix in TEXTS)
+
+
+TEXTS = (".txt", ".md", ".tex", ".html", ".json", ".csv", ".svg")
+
+
+def test_where_a_folder_is_not_known_a_word_stands_for_it(tmp_path: Path, report: Report) -> None:
+    """In every file; on a terminal where nothing was kept, as with --no-cache, or what was kept is gone."""
+    Maker(root=tmp_path, encoder="rob", corpus="official").run("single_task", ("mednli",), 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+        cache.remember(cache.opened(), "rob", "e" * 64, str(tmp_path / "gone"))
+        for text in (report(tmp_path), report(tmp_path, "--latex"), report(tmp_path, "--html")):
+            assert "FOLDER stands for the folder or hub id of the encoder rob. DIR stands for" in " ".join(
+                re.sub("</?p[^>]*>|[{}]|footnotesize|parbox|linewidth|par|smallskip|\\\\", "", text).split()
+            )
+        cache.remember(cache.opened(), "rob", "e" * 64, "owner/rob")
+        assert all("owner/rob" in command for command in printed(report(tmp_path)))
+        report(tmp_path, "--out", str(tmp_path / "out"))
+        stored = (tmp_path / "out" / "report.txt").read_text()
+        assert "--encoder FOLDER" in stored
+        assert str(tmp_path) not in stored
+
+
+def test_the_demo_is_had_where_the_environment_names_official_corpora(
+    tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the printed command would run on those."""
+    Maker(root=tmp_path).run("single_task", ("mednli",), 0)
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    assert [command[0] for command in printed(report(tmp_path))] == ["BENCH_DATA="] * 2
+
+
 def test_nothing_to_report_is_said(tmp_path: Path, whole: Path, report: Report) -> None:
     """An empty folder, or filters that let nothing through."""
     for results, options in ((tmp_path, ()), (whole, ("--corpus", "official")), (whole, ("--tasks", "nothing"))):
@@ -98,6 +167,33 @@ def test_published_figures_stand_beside_official_results_only(whole: Path, holed
     assert line.split("|")[2].strip() == r"\[1\]"
     (doubted,) = (line for line in text.splitlines() if line.startswith("| MT-BlueBERT, refinement"))
     assert "83.5?" in doubted
+
+
+def test_no_paper_stands_beside_a_task_that_it_does_not_have(
+    tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an empty table, nor a column, nor a footnote on what does not concern the tasks shown."""
+    monkeypatch.setitem(KINDS, "ninth", "pair")
+    Maker(root=tmp_path, corpus="official").run("single_task", ("ninth",), 0)
+    for options in ((), ("--markdown",)):
+        assert not re.search("JAMIA|ublished|Mulyar|No paper", report(tmp_path, *options))
+    Maker(root=tmp_path, corpus="official").run("single_task", ("mednli",), 0)
+    assert "JAMIA" in report(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["span", "pair", "similarity"])
+def test_long_names_of_tasks_stay_in_one_piece(
+    tmp_path: Path, kind: str, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line is wider than a terminal, no column is parted by another, and each row begins with its whole name."""
+    name = "radiology_reports_of_the_lower_extremity"
+    monkeypatch.setitem(KINDS, name, kind)
+    for arm in ("majority", "single_task", "multitask"):
+        for seed in (0, 1):
+            Maker(root=tmp_path).run(arm, (name,), seed)
+    text = report(tmp_path)
+    assert max(map(len, text.splitlines())) <= 80
+    assert rows_of(text, name)
 
 
 def test_filters(whole: Path, report: Report) -> None:

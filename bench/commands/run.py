@@ -68,13 +68,14 @@ def _run(args: argparse.Namespace) -> None:
     if args.answers:
         make_folder(args.answers, (args.results, data_folder(args.data)))
     with prepared(args, fetch=True) as (where, planned):
+        _remember(args, where, planned)
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
-            for task in {task.name: task for one in planned for task in one.run.tasks}.values():
+            for name, task in {task.name: task for one in planned for task in one.run.tasks}.items():
                 if counts := where.corpora.census(task).notices:
-                    progress.say(f"{task.name}: mended, skipped or doubted when read: {notices(counts)}")
+                    progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
             left = 0
             for one in due:
                 if one.why:
@@ -88,6 +89,17 @@ def _run(args: argparse.Namespace) -> None:
             )
         if args.answers:
             _write_answers(planned, where, args.answers)
+
+
+def _remember(args: argparse.Namespace, where: Place, planned: Sequence[Planned]) -> None:
+    """Keep in the cache what the user called encoder and corpora, for the commands that a report prints."""
+    from bench import cache
+    from bench.corpora import OFFICIAL
+
+    cache.remember(where.cache, where.encoder.name, where.encoder.digest, args.encoder or where.encoder.name)
+    for task, digest in {pair for one in planned for pair in one.depends_on.corpora.items()}:
+        if where.corpora.name == OFFICIAL:
+            cache.remember(where.cache, task, digest, str(where.corpora.folder))
 
 
 def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> None:

@@ -36,9 +36,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
-    yield f"{'task':<14}{'kind':<12}{'primary score':<16}labels"
-    for task in tasks:
-        yield f"{task.name:<14}{task.kind:<12}{task.primary.title:<16}{_labels(task)}"
+    rows = [("task", "kind", "primary score"), *((task.name, task.kind, task.primary.title) for task in tasks)]
+    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    for row, labels in zip(rows, ("labels", *map(_labels, tasks)), strict=True):
+        yield "".join(map(str.ljust, row, widths)) + labels
 
 
 def _labels(task: Task[Any, Any]) -> str:

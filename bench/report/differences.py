@@ -128,7 +128,15 @@ def _notes(found: Contrast) -> Sequence[str]:
     notes += caveats(found)
     if found.mean is None and (found.unpaired or len(found.each) > 1):
         notes.append("No mean over tasks: not every task has the same seeds in both arms.")
-    return [*notes, *(f"Not compared: {reason}." for reason in map(": ".join, found.unpaired.items()))]
+    return [*notes, *(f"Not compared: {what}." for what in not_compared(found))]
+
+
+def not_compared(found: Contrast) -> list[str]:
+    """Each reason once, with the tasks that it keeps from being compared."""
+    tasks: dict[str, list[str]] = {}
+    for task, reason in found.unpaired.items():
+        tasks.setdefault(reason, []).append(task)
+    return [f"{', '.join(names)}: {reason}" for reason, names in tasks.items()]
 
 
 def caveats(found: Contrast) -> Iterator[str]:

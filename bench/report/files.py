@@ -22,8 +22,13 @@ Form = Callable[[Sequence[View], Path], str]
 def publish(results: Path) -> None:
     """Prints the report of all results, and writes every format and figure of it beside them."""
     found = views(results, Selection())
-    show(FORMS["terminal"](found, results))
+    show(printed(found, results))
     write_files(found, results, results / "report")
+
+
+def printed(found: Sequence[View], results: Path) -> str:
+    """The report for the terminal of whoever asks; no file has it, for its commands name folders of this machine."""
+    return terminal.render(sections(found, results, whole=False, here=True))
 
 
 def show(text: str) -> None:

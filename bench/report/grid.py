@@ -26,7 +26,7 @@ def pages(widths: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[li
     """Which columns stand together in `limit` characters: a wide table goes on below, its first column repeated."""
     page = [0]
     for k in range(1, len(widths)):
-        if len(page) > 1 and sum(widths[c] + GAP for c in page) + widths[k] > limit:
+        while len(page) > 1 and sum(widths[c] + GAP for c in page) + widths[k] > limit:
             cut = max((c for c in cuts if c in page[2:]), default=k)
             yield [c for c in page if c < cut]
             page = [0, *range(cut, k)]

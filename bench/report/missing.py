@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+from baselines.core.hub import ENCODERS
 from baselines.core.settings import PROFILES, Settings
+from bench import cache
 from bench.report.comparison import DEMO, FLOOR, MULTI, SINGLE, Comparison
 
 DEFAULT_RESULTS = Path("results")
+FOLDER, DATA, RESULTS = "FOLDER", "DIR", "RESULTS"
 
 
 def gaps(comparison: Comparison, arm: str, task: str) -> list[int]:
@@ -28,19 +32,36 @@ def expected(comparison: Comparison, baselines: Sequence[str] = ()) -> list[str]
     return standard + [arm.name for arm in comparison.arms if arm.name not in standard]
 
 
-def commands(comparison: Comparison, arms: Sequence[str], results: Path) -> list[str]:
-    """One command for each arm that lacks something."""
-    lines, where = [], "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
+def commands(comparison: Comparison, arms: Sequence[str], results: Path, here: bool = False) -> list[str]:
+    """One command for each arm that lacks something; it names folders only `here`, on the terminal of whoever asks."""
+    lines = []
     for name in arms:
         lacking = {task: gaps(comparison, name, task) for task in comparison.tasks}
         tasks = [task for task in comparison.tasks if lacking[task]]
         seeds = sorted({seed for task in tasks for seed in lacking[task]})
         if tasks:
-            lines.append(_command(comparison, name, tasks, seeds) + where)
-    return lines
+            words = _command(comparison, name, tasks, seeds, here)
+            if results != DEFAULT_RESULTS:
+                words += ["--results", str(results) if here and str(results).isprintable() else RESULTS]
+            lines.append(shlex.join(words))
+    # Where the environment names official corpora, the demo's are had without it.
+    demo = here and comparison.kind == DEMO and os.environ.get("BENCH_DATA")
+    return [f"BENCH_DATA= {line}" for line in lines] if demo else lines
 
 
-def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int]) -> str:
+def stands_for(comparison: Comparison, commands: Sequence[str]) -> Iterator[str]:
+    """What words in capitals in these commands stand for."""
+    words = {word for command in commands for word in shlex.split(command)}
+    for name, what in (
+        (FOLDER, f"the folder or hub id of the encoder {comparison.encoder}"),
+        (DATA, "the folder below which the corpora lie"),
+        (RESULTS, "the folder of these results"),
+    ):
+        if name in words:
+            yield f"{name} stands for {what}."
+
+
+def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int], here: bool) -> list[str]:
     arm = comparison.arm(name)
     if arm is None:
         # Nothing of it is there to go by: it is to be like what it will stand beside.
@@ -51,16 +72,35 @@ def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Seq
         tasks = sorted(arm.results[0].tasks) if arm.joint else tasks
         baseline, settings = arm.baseline, arm.results[0].settings
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
-    words += ["--encoder", comparison.encoder, *_flags(settings)]
-    words += _corpora(comparison)
-    return " ".join(map(shlex.quote, words))
+    words += ["--encoder", _encoder(comparison, here), *_flags(settings)]
+    return words + _corpora(comparison, tasks, here)
 
 
-def _corpora(comparison: Comparison) -> list[str]:
-    if comparison.kind != DEMO:
-        return ["--data", "DIR"]
-    scale = comparison.corpus.partition("-x")[2]
-    return ["--scale", scale] if scale else []
+def _encoder(comparison: Comparison, here: bool) -> str:
+    known = comparison.encoder if any(comparison.encoder == one.name for one in ENCODERS) else FOLDER
+    digests = {result.depends_on.encoder for arm in comparison.trained for result in arm.results} or {None}
+    return _from_here({cache.remembered(comparison.encoder, one) for one in digests}, known) if here else known
+
+
+def _corpora(comparison: Comparison, tasks: Sequence[str], here: bool) -> list[str]:
+    if comparison.kind == DEMO:
+        scale = comparison.corpus.partition("-x")[2]
+        return ["--scale", scale] if scale else []
+    runs = [result.depends_on.corpora for arm in comparison.arms for result in arm.results]
+    found = {(task, corpora[task]) for corpora in runs for task in corpora if task in tasks}
+    return ["--data", _from_here({cache.remembered(*one) for one in found}, DATA) if here else DATA]
+
+
+def _from_here(found: Collection[str | None], otherwise: str) -> str:
+    """The one folder that was found, as it is called from where the user stands, or a hub id as it is."""
+    name = next(iter(found)) if len(found) == 1 else None
+    if name is None or not name.isprintable():
+        return otherwise
+    if not Path(name).is_absolute():
+        return name
+    # With a dot before it, it is neither taken for an option nor for the short name of an encoder.
+    path = os.path.relpath(name)
+    return (path if path.startswith("..") else f"./{path}") if Path(name).is_dir() else otherwise
 
 
 def _usual(settings: Settings) -> Settings:

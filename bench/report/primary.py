@@ -8,8 +8,8 @@ from statistics import fmean
 
 from bench.report import words
 from bench.report.comparison import FLOOR, SINGLE, Comparison
-from bench.report.differences import NOT_RUN, Contrast, caveats, lines, told
-from bench.report.missing import gaps
+from bench.report.differences import NOT_RUN, Contrast, caveats, lines, not_compared, told
+from bench.report.missing import gaps, stands_for
 from bench.report.published import JAMIA_MULTI, JAMIA_SINGLE, Published, footnotes
 from bench.report.scores import PARTLY, score_cell, values
 from bench.report.table import Cell, Table
@@ -32,7 +32,8 @@ class _Column:
 
 def primary_table(view: View, commands: Sequence[str]) -> Table:
     """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
-    one, beside = view.comparison, () if view.demo else (JAMIA_SINGLE, JAMIA_MULTI)
+    one, papers = view.comparison, () if view.demo else (JAMIA_SINGLE, JAMIA_MULTI)
+    beside = [paper for paper in papers if set(paper.figures) & set(one.tasks)]
     columns = [*_about(view), *(column for name in view.arms for column in _arm(view, name)), *_papers(beside)]
     return Table(
         name=f"{one.name}-scores",
@@ -41,7 +42,7 @@ def primary_table(view: View, commands: Sequence[str]) -> Table:
         header=tuple(column.head for column in columns),
         rows=tuple(tuple(column.cell(row) for column in columns) for row in (*one.tasks, _MEAN)),
         # What holds of two arms is said once; what is missing comes last, before its commands.
-        notes=tuple(dict.fromkeys((*_notes(view), *(footnotes(beside) if beside else ()), *_lacking(view)))),
+        notes=tuple(dict.fromkeys((*_notes(view), *(footnotes(beside) if beside else ()), *_lacking(view, commands)))),
         commands=tuple(commands),
         total=True,
         cuts=tuple(place for place, column in enumerate(columns) if column.cut),
@@ -122,9 +123,10 @@ def _notes(view: View) -> Iterator[str]:
         )
     for contrast in view.contrasts:
         yield from caveats(contrast)
-        yield from (f"Not compared: {contrast.arm}, {task}: {reason}." for task, reason in contrast.unpaired.items())
+        yield from (f"Not compared: {contrast.arm}, {what}." for what in not_compared(contrast))
 
 
-def _lacking(view: View) -> Iterator[str]:
+def _lacking(view: View, commands: Sequence[str]) -> Iterator[str]:
+    yield from stands_for(view.comparison, commands)
     if any(gaps(view.comparison, name, task) for name in view.arms for task in view.comparison.tasks):
         yield f'Cells that say "missing", or end in {PARTLY} (only some seeds are there), are filled by:'

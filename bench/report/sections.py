@@ -16,36 +16,42 @@ from bench.report.missing import commands
 from bench.report.notices import loud
 from bench.report.primary import primary_table
 from bench.report.provenance import provenance_table, run_table
-from bench.report.published import published_table
+from bench.report.published import published_for, published_table
 from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
 from bench.report.transfer import transfer_table
 from bench.report.view import View
 
 
-def sections(found: Sequence[View], results: Path, whole: bool) -> list[Section]:
-    """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance."""
+def sections(found: Sequence[View], results: Path, whole: bool, here: bool = False) -> list[Section]:
+    """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance.
+
+    Only `here`, on the terminal of whoever asks, commands name folders of this machine.
+    """
     speeds = inference.measured(found, results)
-    return [*(_section(view, results, whole) for view in found), *inference.sections(speeds, whole)]
+    return [*(_section(view, results, whole, here) for view in found), *inference.sections(speeds, whole)]
 
 
-def _section(view: View, results: Path, whole: bool) -> Section:
+def _section(view: View, results: Path, whole: bool, here: bool) -> Section:
     return Section(
         name=view.comparison.name,
         title=view.title,
         answer=answer(view),
         notes=(*disagreements(view.comparison), *loud(view.comparison)),
-        tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
+        tables=tuple(
+            _named(table, view.demo)
+            for table in _tables(view, commands(view.comparison, view.arms, results, here), whole)
+        ),
     )
 
 
-def _tables(view: View, results: Path, whole: bool) -> Iterator[Table]:
+def _tables(view: View, lacking: Sequence[str], whole: bool) -> Iterator[Table]:
     one = view.comparison
-    yield primary_table(view, commands(one, view.arms, results))
+    yield primary_table(view, lacking)
     for contrast in (found for found in view.contrasts if found.each):
         yield from (table(one, contrast) for table in (transfer_table, budget_table))
         yield from (table(one, contrast) for table in (difference_table, resampling_table) if whole)
-    if whole and not view.demo:
+    if whole and not view.demo and published_for(one.tasks):
         yield published_table(one)
     if one.trained:
         yield cost_table(one, view.arms, view.costs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +12,7 @@ from bench.report.grid import draw, pages
 from bench.report.table import Section, Table
 
 WIDTH = 80
-_LONGEST_CELL = 30
+_LONGEST_CELL, _LONGEST_NAME = 30, 40
 
 
 def render(sections: Sequence[Section]) -> str:
@@ -45,19 +47,25 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _grid(table: Table, columns: Sequence[int]) -> str:
-    header, *rows = [[_cell(row[k]) for k in columns] for row in (table.header, *table.rows)]
+    longest = [_LONGEST_CELL if k else _LONGEST_NAME for k in columns]
+    header, *rows = [list(map(_cell, (row[k] for k in columns), longest)) for row in (table.header, *table.rows)]
     return draw(header, rows, [table.align[k] for k in columns], "simple", table.total)
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, longest: int) -> str:
+    """The text as it stands, or if it is longer over several lines: parted at blanks and behind underscores."""
+    if len(shown := plain(text)) <= longest:
+        return shown
     # Not tabulate's maxcolwidths: 0.10 reads the cells it wraps as numbers, whatever disable_numparse says.
-    return textwrap.fill(plain(text), _LONGEST_CELL)
+    return re.sub("\0 ?", "", textwrap.fill(shown.replace("_", "_\0 "), longest))
 
 
 def _command(command: str) -> list[str]:
-    """A command that can be copied as it stands, also over several lines."""
+    """A command that can be copied as it stands, also over several lines: no word of it is parted, nor its blanks."""
+    words = [shlex.quote(word).replace(" ", "\0") for word in shlex.split(command)]
     lines = textwrap.wrap(
-        command, WIDTH - 4, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
+        " ".join(words), WIDTH - 4, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip
+    lines = [line.replace("\0", " ") for line in lines]
     return [f"{line} \\" for line in lines[:-1]] + lines[-1:]

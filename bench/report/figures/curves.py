@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.inert import plain
 from bench.report.comparison import Arm
-from bench.report.figures.sheet import Sheet
+from bench.report.figures.sheet import Sheet, columns
 from bench.report.style import look
 from bench.report.view import View
 
@@ -24,10 +24,10 @@ def figures(view: View) -> Iterator[Sheet]:
     if not any(result.training.development for arm in view.comparison.trained for result in arm.results):
         return
     tasks = view.comparison.tasks
-    columns = min(_COLUMNS, len(tasks))
-    lines = math.ceil(len(tasks) / columns)
+    across = min(_COLUMNS, len(tasks))
+    lines = math.ceil(len(tasks) / across)
     sheet = Sheet(view, "curves", _TITLE, 1.2 + 1.7 * lines)
-    panels = sheet.figure.subplots(lines, columns, squeeze=False).ravel()
+    panels = sheet.figure.subplots(lines, across, squeeze=False).ravel()
     for axes, task in zip(panels, tasks, strict=False):
         axes.set_title(plain(task), fontsize=8)
         axes.set_xlabel("round", fontsize=7)
@@ -39,7 +39,9 @@ def figures(view: View) -> Iterator[Sheet]:
         axes.set_axis_off()
     entries = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
     legend = {label: handle for panel in entries for handle, label in panel}
-    sheet.figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=3, frameon=False)
+    sheet.figure.legend(
+        legend.values(), legend.keys(), loc="outside lower center", ncols=columns(list(legend)), frameon=False
+    )
     yield sheet
 
 

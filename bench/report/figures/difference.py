@@ -33,6 +33,6 @@ def _forest(view: View, contrast: Contrast) -> Sheet:
         sheet.show_on_hover(mark, f"{line.name}: {value} {bounds(line.low, line.high)}, {judged}")
         axes.annotate(judged, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     task_axis(axes, [line.name for line in shown])
-    axes.set_xlabel("difference in points, 95 % interval; right is better than single_task")
+    axes.set_xlabel("difference in points, 95 % interval; right is better than single_task", loc="right")
     sheet.figure.legend(loc="outside lower center", frameon=False)
     return sheet

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.inert import plain
 from bench.report import words
 from bench.report.comparison import Arm
-from bench.report.figures.sheet import ROW_INCHES, Sheet, task_axis
+from bench.report.figures.sheet import ROW_INCHES, Sheet, columns, task_axis
 from bench.report.published import Published, published_for
 from bench.report.scores import values
 from bench.report.style import PAPERS, look
@@ -35,8 +35,10 @@ def figures(view: View) -> Iterator[Sheet]:
     for row in range(1, len(one.tasks)):
         axes.axhline(row - 0.5, color="0.85", linewidth=0.6)
     task_axis(axes, [f"{task} ({one.primary(task)})" for task in one.tasks])
-    axes.set_xlabel("score x100; small: each seed, large: mean over seeds" + ("; hollow: published" if papers else ""))
-    sheet.figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    shown = "score x100; small: each seed, large: mean over seeds" + ("; hollow: published" if papers else "")
+    axes.set_xlabel(shown, loc="right")
+    _, labels = axes.get_legend_handles_labels()
+    sheet.figure.legend(loc="outside lower center", ncols=columns(labels), frameon=False)
     yield sheet
 
 

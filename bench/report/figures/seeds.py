@@ -44,5 +44,5 @@ def _strip(view: View, arm: str, found: dict[str, dict[int, float]]) -> Sheet:
         if each:
             axes.plot([fmean(each.values())] * 2, [row - 0.3, row + 0.3], color="black", linewidth=1.4)
     task_axis(axes, list(found))
-    axes.set_xlabel("difference in points; bar: mean over seeds; right is better than single_task")
+    axes.set_xlabel("difference in points; bar: mean over seeds; right is better than single_task", loc="right")
     return sheet

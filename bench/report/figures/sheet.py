@@ -49,6 +49,11 @@ class Sheet:
         return group[0] + (f"<title>{html_text(text)}</title>".encode() if text else b"")
 
 
+def columns(labels: Sequence[str]) -> int:
+    """How many entries of a legend fit beside each other."""
+    return max(1, min(3, 110 // (max(map(len, labels), default=0) + 8)))
+
+
 def task_axis(axes: Axes, tasks: Sequence[str]) -> None:
     """One row a task, the first on top."""
     axes.set_yticks(range(len(tasks)), [plain(task) for task in tasks])

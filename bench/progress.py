@@ -59,6 +59,8 @@ class Progress:
     def finished(self, cost: float, line: str) -> None:
         """A run of this cost is stored."""
         self.done, self.part = self.done + cost, 0.0
+        if self.warm and not self.steps:  # Another process did it: it took no time here.
+            self.warm = self.warm[0], self.warm[1] + cost
         self._warm_if(self.steps > 1)
         self.steps = 0
         self.say(line)

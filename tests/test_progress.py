@@ -61,6 +61,22 @@ def test_runs_too_short_to_get_warm_are_measured_too(clock: list[float], capsys:
     assert " 10% · 94 s left · half" in capsys.readouterr().err
 
 
+def test_what_was_not_done_here_says_nothing_of_the_time_left(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One a second, which a run that another process did makes no faster."""
+    with Progress(400.0) as shown:
+        for second in range(1, 101):
+            clock[0] = float(second)
+            shown.reached(100.0, second / 100, "first")
+        shown.finished(100.0, "first")
+        shown.finished(100.0, "left to another process")
+        for second in range(1, 31):
+            clock[0] = 100.0 + second
+            shown.reached(100.0, second / 100, "last")
+    assert capsys.readouterr().err.splitlines()[-1] == " 57% · 3 min left · last"
+
+
 def test_a_terminal_gets_one_bar_with_the_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,7 +37,10 @@ def main(args: argparse.Namespace) -> int:
 
 def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
     rows = [("task", "kind", "primary score"), *((task.name, task.kind, task.primary.title) for task in tasks)]
-    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    widths = [
+        max(least, *(len(cell) + 2 for cell in column))
+        for least, column in zip((14, 12, 16), zip(*rows, strict=True), strict=True)
+    ]
     for row, labels in zip(rows, ("labels", *map(_labels, tasks)), strict=True):
         yield "".join(map(str.ljust, row, widths)) + labels
 

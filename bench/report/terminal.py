@@ -47,13 +47,13 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _grid(table: Table, columns: Sequence[int]) -> str:
-    longest = [_LONGEST_CELL if k else _LONGEST_NAME for k in columns]
-    header, *rows = [list(map(_cell, (row[k] for k in columns), longest)) for row in (table.header, *table.rows)]
+    header, *rows = [[_cell(row[k], first=k == 0) for k in columns] for row in (table.header, *table.rows)]
     return draw(header, rows, [table.align[k] for k in columns], "simple", table.total)
 
 
-def _cell(text: str, longest: int) -> str:
-    """The text as it stands, or if it is longer over several lines: parted at blanks and behind underscores."""
+def _cell(text: str, first: bool) -> str:
+    """The text as it stands, or over several lines if it is long: parted at blanks and behind underscores."""
+    longest = _LONGEST_NAME if first and " " not in text else _LONGEST_CELL
     if len(shown := plain(text)) <= longest:
         return shown
     # Not tabulate's maxcolwidths: 0.10 reads the cells it wraps as numbers, whatever disable_numparse says.

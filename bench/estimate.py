@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
-
+from baselines.core.settings import Settings
 from bench.place import Place
 from bench.plan import DONE, Planned, cost
 
@@ -17,8 +17,8 @@ CHARACTERS_PER_TOKEN = 4
 FLOPS_PER_PARAMETER = 6
 """Operations for each parameter and token: two forward, four backward (Kaplan et al., arXiv 2001.08361)."""
 
-REACHED = 0.5
-"""The part of the speed of a bare matrix product that a training reaches."""
+REACHED = MappingProxyType({"float32": 0.5, "bfloat16": 0.3})
+"""The part of the speed of a bare matrix product of its precision that a training reaches (docs/performance.md)."""
 
 _SIDE = 768
 
@@ -43,7 +43,8 @@ def estimate(planned: Sequence[Planned], where: Place) -> Estimate:
         spent = sum(_seconds(one) for one in finished)
         read = sum(cost(one.result.settings, one.run, where) for one in finished if one.result is not None)
         return Estimate(spent / read, f"from {len(finished)} finished runs")
-    return Estimate(_from_processor(where.encoder.folder), "rough: from this processor's speed; a GPU is faster")
+    rough = _from_processor(where.encoder.folder, planned[0].run.settings)
+    return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
 
 
 def _seconds(planned: Planned) -> float:
@@ -52,7 +53,7 @@ def _seconds(planned: Planned) -> float:
     return result.training.train_seconds + result.training.development_seconds + result.test_seconds
 
 
-def _from_processor(encoder: Path | None) -> float | None:
+def _from_processor(encoder: Path | None, settings: Settings) -> float | None:
     if encoder is None:
         return None
     config = json.loads((encoder / "config.json").read_text())
@@ -61,14 +62,19 @@ def _from_processor(encoder: Path | None) -> float | None:
     except KeyError:
         return None
     parameters = layers * (4 * hidden**2 + 2 * hidden * inner)
-    return FLOPS_PER_PARAMETER * parameters / CHARACTERS_PER_TOKEN / (_flops_per_second() * REACHED)
+    return FLOPS_PER_PARAMETER * parameters / CHARACTERS_PER_TOKEN / _flops_per_second(settings)
 
 
-def _flops_per_second() -> float:
-    matrix = np.ones((_SIDE, _SIDE), dtype=np.float32)
+def _flops_per_second(settings: Settings) -> float:
+    import torch
+
+    from baselines.core.model import precision
+
+    reached = precision(settings.precision, "cpu")
+    matrix = torch.ones((_SIDE, _SIDE), dtype=getattr(torch, reached))
     matrix @ matrix  # The first product starts the threads.
     begun, times = time.perf_counter(), 0
     while time.perf_counter() - begun < 0.1:
         matrix @ matrix
         times += 1
-    return times * 2 * _SIDE**3 / (time.perf_counter() - begun)
+    return REACHED[reached] * times * 2 * _SIDE**3 / (time.perf_counter() - begun)

@@ -230,7 +230,7 @@ def test_cost_sums_the_single_task_trainings(whole: Path, report: Report) -> Non
     assert re.search(r"real tokens trained on +987,648 +987,648 +1\.00x", cost)
     ratios = [line for line in cost.splitlines() if re.search(r"\d\.\d\dx", line)]
     assert not [line for line in ratios if re.search(r"\bs\b|second|min|memory|energy|answering|scoring", line)]
-    assert "`python -m bench speed` measures in turns" in " ".join(cost.split())
+    assert "In turns, `python -m bench speed` measures" in " ".join(cost.split())
 
 
 def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report) -> None:

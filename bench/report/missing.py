@@ -32,21 +32,16 @@ def expected(comparison: Comparison, baselines: Sequence[str] = ()) -> list[str]
     return standard + [arm.name for arm in comparison.arms if arm.name not in standard]
 
 
-def commands(comparison: Comparison, arms: Sequence[str], results: Path, here: bool = False) -> list[str]:
-    """One command for each arm that lacks something; it names folders only `here`, on the terminal of whoever asks."""
+def commands(comparison: Comparison, arms: Sequence[str], results: Path | None) -> list[str]:
+    """One command for each arm that lacks something."""
     lines = []
     for name in arms:
         lacking = {task: gaps(comparison, name, task) for task in comparison.tasks}
         tasks = [task for task in comparison.tasks if lacking[task]]
         seeds = sorted({seed for task in tasks for seed in lacking[task]})
         if tasks:
-            words = _command(comparison, name, tasks, seeds, here)
-            if results != DEFAULT_RESULTS:
-                words += ["--results", str(results) if here and str(results).isprintable() else RESULTS]
-            lines.append(shlex.join(words))
-    # Where the environment names official corpora, the demo's are had without it.
-    demo = here and comparison.kind == DEMO and os.environ.get("BENCH_DATA")
-    return [f"BENCH_DATA= {line}" for line in lines] if demo else lines
+            lines.append(command(comparison, name, tasks, seeds, results))
+    return lines
 
 
 def stands_for(comparison: Comparison, commands: Sequence[str]) -> Iterator[str]:
@@ -61,8 +56,13 @@ def stands_for(comparison: Comparison, commands: Sequence[str]) -> Iterator[str]
             yield f"{name} stands for {what}."
 
 
-def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int], here: bool) -> list[str]:
-    arm = comparison.arm(name)
+def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int], results: Path | None) -> str:
+    """The command that gives an arm these tasks and seeds, as it is run already or, if it is not, as the others are.
+
+    With the folder of the results it is for the terminal of whoever asks, and runs as it stands; without, for files
+    that others read, words stand for the folders.
+    """
+    arm, here = comparison.arm(name), results is not None
     if arm is None:
         # Nothing of it is there to go by: it is to be like what it will stand beside.
         like = (comparison.trained or comparison.arms)[0].results[0].settings
@@ -72,8 +72,12 @@ def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Seq
         tasks = sorted(arm.results[0].tasks) if arm.joint else tasks
         baseline, settings = arm.baseline, arm.results[0].settings
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
-    words += ["--encoder", _encoder(comparison, here), *_flags(settings)]
-    return words + _corpora(comparison, tasks, here)
+    words += ["--encoder", _encoder(comparison, here), *_flags(settings), *_corpora(comparison, tasks, here)]
+    if results != DEFAULT_RESULTS:
+        words += ["--results", str(results) if here and str(results).isprintable() else RESULTS]
+    # Where the environment names official corpora, the demo's are had without it.
+    demo = here and comparison.kind == DEMO and os.environ.get("BENCH_DATA")
+    return ("BENCH_DATA= " if demo else "") + shlex.join(words)
 
 
 def _encoder(comparison: Comparison, here: bool) -> str:

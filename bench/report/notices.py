@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from bench.report import words
@@ -12,8 +13,8 @@ from bench.store import Result, read_evidence
 SHARE = 0.01
 """The part of a task's mentions or examples above which it is said first of all."""
 
-# Kinds that are of a file as a whole: they are reckoned beside documents, others beside mentions.
-_OF_FILES = ("stray file", "copy that differs", "text without annotations", "line ends changed", "link or device")
+# Kinds that are of a whole file are reckoned beside documents, others beside mentions.
+_OF_FILES = re.compile("file|folder|archive|copy|link|text without|line ends|most texts|offsets counted")
 
 
 def noticed(results: Iterable[Result], task: str) -> list[str]:
@@ -28,7 +29,7 @@ def loud(comparison: Comparison) -> Iterator[str]:
         different = {words.notices(found): result for result in runs if (found := result.notices.get(task))}
         for counts, result in different.items():
             examples = sum(result.scores[task].examples.values())
-            of_files = sum(count for kind, count in result.notices[task].items() if kind in _OF_FILES)
+            of_files = sum(count for kind, count in result.notices[task].items() if _OF_FILES.search(kind))
             others = sum(result.notices[task].values()) - of_files
             size, what = _size(result, task, examples)
             if not (of_files <= SHARE * examples and others <= SHARE * size):

@@ -40,7 +40,7 @@ def _section(view: View, results: Path, whole: bool, here: bool) -> Section:
         notes=(*disagreements(view.comparison), *loud(view.comparison)),
         tables=tuple(
             _named(table, view.demo)
-            for table in _tables(view, commands(view.comparison, view.arms, results, here), whole)
+            for table in _tables(view, commands(view.comparison, view.arms, results if here else None), whole)
         ),
     )
 

@@ -48,7 +48,7 @@ class Progress:
         """The run under way, of this cost, has come so far."""
         self.part = cost * min(max(fraction, 0.0), 1.0)
         self.begun = self.begun if self.steps else time.monotonic()
-        self.steps += 1
+        self.steps += self.part > 0
         self._warm_if(time.monotonic() - self.begun >= WARM_SECONDS)
         if self.bar is not None:
             self._draw(f"{self._left()} left · {note}")

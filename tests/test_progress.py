@@ -70,7 +70,8 @@ def test_what_was_not_done_here_says_nothing_of_the_time_left(
             clock[0] = float(second)
             shown.reached(100.0, second / 100, "first")
         shown.finished(100.0, "first")
-        shown.finished(100.0, "left to another process")
+        shown.reached(0.0, 0.0, "waiting for another process")
+        shown.finished(100.0, "done by another process")
         for second in range(1, 31):
             clock[0] = 100.0 + second
             shown.reached(100.0, second / 100, "last")

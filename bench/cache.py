@@ -64,10 +64,10 @@ def remember(place: Path | None, label: str, digest: str | None, name: str) -> N
 
 
 def remembered(label: str, digest: str | None) -> str | None:
-    """What was kept last; None where nothing was."""
+    """What was kept last; None where nothing was, or where a user without home has no cache."""
     try:
         return os.fsdecode(_names(folder() / _WINDOWS, label, digest).read_bytes())
-    except OSError:
+    except (OSError, RuntimeError, InputError):
         return None
 
 

@@ -128,17 +128,27 @@ def test_where_a_folder_is_not_known_a_word_stands_for_it(tmp_path: Path, report
     Maker(root=tmp_path, encoder="rob", corpus="official").run("single_task", ("mednli",), 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-        cache.remember(cache.opened(), "rob", "e" * 64, str(tmp_path / "gone"))
+        (place := tmp_path / "cache" / "windows").mkdir(parents=True)
+        cache.remember(place, "rob", "e" * 64, str(tmp_path / "gone"))
         for text in (report(tmp_path), report(tmp_path, "--latex"), report(tmp_path, "--html")):
             assert "FOLDER stands for the folder or hub id of the encoder rob. DIR stands for" in " ".join(
                 re.sub("</?p[^>]*>|[{}]|footnotesize|parbox|linewidth|par|smallskip|\\\\", "", text).split()
             )
-        cache.remember(cache.opened(), "rob", "e" * 64, "owner/rob")
+        cache.remember(place, "rob", "e" * 64, "owner/rob")
         assert all("owner/rob" in command for command in printed(report(tmp_path)))
         report(tmp_path, "--out", str(tmp_path / "out"))
         stored = (tmp_path / "out" / "report.txt").read_text()
         assert "--encoder FOLDER" in stored
         assert str(tmp_path) not in stored
+
+
+def test_a_user_without_home_gets_a_report(tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no cache to look into, and none is needed."""
+    Maker(root=tmp_path, encoder="rob").run("single_task", ("mednli",), 0)
+    for name in ("BENCH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert all("FOLDER" in command for command in printed(report(tmp_path)))
 
 
 def test_the_demo_is_had_where_the_environment_names_official_corpora(

@@ -24,9 +24,9 @@ class Settings:
     epochs_of: tuple[tuple[str, int], ...] = ()
     span_batch: int = 4
     pair_batch: int = 16
-    encoder_rate: float = 3e-4
+    encoder_rate: float = 2e-4
     head_rate: float = 1e-3
-    warmup: float = 0.1
+    warmup: float = 0.2
     decay: str = "linear"
     weight_decay: float = 0.01
     clip: float = 1.0

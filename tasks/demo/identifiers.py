@@ -14,7 +14,7 @@ from tasks.core.examples import Document
 from tasks.demo.composer import Composer, grammar
 from tasks.demo.markup import document, sometimes_wrapped, with_articles
 
-COUNTS = {"train": 60, "test": 40}
+COUNTS = {"train": 60, "test": 80}
 
 WRAPPED_RATE = 0.4
 

@@ -13,7 +13,7 @@ from functools import cache
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
 
-COUNTS = {"train": 660, "test": 200}
+COUNTS = {"train": 660, "test": 600}
 
 ENTAILED, NOT_ENTAILED = "true", "false"
 

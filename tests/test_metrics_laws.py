@@ -205,7 +205,9 @@ def test_pearson_of_answers_that_hardly_differ_is_scipys(grades, digits, middle)
     if len(set(gold)) == 1 or len(set(answers)) == 1:
         assert math.isnan(ours)
     else:
-        assert ours == pytest.approx(pearsonr(gold, answers).statistic, abs=1e-9)
+        # Beyond, scipy warns of what it computes itself; differences from the least answer are exact.
+        theirs = answers if digits <= 6 else np.subtract(answers, min(answers))
+        assert ours == pytest.approx(pearsonr(gold, theirs).statistic, abs=1e-9)
 
 
 def correlation(metric, gold, answers):

@@ -87,6 +87,9 @@ def _countings(texts: Sequence[str]) -> Iterator[_Counting]:
     text = texts[0]
     lines = (1 + (c == "\n") for c in text)
     yield _Counting(1, "line ends changed", "each counts as two characters in the offsets", text, lines)
+    if text.startswith("\ufeff"):
+        without = (k > 0 for k in range(len(text)))
+        yield _Counting(1, "offsets counted otherwise", "offsets leave out the byte order mark", text, without)
     start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
     for what, widths in (
         ("offsets count UTF-16 units", (1 + (c > "\uffff") for c in text)),

@@ -1,7 +1,8 @@
 """i2b2 XML of 2012 and 2014: a text in CDATA and tags that point into it, `start` from 0, `end` exclusive.
 
 The root's name does not matter, so that corpora of the same kind (MEDDOCAN's) are read too. Offsets count the text as
-XML gives it: a leading line feed counts, CRLF is one character, `&apos;` in CDATA is six.
+XML gives it: a leading line feed counts, CRLF is one character, `&apos;` in CDATA is six. A document whose stated texts
+fit better where CRLF is two, as its annotators saw it, is read so.
 Source: i2b2 2012 and 2014 annotation releases.
 """
 
@@ -84,7 +85,7 @@ class _Reader(safe_xml.Handler):
 def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its mentions; InputError where the file is not of this format or points outside its text."""
     text, tags = _parsed(file, corpus)
-    tags = list(_counted(tags, kind, file, corpus))
+    tags = list(_mentions(tags, kind, file, corpus))
     stated = [(tag.attributes.get("text", ""), (_offsets(tag, file),)) for tag in tags]
     text, offsets = as_annotated((text,), stated, file, corpus)
     gold: set[Span] = set()
@@ -164,7 +165,7 @@ def _mended(file: CorpusFile, corpus: Corpus) -> Iterator[bytes]:
     yield _BARE_AMPERSAND.sub(b"&amp;", tail)
 
 
-def _counted(tags: Iterable[Tag], kind: Kind, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
+def _mentions(tags: Iterable[Tag], kind: Kind, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
     """The tags that are mentions: one without a label is none, and of two with one id, where ids count, the second."""
     ids: set[str] = set()
     for tag in tags:

@@ -10,12 +10,14 @@ import os
 import random
 import re
 import tempfile
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from invented import FOLDER, NAMES, contents, packed, task
+from invented import FOLDER, NAMES, contents, laid, packed, task
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document
@@ -98,6 +100,30 @@ def test_damaged_files_never_end_in_a_traceback(name: str) -> None:
             (Path(folder) / path).write_bytes(damaged(stream, data))
             read_all(name, Path(folder))
             (Path(folder) / path).write_bytes(data)
+
+
+SEPARATORS = ("", " ", "\t", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028")
+
+
+@pytest.mark.parametrize("name", ["i2b2_2010", "n2c2_2018", "quaero_2014", "mednli", "n2c2_2019"])
+def test_no_record_is_lost_in_silence_with_a_line_end(name: str, tmp_path: Path) -> None:
+    """Whatever stands in place of one, every example is read with its gold, or the file is refused."""
+
+    def golds() -> list[tuple[str, Any]]:
+        corpus = Corpus(tmp_path)
+        return [(one.id, one.gold) for split in task(name).official_splits for one in task(name).read(corpus, split)]
+
+    files = dict(contents(FOLDER / name))
+    laid(tmp_path, files)
+    whole = golds()
+    for path, data in files.items():
+        if Path(path).suffix in (".ann", ".con", ".jsonl") or "STS" in path:
+            for end in re.finditer(rb"\n", data):
+                for separator in SEPARATORS:
+                    laid(tmp_path, {path: data[: end.start()] + separator.encode() + data[end.end() :]})
+                    with suppress(InputError):
+                        assert golds() == whole, (path, end, separator)
+            laid(tmp_path, {path: data})
 
 
 @pytest.mark.parametrize("archive", ["x.zip", "x.tar.gz", "x.tar"])

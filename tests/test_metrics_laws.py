@@ -289,6 +289,7 @@ def test_pearson_is_undefined_where_a_side_does_not_vary():
     assert np.isnan(Pearson().value(evidence(Pearson(), pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
     assert np.isnan(Pearson().value(evidence(Pearson(), pairs[:1], [2.0]).sum(axis=0)))
     assert np.isnan(Pearson().value(np.zeros(6)))
+    assert np.isnan(Pearson().value(evidence(Pearson(), [], []).sum(axis=0)))
 
 
 @each_span_metric

@@ -13,7 +13,7 @@ from tasks.core.metrics import Metric
 LARGEST_SCORE = 1e100
 """Beyond it the square of a score would not be a number."""
 NEAR = 1e-3
-"""Scores whose standard deviation is a smaller share of their mean are counted from their median."""
+"""Scores that lie nearer to their median, in proportion to their size, are counted from it."""
 
 
 class Accuracy(Metric[Pair[str], str]):
@@ -70,7 +70,8 @@ def _moments(n: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _from_middle(scores: np.ndarray) -> np.ndarray:
-    return scores - np.median(scores) if np.std(scores) < NEAR * abs(np.mean(scores)) else scores
+    apart = scores - (np.median(scores) if len(scores) else 0.0)
+    return apart if np.linalg.norm(apart) < NEAR * np.linalg.norm(scores) else scores
 
 
 def _number(score: float, pair: str, what: str) -> float:

@@ -131,6 +131,14 @@ def test_every_line_end_parts_pairs(end: str, tmp_path: Path) -> None:
     assert (first.first, last.first) == ("a\u2028", "carriage\rreturn")
 
 
+def test_a_line_end_that_two_chunks_of_a_file_share_is_one(tmp_path: Path) -> None:
+    """A file is read a mebibyte at a time; a CR at the end of one and the LF of the next part two pairs only once."""
+    long = "x" * ((1 << 20) - len("\tb\t1\r"))
+    content = f"{long}\tb\t1\r\nc\td\t2\r\n"
+    pairs = list(task("n2c2_2019").read(laid(tmp_path, {"clinicalSTS2019.train.txt": content}), "train"))
+    assert [(pair.id, pair.first) for pair in pairs] == [("1", long), ("2", "c")]
+
+
 @pytest.mark.parametrize("sentence", ["a\tb", "a\nb", "a\r"])
 def test_sts_sentences_that_would_change_are_not_written(sentence: str, tmp_path: Path) -> None:
     """Better an error than another sentence."""

@@ -71,7 +71,7 @@ def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corp
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     """Write documents in the official layout; InputError where the format cannot express a mention."""
     for document in examples:
-        name = checked_name(document.id, r"[^/\\]+", "i2b2_2010")
+        name = checked_name(document.id, r"[^/]+", "i2b2_2010")
         if split == TRAIN:
             hospital = "beth" if name.startswith("record") else "partners"
             top = folder / "concept_assertion_relation_training_data" / hospital

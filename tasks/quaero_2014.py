@@ -46,7 +46,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     """Write documents in the official layout; an id is `EMEA/<name>` or `MEDLINE/<name>`."""
     for document in examples:
-        name = checked_name(document.id, r"(?:EMEA|MEDLINE)/[^/\\]+", "quaero_2014")
+        name = checked_name(document.id, r"(?:EMEA|MEDLINE)/[^/]+", "quaero_2014")
         write_document(folder / "QUAERO_FrenchMed" / "corpus" / split / name, document)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,79 @@ def test_what_is_wrong_is_told_with_file_and_line(annotations: str | bytes, wher
     assert said.startswith("test/1.ann")
     assert where in said
     assert "aspirin" not in said
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("changed", [str.encode, lambda text: text.replace("\n", "\r").encode()])
+def test_every_line_end_parts_annotations(end: str, changed: Callable[[str], bytes], tmp_path: Path) -> None:
+    """CR, LF and CRLF alike, whatever the text has; a mention over a line break goes on after each."""
+    lines = (
+        "T1\tReason 18 31\tlow\nback pain\nT2\tDrug 0 7\taspirin\n#1\tAnnotatorNotes T2\tnote\nT3\tDosage 8 10\t81\n"
+    )
+    spans = {Span(((18, 31),), "Reason"), Span(((0, 7),), "Drug"), Span(((8, 10),), "Dosage")}
+    assert one(tmp_path, lines.replace("\n", end), changed(TEXT)).gold == spans
+
+
+NEXT = "T9\tStrength 8 13\t81 mg"
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t", "\x0b", "\x85", "\u2028"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "T1\tDrug 0 7\taspirin",
+        "R1\tStrength-Drug Arg1:T1 Arg2:T2",
+        "E1\tDrug:T1",
+        "A1\tNegation E1",
+        "A2\tCertainty T1 high",
+        "N1\tReference T1 RxNorm:1191\taspirin",
+        "#1\tAnnotatorNotes T1\tfree text",
+        "*\tEquiv T1 T2",
+    ],
+)
+def test_an_annotation_on_the_line_of_another_is_not_swallowed(line: str, between: str, tmp_path: Path) -> None:
+    """One that has lost the line end before it is told with its line."""
+    said = refused(
+        "n2c2_2018", laid(tmp_path, {"test/1.txt": TEXT, "test/1.ann": f"\n{line}{between}{NEXT}\n"}), "test"
+    )
+    assert said.startswith("test/1.ann, line 2: ")
+
+
+def test_a_tab_in_a_mention_is_text(tmp_path: Path) -> None:
+    """Where the mention's characters hold it; anything else behind the text of a mention is told."""
+    assert one(tmp_path, "T1\tDrug 0 7\tas\tirin\n", "as\tirin").gold == {Span(((0, 7),), "Drug")}
+    files = {"test/1.txt": TEXT, "test/1.ann": "T1\tDrug 0 7\taspirin\tC0004057\n"}
+    assert "line 1: more follows the annotation on its line" in refused("n2c2_2018", laid(tmp_path, files), "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "what"),
+    [
+        ("é aspirin\nor ibuprofen", lambda text: len(text.encode()), "bytes"),
+        ("😀 aspirin\nor ibuprofen", lambda text: len(text.encode("utf-16-le")) // 2, "UTF-16 units"),
+        ("\ufeff\n aspirin\nor ibuprofen", lambda text: len(text.lstrip("\ufeff\n ")), "before the first word"),
+        ("an aspirin\nor\nibuprofen", lambda text: len(text.replace("\n", "\r\n")), "two characters"),
+    ],
+)
+def test_offsets_counted_otherwise_are_recounted(
+    text: str, width: Callable[[str], int], what: str, tmp_path: Path
+) -> None:
+    """Where more of the stated texts fit so, in all of the document alike; the notice says how they were counted."""
+    drugs = [("T1", "aspirin"), ("T2", "ibuprofen")]
+    places = {drug: (text.index(drug), text.index(drug) + len(drug)) for _, drug in drugs}
+    lines = [f"{n}\tDrug {width(text[: places[d][0]])} {width(text[: places[d][1]])}\t{d}\n" for n, d in drugs]
+    corpus = laid(tmp_path, {"test/1.txt": text, "test/1.ann": "".join(lines)})
+    (document,) = task("n2c2_2018").read(corpus, "test")
+    assert document == Document("1", text, frozenset(Span((place,), "Drug") for place in places.values()))
+    (notice,) = corpus.notices
+    assert what in notice.what
+
+
+def test_a_written_mention_is_one_line_of_four_fields(tmp_path: Path) -> None:
+    """As brat writes it: a tab and each kind of line break is a blank, as long as it was."""
+    text = "a\tb\rc\nd\u2028e\x85f\x0bg\x0ch\x1ci"
+    task("n2c2_2018").write(tmp_path, "test", [Document("1", text, frozenset({Span(((0, len(text)),), "Drug")}))])
+    assert (tmp_path / "test/1.ann").read_text() == f"T1\tDrug 0 {len(text)}\ta b c d e f g h i\n"
 
 
 def test_ten_thousand_fragments_on_top_of_each_other_cost_no_memory(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Damaged corpora: whatever the bytes, a reader gives examples or one sentence, never a traceback.
+"""Damaged corpora: whatever the bytes, a reader gives one sentence or examples that its writer can write, no traceback.
 
 BENCH_FUZZ_CASES sets how many cases each reader gets; a few by default.
 """
@@ -13,14 +13,14 @@ import tempfile
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from invented import FOLDER, NAMES, contents, packed, task
+from invented import FOLDER, NAMES, contents, laid, packed, task
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document
-from tasks.core.splits import digest
 
 CASES = int(os.environ.get("BENCH_FUZZ_CASES", "60"))
 BOMB = b'<!DOCTYPE a [<!ENTITY a "' + b"a" * 1000 + b'"><!ENTITY b "' + b"&a;" * 1000 + b'">]>'
@@ -28,7 +28,7 @@ DICTIONARY = (
     b"\n", b"\r", b"\t", b" ", b"\0", b"\xff", b"\xe9", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\xf0\x9f\x98\x80",
     b"\xcc\x81", b"\xed\xa0\x80", b"&", b"&a;", b"&b;", b"<", b"]]>", b"<![CDATA[", b"<TAGS>", b"</TEXT>", BOMB,
     b'<a b="c">' * 200, b'"', b"||", b"T1\tDrug 0 5;3 9\tx\n", b"T1\tDrug 0 1000000000000000000\tx\n", b"\\ud800",
-    b"[" * 10_000, b'{"a":' * 10_000, b"{", b"NaN", b"1e999", b"..", b"../", b"/",
+    b"&#13;", b"\xc2\x85", b"\v", b"[" * 10_000, b'{"a":' * 10_000, b"{", b"NaN", b"1e999", b"..", b"../", b"/",
 )  # fmt: skip
 NUMBERS = (b"0", b"-1", b"1", b"2", b"7", b"40", b"99999", b"1" + b"0" * 18, b"9" * 30, b"9" * 5000, b"0.5", b"1e18")
 
@@ -69,16 +69,21 @@ def truncated(stream: random.Random, data: bytes) -> bytes:
 
 
 def read_all(name: str, folder: Path) -> None:
-    """Read every split; only InputError may come of it, and mentions in order within their text."""
+    """Read every split; only InputError may come of it, or examples that can be written and are the same again."""
     for split in task(name).official_splits:
-        with suppress(InputError):
-            for example in task(name).read(Corpus(folder), split):
-                digest([example])
-                for span in example.gold if isinstance(example, Document) else ():
-                    assert span.start >= 0
-                    assert span.end <= len(example.text)
-                    assert all(start < end for start, end in span.fragments)
-                    assert all(before[1] <= after[0] for before, after in pairwise(span.fragments))
+        try:
+            found = list(task(name).read(Corpus(folder), split))
+        except InputError:
+            continue
+        for example in found:
+            for span in example.gold if isinstance(example, Document) else ():
+                assert span.start >= 0
+                assert span.end <= len(example.text)
+                assert all(start < end for start, end in span.fragments)
+                assert all(before[1] <= after[0] for before, after in pairwise(span.fragments))
+        with tempfile.TemporaryDirectory() as again:
+            task(name).write(Path(again), split, found)
+            assert list(task(name).read(Corpus(Path(again)), split)) == found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -95,6 +100,30 @@ def test_damaged_files_never_end_in_a_traceback(name: str) -> None:
             (Path(folder) / path).write_bytes(damaged(stream, data))
             read_all(name, Path(folder))
             (Path(folder) / path).write_bytes(data)
+
+
+SEPARATORS = ("", " ", "\t", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028")
+
+
+@pytest.mark.parametrize("name", ["i2b2_2010", "n2c2_2018", "quaero_2014", "mednli", "n2c2_2019"])
+def test_no_record_is_lost_in_silence_with_a_line_end(name: str, tmp_path: Path) -> None:
+    """Whatever stands in place of one, every example is read with its gold, or the file is refused."""
+
+    def golds() -> list[tuple[str, Any]]:
+        corpus = Corpus(tmp_path)
+        return [(one.id, one.gold) for split in task(name).official_splits for one in task(name).read(corpus, split)]
+
+    files = dict(contents(FOLDER / name))
+    laid(tmp_path, files)
+    whole = golds()
+    for path, data in files.items():
+        if Path(path).suffix in (".ann", ".con", ".jsonl") or "STS" in path:
+            for end in re.finditer(rb"\n", data):
+                for separator in SEPARATORS:
+                    laid(tmp_path, {path: data[: end.start()] + separator.encode() + data[end.end() :]})
+                    with suppress(InputError):
+                        assert golds() == whole, (path, end, separator)
+            laid(tmp_path, {path: data})
 
 
 @pytest.mark.parametrize("archive", ["x.zip", "x.tar.gz", "x.tar"])

@@ -47,6 +47,8 @@ def test_tokens_are_counted_as_the_annotators_did(place: str, covered: str, tmp_
         ('c="two" 1:1 1:9||t="test"', "line 1: token 1:9 lies outside the text"),
         (f'c="two" 1:1 {10**17}:1||t="test"', f"line 1: token {10**17}:1 lies outside the text"),
         ('c="two" 1:2 1:1||t="test"', "line 1: tokens 1:2 to 1:1 hold nothing"),
+        ('\nc="two" 1:1 1:1||t="test"c="words" 1:2 1:2||t="test"', "line 2: more than one concept"),
+        ('c="two" 1:1 1:1||t="test" c="words" 1:2 1:2||t="test"', "line 1: more than one concept"),
         ('c="" 1:0 1:0||t="test"', "line 1: tokens 1:0 to 1:0 hold nothing"),
         ('c="two" 1:1 1:1||t="tests"', "line 1: a label that the task does not have; it has problem, treatment"),
         (b'c="tw\xf6" 1:1 1:1||t="test"', "byte 5 is not UTF-8"),
@@ -58,6 +60,22 @@ def test_what_is_wrong_is_told_with_file_and_line(concepts: str | bytes, where: 
     assert said.startswith(CONCEPTS)
     assert where in said
     assert "two" not in said.replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("text_end", ["\r", "\r\n", "\n"])
+def test_every_line_end_parts_concepts_and_sentences(end: str, text_end: str, tmp_path: Path) -> None:
+    """CR, LF and CRLF alike; a CR among line feeds is white space."""
+    concepts = 'c="two" 1:1 1:1||t="test"\nc="end" 4:0 4:0||t="problem"\n'.replace("\n", end)
+    (document,) = task("i2b2_2010").read(corpus(tmp_path, concepts, f"{TEXT}\n".replace("\n", text_end)), "test")
+    assert [document.text[span.start : span.end] for span in sorted(document.gold)] == ["two", "end"]
+
+
+def test_a_concept_from_an_empty_token_can_be_written(tmp_path: Path) -> None:
+    """Token 0 of a line that begins with white space is nothing, and yet what is read from it must not be refused."""
+    (document,) = task("i2b2_2010").read(corpus(tmp_path, 'c="two" 1:0 1:1||t="test"\n'), "test")
+    task("i2b2_2010").write(tmp_path / "again", "test", [document])
+    assert list(task("i2b2_2010").read(Corpus(tmp_path / "again"), "test")) == [document]
 
 
 def test_a_training_text_without_concepts_is_told(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ def test_pairs_of_one_id_are_all_kept_and_told(name: str, file: str, content: st
     [
         ("a\tb\t1\na\tb\n", "line 2: it has 2 fields, not 3"),
         ("a\tb\t1\tc\n", "line 1: it has 4 fields, not 3"),
+        ("a\tb\t1c\td\t2\n", "line 1: it has 5 fields, not 3"),
+        ("a\tb\t1\nc\rc\td\t2\n", "line 2: it has 1 fields, not 3"),
         ("a\tb\t1\n\na\tb\t1\n", "line 2: an empty line between pairs"),
         ("a\tb\t5.5\n", "line 1: a score is missing or is no number from 0 to 5"),
         ("a\tb\t-1\n", "line 1: a score is missing or is no number from 0 to 5"),
@@ -111,6 +113,30 @@ def test_sts_scores_must_fit_their_pairs(scores: str, where: str, tmp_path: Path
     """A score too few or too many would shift all the others."""
     files = {"clinicalSTS2019.test.txt": "a\tb\nc\td\n", "clinicalSTS2019.test.gs.sim.txt": scores}
     assert where in refused("n2c2_2019", laid(tmp_path, files), "test")
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_every_line_end_parts_pairs(end: str, tmp_path: Path) -> None:
+    """CR, LF and CRLF alike; the line separator of Unicode is text."""
+    files = {
+        "clinicalSTS2019.train.txt": "a\u2028\tb\t1\nc\td\t2\n",
+        "clinicalSTS2019.test.txt": "a\tb\nc\td\n",
+        "clinicalSTS2019.test.gs.sim.txt": "1\n2\n",
+        "mli_train_v1.jsonl": "\n".join([record(), record(pairID="2", sentence1="carriage\rreturn")]),
+    }
+    corpus = laid(tmp_path, {name: content.replace("\n", end) for name, content in files.items()})
+    splits = [("n2c2_2019", "train"), ("n2c2_2019", "test"), ("mednli", "train")]
+    (first, _), _, (_, last) = found = [list(task(name).read(corpus, split)) for name, split in splits]
+    assert [len(pairs) for pairs in found] == [2, 2, 2]
+    assert (first.first, last.first) == ("a\u2028", "carriage\rreturn")
+
+
+def test_a_line_end_that_two_chunks_of_a_file_share_is_one(tmp_path: Path) -> None:
+    """A file is read a mebibyte at a time; a CR at the end of one and the LF of the next part two pairs only once."""
+    long = "x" * ((1 << 20) - len("\tb\t1\r"))
+    content = f"{long}\tb\t1\r\nc\td\t2\r\n"
+    pairs = list(task("n2c2_2019").read(laid(tmp_path, {"clinicalSTS2019.train.txt": content}), "train"))
+    assert [(pair.id, pair.first) for pair in pairs] == [("1", long), ("2", "c")]
 
 
 @pytest.mark.parametrize("sentence", ["a\tb", "a\nb", "a\r"])

@@ -25,9 +25,18 @@ from tasks.core.splits import digest
 CASES = int(os.environ.get("BENCH_FUZZ_CASES", "25"))
 few = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-# Letters that formats trip over: marks of theirs, line separators, an astral letter, a byte order mark, white space.
-TEXT = st.text(st.sampled_from("ab T1é\"'|&<>;]=c:#*\\{}\t\n\u2028\u2029\x85\xa0\ufeff\u0301😀"), max_size=60)
-SENTENCE = st.text(st.sampled_from("ab T1é\"'|&<>;]=c:#*\\{}\u2028\x85\xa0\ufeff😀"), max_size=30)
+# What formats trip over: marks of theirs, white space, every line break, an astral letter, a byte order mark; and what
+# XML has no way to say.
+MARKS = "ab T1é\"'|&<>;]=c:#*\\{}\t\n\r\u2028\u2029\x85\xa0\ufeff\u0301😀"
+TEXT = st.text(
+    st.sampled_from(MARKS + "\0\v\f\x1b\x1c\x1f\uffff") | st.characters(exclude_categories=["Cs"]), max_size=60
+)
+XML_TEXT = st.text(st.sampled_from(MARKS), max_size=60)
+SENTENCES = {
+    "mednli": TEXT,
+    "medrqe_2016": XML_TEXT.map(str.strip),
+    "n2c2_2019": TEXT.map(lambda text: re.sub("[\t\n\r]", "", text)),
+}
 
 IDS = {
     "i2b2_2010": r"(record-[0-9]{1,3}|[0-9]{1,3}_[A-Z]{2})",
@@ -61,9 +70,9 @@ def documents(draw: st.DrawFn, name: str) -> list[Document]:
     ids = draw(st.lists(st.from_regex(IDS[name], fullmatch=True), min_size=2, max_size=4, unique=True))
     found = []
     for key in sorted(ids, key=lambda key: key.split("/")):
-        text = draw(TEXT)
+        text = draw(XML_TEXT if name in ("i2b2_2012", "i2b2_2014") else TEXT)
         if name in ("i2b2_2010", "n2c2_2018", "quaero_2014"):
-            text = draw(st.sampled_from([text, text.replace("\n", "\r\n")]))
+            text = draw(st.sampled_from([text, text.replace("\n", "\r\n"), text.replace("\n", "\r")]))
         places = stretches(text, 3 if name in ("n2c2_2018", "quaero_2014") else 1)
         places = tokens(text) if name == "i2b2_2010" else places
         enough = text.strip(" \t\n\r\f\v") if name == "i2b2_2010" else len(text) > 1
@@ -75,8 +84,8 @@ def documents(draw: st.DrawFn, name: str) -> list[Document]:
 
 @st.composite
 def pairs(draw: st.DrawFn, name: str) -> list[Pair[Any]]:
-    """A corpus of pairs; in MedRQE without outer white space, in STS numbered by line."""
-    sentence = SENTENCE.map(str.strip) if name == "medrqe_2016" else SENTENCE
+    """A corpus of pairs; in MedRQE without outer white space, in STS numbered by line, without tabs or line ends."""
+    sentence = SENTENCES[name]
     gold: st.SearchStrategy[Any] = st.sampled_from(task(name).labels or [0.0])
     if name == "n2c2_2019":
         gold = st.floats(0, 5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
@@ -195,6 +195,21 @@ def test_pearson_is_numpys_within_rounding_and_undefined_with_it(grades):
         assert ours == pytest.approx(np.corrcoef(gold, answers)[0, 1], abs=1e-12)
 
 
+@settings(max_examples=100, deadline=None)
+@given(grades, st.integers(0, 12), st.sampled_from([0, 2.5, -4]))
+def test_pearson_of_answers_that_hardly_differ_is_scipys(grades, digits, middle):
+    """However near answers are to each other, and wherever: undefined only where all are equal."""
+    gold, answers = (list(side) for side in zip(*grades, strict=True))
+    answers = [middle + answer / 10**digits for answer in answers]
+    ours = correlation(Pearson(), gold, answers)
+    if len(set(gold)) == 1 or len(set(answers)) == 1:
+        assert math.isnan(ours)
+    else:
+        # Beyond, scipy warns of what it computes itself; differences from the least answer are exact.
+        theirs = answers if digits <= 6 else np.subtract(answers, min(answers))
+        assert ours == pytest.approx(pearsonr(gold, theirs).statistic, abs=1e-9)
+
+
 def correlation(metric, gold, answers):
     pairs = [Pair(str(k), "", "", score) for k, score in enumerate(gold)]
     return float(metric.value(evidence(metric, pairs, answers).sum(axis=0)))
@@ -274,6 +289,7 @@ def test_pearson_is_undefined_where_a_side_does_not_vary():
     assert np.isnan(Pearson().value(evidence(Pearson(), pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
     assert np.isnan(Pearson().value(evidence(Pearson(), pairs[:1], [2.0]).sum(axis=0)))
     assert np.isnan(Pearson().value(np.zeros(6)))
+    assert np.isnan(Pearson().value(evidence(Pearson(), [], []).sum(axis=0)))
 
 
 @each_span_metric

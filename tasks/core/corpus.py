@@ -101,15 +101,24 @@ class CorpusFile:
         return _decoded(self.read(), self.path, 0)
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        r"""Its lines with their numbers from 1, as a stream, cut at \n alone; \r\n counts as \n."""
-        offset = number = 0
+        r"""Its lines with their numbers from 1, as a stream; \n, \r and \r\n end one, U+2028 and its kind do not."""
+        offset = 0
+        for number, line in enumerate(self._byte_lines(), 1):
+            if len(line) >= LINE_BYTES:
+                raise self.wrong(number, f"it is longer than {LINE_BYTES >> 20} MiB; take it away")
+            yield number, _decoded(line, self.path, offset).rstrip("\r\n")
+            offset += len(line)
+
+    def _byte_lines(self) -> Iterator[bytes]:
+        rest = b""
         with _reading(self.path), self.opener() as stream:
-            while line := stream.readline(LINE_BYTES):
-                number += 1
-                if len(line) == LINE_BYTES:
-                    raise self.wrong(number, f"it is longer than {LINE_BYTES >> 20} MiB; take it away")
-                yield number, _decoded(line, self.path, offset).removesuffix("\n").removesuffix("\r")
-                offset += len(line)
+            while chunk := stream.read(1 << 20):
+                *whole, rest = (rest + chunk).splitlines(keepends=True)  # the last may not be whole, nor its \r\n
+                yield from whole
+                if len(rest) >= LINE_BYTES:
+                    break
+        if rest:
+            yield rest
 
 
 def _is_litter(path: str) -> bool:

@@ -12,6 +12,8 @@ from tasks.core.metrics import Metric
 
 LARGEST_SCORE = 1e100
 """Beyond it the square of a score would not be a number."""
+NEAR = 1e-3
+"""Scores that lie nearer to their median, in proportion to their size, are counted from it."""
 
 
 class Accuracy(Metric[Pair[str], str]):
@@ -43,6 +45,10 @@ class Pearson(Metric[Pair[float], float]):
         x, y = _number(example.gold, example.id, "gold score"), _number(answer, example.id, "answer")
         return 1, x, y, x * x, y * y, x * y
 
+    def settled(self, rows: np.ndarray) -> np.ndarray:
+        """The same, a side of nearly equal scores from its median: their squares would drown their differences."""
+        return _moments(rows[:, 0], *(_from_middle(rows[:, k]) for k in (1, 2)))
+
 
 class Spearman(Pearson):
     """Spearman's rank correlation: Pearson's of the ranks among all examples, those of ties their mean.
@@ -56,8 +62,16 @@ class Spearman(Pearson):
 
     def settled(self, rows: np.ndarray) -> np.ndarray:
         """One, the ranks of gold and answer, their squares and their product, in place of those of the scores."""
-        x, y = _ranks(rows[:, 1]), _ranks(rows[:, 2])
-        return np.stack([rows[:, 0], x, y, x * x, y * y, x * y], axis=1)
+        return _moments(rows[:, 0], _ranks(rows[:, 1]), _ranks(rows[:, 2]))
+
+
+def _moments(n: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.stack([n, x, y, x * x, y * y, x * y], axis=1)
+
+
+def _from_middle(scores: np.ndarray) -> np.ndarray:
+    apart = scores - (np.median(scores) if len(scores) else 0.0)
+    return apart if np.linalg.norm(apart) < NEAR * np.linalg.norm(scores) else scores
 
 
 def _number(score: float, pair: str, what: str) -> float:

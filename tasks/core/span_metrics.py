@@ -144,13 +144,14 @@ class LenientF1(SpanMetric):
 
 
 class BratevalF1(SpanMetric):
-    """Micro F1 by brateval's exact match of span and type, the program of the CLEF eHealth tasks on QUAERO.
+    """Micro F1 by the exact match of span and type of brateval 0.3.2.
 
-    Source: github.com/READ-BioMed/brateval, commit 10c6a86. It differs from ExactF1 in two ways. An answer with all
-    fragments of a gold mention and more is taken for exact, by the first such mention in the program's order; ids
+    Source: github.com/READ-BioMed/brateval, commit 10c6a86 (2024). It differs from ExactF1 in two ways. An answer with
+    all fragments of a gold mention and more is taken for exact, by the first such mention in the program's order; ids
     are taken to be T1, T2, ... on either side. And a mention that gold lists twice counts twice, though an answer
-    finds it once: 1 of QUAERO's 5,689 mentions to train, 8 of 5,307 to test. The program's earlier versions (commits
-    9d5af3b, 0ce2152) let an answer be found more than once; on distinct mentions of one fragment all agree.
+    finds it once: 1 of QUAERO's 5,689 mentions to train, 8 of 5,307 to test. The version of the
+    CLEF eHealth tasks on QUAERO (0.1.0, 2014) lets an answer be found more than once: it counts as ExactF1 does, and
+    repeated mentions that are missed twice. On distinct mentions of one fragment all agree.
     """
 
     name = "brateval_f1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,23 +16,25 @@ from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.side_by_side import Files, paired
-from tasks.core.formats.surface import agrees, note_difference
+from tasks.core.formats.surface import Fragments, agrees, as_annotated, covered, note_differences
 
+_LINE_END = re.compile(r"\r\n?|\n")
+# Line breaks of every kind, and tabs: brat writes a blank for each, and official programs cut a line at them.
+_CUTS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")
 _MENTION = re.compile(r"(T[0-9]+)\t(\S+) ([0-9]{1,19} [0-9]{1,19}(?:;[0-9]{1,19} [0-9]{1,19})*)\t(.*)", re.DOTALL)
 _OTHERS = {
     "R": re.compile(r"\S+\t\S+ [^\s:]+:\S+ [^\s:]+:\S+\s*"),
     "E": re.compile(r"\S+\t[^\s:]+:\S+(?: [^\s:]+:\S+)*\s*"),
-    "A": re.compile(r"\S+\t\S+ \S+(?: .*)?"),
-    "M": re.compile(r"\S+\t\S+ \S+(?: .*)?"),
-    "N": re.compile(r"\S+\t\S+ \S+ \S+(?:\t.*)?", re.DOTALL),
-    "#": re.compile(r"\S+\t\S+ \S+(?:\t.*)?", re.DOTALL),
+    "A": re.compile(r"\S+\t\S+ \S+(?: (.*))?"),
+    "M": re.compile(r"\S+\t\S+ \S+(?: (.*))?"),
+    "N": re.compile(r"\S+\t\S+ \S+ \S+(?:\t(.*))?"),
+    "#": re.compile(r"\S+\t\S+ \S+(?:\t(.*))?"),
     "*": re.compile(r"\S+\t\S+(?: \S+){2,}\s*"),
 }
 
+_MORE = "more follows the annotation on its line; is the end of a line lost?"
 LINES_OF_MENTION = 100
-
-Fragments = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,10 @@ def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Ite
 
 def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
     text = files.text.text()
-    mentions = list(_mentions(files.annotations, text))
-    text = _as_annotated(text, mentions, files.text, corpus)
+    stated = list(_mentions(files.annotations, text))
+    texts = (text, re.sub(r"\r+\n", "\n", text))  # some unpackers change line ends
+    text, offsets = as_annotated(texts, [(one.stated, one.fragments) for one in stated], files.text, corpus)
+    mentions = [replace(one, fragments=own) for one, own in zip(stated, offsets, strict=True)]
     gold: set[Span] = set()
     listing: list[Span] = []
     ids: set[str] = set()
@@ -74,19 +78,16 @@ def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document
         if mention.id in ids:
             corpus.note(files.annotations, mention.line, "doubled id", "both kept")
         ids.add(mention.id)
-        note_difference(corpus, files.annotations, mention.line, (mention.stated, _covered(text, mention.fragments)))
         if list(mention.fragments) != sorted(mention.fragments):
             corpus.note(files.annotations, mention.line, "fragments out of order", "put in order")
         span = Span(tuple(sorted(mention.fragments)), mention.label)
         if span in gold:
-            corpus.note(
-                files.annotations,
-                mention.line,
-                "repeated mention",
-                "counted twice only where the official program does",
-            )
+            what = "counted twice only where the official program does"
+            corpus.note(files.annotations, mention.line, "repeated mention", what)
         gold.add(span)
         listing.append(span)
+    sides = [(one.line, one.stated, covered(text, one.fragments)) for one in mentions]
+    note_differences(corpus, files.annotations, sides)
     return Document(files.id, text, frozenset(gold), tuple(listing))
 
 
@@ -101,21 +102,13 @@ def write_document(place: Path, document: Document) -> None:
 
 def _line(number: int, span: Span, text: str) -> str:
     offsets = ";".join(f"{start} {end}" for start, end in span.fragments)
-    covered = re.sub(r"[\r\n]", " ", _covered(text, span.fragments))
-    return f"T{number}\t{span.label} {offsets}\t{covered}"
-
-
-def _covered(text: str, fragments: Fragments) -> str:
-    if sum(max(0, end - start) for start, end in fragments) > len(text):
-        return ""  # fragments on top of each other, soon refused: what they cover may be larger than memory
-    return " ".join(text[start:end] for start, end in fragments)
+    return f"T{number}\t{span.label} {offsets}\t{_CUTS.sub(' ', covered(text, span.fragments))}"
 
 
 def _records(file: CorpusFile, text: str) -> Iterator[tuple[int, str]]:
     """Annotation lines; a mention whose characters hold a line break may go on in the line after."""
     pending, first = "", 0
-    for number, line in enumerate(file.text().removeprefix("\ufeff").split("\n"), 1):
-        line = line.removesuffix("\r")
+    for number, line in enumerate(_LINE_END.split(file.text().removeprefix("\ufeff")), 1):
         if _BEGINS.match(line) is None and _goes_on(pending, text):
             pending += "\n" + line
         else:
@@ -132,8 +125,8 @@ def _goes_on(record: str, text: str) -> bool:
     if match is None or match[4].count("\n") > LINES_OF_MENTION:
         return False
     fragments = _fragments(match[3])
-    covered = text[min(start for start, _ in fragments) : max(end for _, end in fragments)]
-    return covered.count("\n") > match[4].count("\n") and not agrees(match[4], _covered(text, fragments))
+    around = text[min(start for start, _ in fragments) : max(end for _, end in fragments)]
+    return len(_LINE_END.findall(around)) > match[4].count("\n") and not agrees(match[4], covered(text, fragments))
 
 
 def _fragments(offsets: str) -> Fragments:
@@ -143,13 +136,19 @@ def _fragments(offsets: str) -> Fragments:
 
 def _mentions(file: CorpusFile, text: str) -> Iterator[_Mention]:
     for line, record in _records(file, text):
-        if record.startswith("T") and (match := _MENTION.fullmatch(record)):
-            yield _Mention(line, match[1], match[2], _fragments(match[3]), match[4])
-        elif not (_BEGINS.match(record) and (form := _OTHERS.get(record[0])) and form.fullmatch(record)):
+        form = _OTHERS.get(record[0], _MENTION)
+        match = form.fullmatch(record)
+        if match is None or not _BEGINS.match(record):
             raise file.wrong(line, "this is no brat annotation; is the file cut short, or are its tabs lost?")
+        if form is _MENTION:
+            yield _Mention(line, match[1], match[2], _fragments(match[3]), match[4])
+        elif any(_BEGINS.search(free or "") for free in match.groups()):
+            raise file.wrong(line, _MORE)
 
 
 def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFile) -> None:
+    if "\t" in mention.stated and not agrees(mention.stated, covered(text, mention.fragments)):
+        raise file.wrong(mention.line, _MORE)
     if mention.label not in labels:
         raise file.wrong(mention.line, f"a label that the task does not have; it has {', '.join(labels)}")
     for start, end in mention.fragments:
@@ -160,15 +159,3 @@ def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFi
     ordered = sorted(mention.fragments)
     if any(after[0] < before[1] for before, after in pairwise(ordered)):
         raise file.wrong(mention.line, "fragments of one mention that overlap")
-
-
-def _as_annotated(text: str, mentions: list[_Mention], file: CorpusFile, corpus: Corpus) -> str:
-    r"""The text, with \r\n as \n where the mentions fit only so: some unpackers change line ends."""
-    if "\r\n" not in text:
-        return text
-    unix = text.replace("\r\n", "\n")
-    as_it_is, changed = (sum(agrees(m.stated, _covered(t, m.fragments)) for m in mentions) for t in (text, unix))
-    if changed <= as_it_is:
-        return text
-    corpus.note(file, None, "line ends changed", "read as line feeds, as the offsets count them")
-    return unix

@@ -17,11 +17,12 @@ from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.side_by_side import Files
-from tasks.core.formats.surface import note_difference
+from tasks.core.formats.surface import note_differences
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
 _CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')
-_TOKEN = re.compile(r"[^ \t\r\f\v]+")
+_ENDS = re.compile(r'" [0-9]+:[0-9]+ [0-9]+:[0-9]+\|\|')
+_TOKEN = re.compile(r"[^ \t\n\r\f\v]+")
 
 Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
 
@@ -31,28 +32,32 @@ def read_document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Docu
     text = files.text.text()
     lines = _tokens(text)
     gold: set[Span] = set()
+    sides: list[tuple[int, str, str]] = []
     for number, line in files.annotations.lines():
         if not (line := line.removeprefix("\ufeff")).strip():
             continue
         match = _CONCEPT.fullmatch(line)
         if match is None:
             raise files.annotations.wrong(number, "this is no concept; is the file cut short?")
+        if _ENDS.search(match[1]):
+            raise files.annotations.wrong(number, "more than one concept; is the end of a line lost?")
         if match[6] not in labels:
             raise files.annotations.wrong(number, f"a label that the task does not have; it has {', '.join(labels)}")
         start, end = _characters(lines, match, files.annotations, number)
-        note_difference(corpus, files.annotations, number, (match[1], text[start:end]))
+        sides.append((number, match[1], text[start:end]))
         span = Span(((start, end),), match[6])
         if span in gold:
             corpus.note(files.annotations, number, "repeated mention", "counted once")
         gold.add(span)
+    note_differences(corpus, files.annotations, sides)
     return Document(files.id, text, frozenset(gold))
 
 
 def write_document(text_path: Path, concepts_path: Path, document: Document) -> None:
     """Write a text and its concepts; InputError where a mention is not made of whole tokens."""
     lines = _tokens(document.text)
-    starts = {start: (n, k) for n, line in enumerate(lines, 1) for k, (start, end) in enumerate(line) if end > start}
-    ends = {end: (n, k) for n, line in enumerate(lines, 1) for k, (start, end) in enumerate(line) if end > start}
+    starts = {start: (n, k) for n, line in enumerate(lines, 1) for k, (start, _) in enumerate(line)}
+    ends = {end: (n, k) for n, line in enumerate(lines, 1) for k, (_, end) in enumerate(line)}
     write_text(text_path, document.text)
     write_lines(concepts_path, (_line(span, document, starts, ends) for span in sorted(document.gold)))
 
@@ -84,10 +89,10 @@ def _line(span: Span, document: Document, starts: Places, ends: Places) -> str:
 
 
 def _tokens(text: str) -> list[Tokens]:
-    """The tokens of each line."""
+    """The tokens of each line; where no line feed parts two lines, carriage returns do."""
     found: list[Tokens] = []
     offset = 0
-    for line in text.split("\n"):
+    for line in text.split("\n" if "\n" in text.rstrip() else "\r"):
         empty = [(offset, offset)] if line[:1] in (" ", "\t") else []
         found.append(empty + [(offset + m.start(), offset + m.end()) for m in _TOKEN.finditer(line)])
         offset += len(line) + 1

@@ -81,9 +81,9 @@ def _lines(root: str, pairs: Iterable[Pair[str]]) -> Iterator[str]:
     yield f"<{root}>"
     for pair in pairs:
         if safe_xml.FORBIDDEN.search(pair.first + pair.second):
-            raise InputError(f"pair {pair.id}: it holds a control character or a carriage return, which XML cannot")
+            raise InputError(f"pair {pair.id}: it holds a control character, which XML cannot")
         yield f'<pair pid={quoteattr(pair.id)} type="part1" value={quoteattr(pair.gold)}>'
-        yield f"<chq>{escape(pair.first)}</chq>"
-        yield f"<faq>{escape(pair.second)}</faq>"
+        yield f"<chq>{escape(pair.first, safe_xml.CARRIAGE_RETURN)}</chq>"
+        yield f"<faq>{escape(pair.second, safe_xml.CARRIAGE_RETURN)}</faq>"
         yield "</pair>"
     yield f"</{root}>"

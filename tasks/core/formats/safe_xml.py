@@ -9,7 +9,8 @@ from xml.parsers import expat
 from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
 
-FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # \r would come back as \n
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CARRIAGE_RETURN = {"\r": "&#13;"}  # as it is, it would come back as \n
 PENDING_CHARACTERS = 16 << 20
 DEPTH = 100
 
@@ -83,5 +84,7 @@ def _feed(parser: expat.XMLParserType, file: CorpusFile, chunk: bytes, last: boo
 def cdata(text: str, place: str) -> str:
     """The text as a CDATA section; InputError where XML cannot hold it."""
     if FORBIDDEN.search(text):
-        raise InputError(f"{place}: its text holds a control character or a carriage return, which XML cannot")
-    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+        raise InputError(f"{place}: its text holds a control character, which XML cannot")
+    # A section can hold neither its own end nor a reference: it ends before them and goes on in another.
+    parts = text.replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
+    return f"<![CDATA[{parts}]]>"

@@ -1,5 +1,6 @@
-r"""Clinical STS: sentence1, sentence2 and score, tab-separated, no header, no quoting; lines end at \n alone.
+r"""Clinical STS: sentence1, sentence2 and score, tab-separated, no header, no quoting.
 
+Lines end at \n, \r or \r\n, as Python, pandas and Java have it; U+2028 and its kind are text.
 The test file has no score: it stands in a second file, one number a line in the same order. A pair's id is the
 number of its line. Source: the n2c2/OHNLP 2019 track 1 release.
 """

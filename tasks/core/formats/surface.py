@@ -1,10 +1,22 @@
-"""What a format repeats of the text beside the offsets. Offsets rule; text that differs is noted, never trusted."""
+"""What a format repeats of the text beside the offsets. Offsets rule; text that differs is noted, never trusted.
+
+It only tells how the offsets of a whole document were counted: some programs count CRLF as two characters where the
+text has one, or bytes, or UTF-16 units, or leave out what the text begins with.
+"""
 
 from __future__ import annotations
 
 import html
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 from tasks.core.corpus import Corpus, CorpusFile
+
+Fragments = tuple[tuple[int, int], ...]
+Stated = tuple[str, Fragments]  # a mention's text beside its offsets, and these
 
 
 def collapsed(text: str) -> str:
@@ -18,7 +30,78 @@ def agrees(stated: str, covered: str) -> bool:
     return said == collapsed(covered) or collapsed(html.unescape(said)) == collapsed(html.unescape(covered))
 
 
-def note_difference(corpus: Corpus, file: CorpusFile, line: int, sides: tuple[str, str]) -> None:
-    """Count a mention whose stated text (first side) differs from what its offsets cover (second side)."""
-    if not agrees(*sides):
+def covered(text: str, fragments: Fragments) -> str:
+    """What fragments cover, one blank between them."""
+    if sum(max(0, end - start) for start, end in fragments) > len(text):
+        return ""  # fragments on top of each other, soon refused: what they cover may be larger than memory
+    return " ".join(text[start:end] for start, end in fragments)
+
+
+def note_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[int, str, str]]) -> None:
+    """Count the mentions (line, stated text, covered text) whose stated text is not what their offsets cover."""
+    different = [line for line, stated, own in mentions if not agrees(stated, own)]
+    for line in different:
         corpus.note(file, line, "text differs from its offsets", "kept; the offsets rule")
+    if 1 < len(different) > len(mentions) / 2:
+        counts = f"{len(different)} of {len(mentions)}: their mentions may all be misplaced"
+        corpus.note(file, None, "most texts differ from their offsets", counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """A way to count offsets: how many more mentions must fit it, what it is, its text, each character's width."""
+
+    more: int
+    kind: str
+    what: str
+    text: str
+    widths: Iterable[int] | None = None
+
+
+def as_annotated(
+    texts: Sequence[str], mentions: Sequence[Stated], file: CorpusFile, corpus: Corpus
+) -> tuple[str, list[Fragments]]:
+    """The first of the texts and the offsets as they stand; or those that more of the mentions fit, with a notice."""
+    stated = [fragments for _, fragments in mentions]
+    best, how = (texts[0], stated), None
+    most = usual = _fitting(mentions, *best)
+    for counting in _countings(texts) if usual < len(mentions) else ():
+        if usual + counting.more <= len(mentions):
+            own = stated if counting.widths is None else list(_recounted(stated, counting.widths))
+            found = _fitting(mentions, counting.text, own)
+            if found > most and found >= usual + counting.more:
+                best, most, how = (counting.text, own), found, counting
+    if how is not None:
+        counts = f"{most} of {len(mentions)} mentions fit so, {usual} as they stand"
+        corpus.note(file, None, how.kind, f"{how.what}; {counts}")
+    return best
+
+
+def _fitting(mentions: Sequence[Stated], text: str, offsets: Sequence[Fragments]) -> int:
+    return sum(agrees(said, covered(text, own)) for (said, _), own in zip(mentions, offsets, strict=True))
+
+
+def _countings(texts: Sequence[str]) -> Iterator[_Counting]:
+    for text in texts[1:]:
+        yield _Counting(1, "line ends changed", "read as line feeds, as the offsets count them", text)
+    text = texts[0]
+    lines = (1 + (c == "\n") for c in text)
+    yield _Counting(1, "line ends changed", "each counts as two characters in the offsets", text, lines)
+    if text.startswith("\ufeff"):
+        without = (k > 0 for k in range(len(text)))
+        yield _Counting(1, "offsets counted otherwise", "offsets leave out the byte order mark", text, without)
+    start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+    for what, widths in (
+        ("offsets count UTF-16 units", (1 + (c > "\uffff") for c in text)),
+        ("offsets count bytes", (len(c.encode()) for c in text)),
+        ("offsets leave out what is before the first word", (k >= start for k in range(len(text)))),
+    ):  # one mention that is wrong by itself must not move the others by chance
+        yield _Counting(2, "offsets counted otherwise", what, text, widths)
+
+
+def _recounted(offsets: Iterable[Fragments], widths: Iterable[int]) -> Iterator[Fragments]:
+    """The offsets in characters; what lies outside the text stays outside."""
+    ends = array("I", accumulate(widths, initial=0))
+    for fragments in offsets:
+        pairs = [[bisect_right(ends, n) - 1 + (n > ends[-1]) for n in pair] for pair in fragments]
+        yield tuple((start, end) for start, end in pairs)

@@ -39,6 +39,7 @@ class SubwordTokenizer:
             raise InputError(f"the tokenizer in {folder.name} cannot be read ({what}): fetch its files anew") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True  # A note that reads `</s>` says these four characters.
         special = self._tokenizer.encode("").ids
         if len(special) != 2:
             raise InputError(

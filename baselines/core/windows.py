@@ -117,9 +117,9 @@ def _cuts(text: str, units: np.ndarray, room: int, whole: list[Span]) -> list[tu
     inside = np.zeros(len(text) + 1, dtype=bool)
     for span in whole:
         inside[span.start + 1 : span.end] = True
-    ranges, first = [], 0
+    ranges, first, ends = [], 0, units[:, 1].copy()  # A column that does not lie end to end is copied at every search.
     while first < len(units):
-        last = max(first + 1, int(np.searchsorted(units[:, 1], units[first, 0] + room, side="right")))
+        last = max(first + 1, int(np.searchsorted(ends, units[first, 0] + room, side="right")))
         if last < len(units):
             middle = first + (last - first + 1) // 2
             last = max(

@@ -55,17 +55,14 @@ def make_folder(answers: Path, others: Iterable[Path | None]) -> None:
         raise InputError(f"--answers {answers} cannot be made ({error.strerror}): name another folder") from error
 
 
-def write_answers(planned: Planned, where: Place, folder: Path) -> Iterator[str]:
-    """Write the answers of a finished run below a folder; yields what a format could not say as it was answered."""
+def write_answers(planned: Planned, task: Task[Any, Any], where: Place, folder: Path) -> str:
+    """Write a finished run's answers to a task below a folder; says what its format could not say as answered."""
     result = store.read(where.results / store.RUNS, planned.name.path)
-    for task in planned.run.tasks:
-        examples = where.corpora.stream(task, TEST, planned.run.settings.development)
-        answered = _Answered(task, examples, stored(result, task))
-        with private(), written_whole(folder / planned.name.path / task.name) as new:
-            task.write(new, TEST, answered)
-        if answered.changed:
-            mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
-            yield f"{planned.run.title}: {mentions} were fitted to what its format can say"
+    answered = _Answered(task, where.corpora.stream(task, TEST, planned.run.settings.development), result)
+    with private(), written_whole(folder / planned.name.path / task.name) as new:
+        task.write(new, TEST, answered)
+    mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
+    return f"{planned.run.title}: {mentions} were fitted to what its format can say" if answered.changed else ""
 
 
 def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
@@ -84,18 +81,31 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
 class _Answered:
     """The examples of a test split with what was answered for gold, as their format can say it."""
 
-    def __init__(self, task: Task[Any, Any], examples: Iterable[Any], answers: Iterable[tuple[str, Any]]) -> None:
-        self._task, self._examples, self._answers = task, examples, answers
+    def __init__(self, task: Task[Any, Any], examples: Iterable[Any], result: store.Result) -> None:
+        self._task, self._examples, self._result = task, examples, result
         self.mentions = self.changed = 0
 
     def __iter__(self) -> Iterator[Any]:
-        for example, row in zip_longest(self._examples, self._answers):
+        for example, row in zip_longest(self._examples, stored(self._result, self._task)):
             if not (example and row and row[0] == example.id and _fits(row[1], example, self._task)):
-                raise InputError(f"answers to {self._task.name} do not fit its corpus: delete their run and run again")
-            said, changed = self._task.express(replace(example, gold=row[1]))
-            self.mentions += len(row[1]) if isinstance(said, Document) else 0
+                raise InputError(
+                    f"answers to {self._task.name} do not fit its corpus: delete {self._result.folder} and run again; "
+                    "if they still do not, the fault is in the baseline"
+                )
+            answer = row[1]
+            if isinstance(example, Document):
+                answer = _without_nothing(row[1])
+                self.mentions += len(row[1])
+                self.changed += len(row[1] - answer)
+            said, changed = self._task.express(replace(example, gold=answer))
             self.changed += changed
             yield said
+
+
+def _without_nothing(answer: frozenset[Span]) -> frozenset[Span]:
+    """Mentions without fragments that hold no character: no format has a way to write them."""
+    held = (Span(tuple((start, end) for start, end in span.fragments if start < end), span.label) for span in answer)
+    return frozenset(span for span in held if span.fragments)
 
 
 def _fits(answer: Any, example: Any, task: Task[Any, Any]) -> bool:
@@ -105,7 +115,6 @@ def _fits(answer: Any, example: Any, task: Task[Any, Any]) -> bool:
 
 
 def _lies_in(text: str, fragments: tuple[tuple[int, int], ...]) -> bool:
-    """Whether fragments hold characters of a text, one after another."""
+    """Whether fragments lie in a text, one after another."""
     places = [0, *chain.from_iterable(fragments), len(text)]
-    forward = all(before <= after for before, after in pairwise(places))
-    return bool(fragments) and forward and all(start < end for start, end in fragments)
+    return bool(fragments) and all(before <= after for before, after in pairwise(places))

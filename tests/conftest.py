@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ __all__ = ["bench", "plugins"]
 WORDS = "the patient was seen in clinic denies chest pain aspirin mg daily x ray given".split()
 
 
-def make_encoder(folder: Path, kind: str = "bert") -> Path:
+def make_encoder(folder: Path, kind: str = "bert", **changes: Any) -> Path:
     """Write a BERT-type encoder of two thin layers: random weights, a vocabulary of some words and all letters."""
     import torch
     from transformers import AutoConfig, AutoModel
@@ -30,10 +31,14 @@ def make_encoder(folder: Path, kind: str = "bert") -> Path:
     parts = ("##" + character for character in string.ascii_lowercase + string.digits)
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *marks, *parts]
     vocabulary = list(dict.fromkeys(pieces))
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    config = AutoConfig.for_model(
-        kind, vocab_size=len(vocabulary), max_position_embeddings=200, pad_token_id=0, **sizes
-    )
+    sizes: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+    }
+    sizes |= {"vocab_size": len(vocabulary), "max_position_embeddings": 200, "pad_token_id": 0} | changes
+    config = AutoConfig.for_model(kind, **sizes)
     torch.manual_seed(0)
     AutoModel.from_config(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -142,6 +143,40 @@ def test_stored_answers_that_are_none_are_one_clear_sentence(
     assert said.startswith("error: ")
     assert words in said
     assert not list((tmp_path / "answers").rglob("*.ann"))
+
+
+def test_a_run_whose_answers_cannot_be_written_keeps_no_other_from_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named; the others are written and the report is printed. As it advises, deleted and run again, all are."""
+    reports: list[Path] = []
+    monkeypatch.setattr("bench.report.files.publish", reports.append)
+    both = {"baselines": ("alone", "together")}
+    bench(**both)
+    (path,) = (tmp_path / "results").rglob("together/*/seed-0/answers/quaero_2014.jsonl")
+    path.write_text(path.read_text().replace("[[0, 3]]", "[[0, 9999]]"))
+    reports.clear()
+    assert bench("--answers", str(tmp_path / "answers"), **both) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    folder = path.parents[1]
+    assert f"together · 2 tasks · seed 0: answers to quaero_2014 do not fit its corpus: delete {folder} and" in said
+    assert len(reports) == 1
+    assert len(list((tmp_path / "answers").rglob("mli_test_v1.jsonl"))) == 2
+    assert len(list((tmp_path / "answers").rglob("*.ann"))) == 4
+    shutil.rmtree(folder)
+    assert bench("--answers", str(tmp_path / "answers"), **both) == 0
+    assert len(list((tmp_path / "answers").rglob("*.ann"))) == 8
+
+
+def test_an_empty_mention_is_left_out_and_counted(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No format can say it, and a baseline that answers it would answer it again."""
+    empty = frozenset({Span(((2, 2),), "ANAT"), Span(((0, 3), (5, 5)), "ANAT")})
+    monkeypatch.setattr(small_bench.Model, "predict", lambda model, task, examples: [empty] * len(examples))
+    assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 0
+    assert "8 of 8 mentions of quaero_2014 were fitted" in capsys.readouterr().err
+    assert {path.read_text() for path in (tmp_path / "answers").rglob("*.ann")} == {"T1\tANAT 0 3\tfoi\n"}
 
 
 @given(

@@ -7,17 +7,24 @@ import pickle
 import shutil
 import socket
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import pytest
 import torch
+from tokenizers import AddedToken, Tokenizer, processors
 
 from baselines.core import hub
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
+from baselines.core.fitness import require_fit
+from baselines.core.model import MultitaskModel
 from baselines.core.tokenizer import SubwordTokenizer
+from conftest import make_encoder
 from tasks.core.errors import InputError
+from test_training import CLASSES, SMALL, SPANS, document, job
 
 
 def load(folder: Path) -> SharedEncoder:
@@ -229,3 +236,94 @@ def test_offline_is_honoured_even_for_an_encoder_of_a_hub(monkeypatch: pytest.Mo
     with pytest.raises(InputError, match=r"could not be had from the model hub \(HF_HUB_OFFLINE is set\)"):
         hub.resolve("bert-base")
     assert tried == []
+
+
+def model_of(encoder: Path, longest: int) -> MultitaskModel:
+    """A model of an encoder for windows of up to so many sub-words."""
+    settings = replace(SMALL, window=longest, pair_window=longest)
+    return MultitaskModel(job(encoder, encoder, [SPANS, CLASSES], settings=settings))
+
+
+# The most sub-words of encoders with 40 positions, of which some count from behind the padding id: 0, for MPNet 1.
+UNTRIED: dict[str, tuple[int, dict[str, Any]]] = {
+    "squeezebert": (40, {"embedding_size": 32}),
+    "deberta-v2": (40, {}),
+    "eurobert": (40, {}),
+    "mpnet": (38, {}),
+    "longformer": (39, {"attention_window": [8, 8]}),
+    "luke": (39, {"entity_vocab_size": 9, "entity_emb_size": 8}),
+    "esm": (39, {}),
+    "data2vec-text": (39, {}),
+    "roberta": (39, {}),
+}
+
+
+@pytest.mark.parametrize("kind", UNTRIED)
+def test_an_encoder_takes_windows_of_just_as_many_sub_words_as_it_says(kind: str, tmp_path: Path) -> None:
+    """One more is refused when it is loaded; a trial of the most draws no random number."""
+    most, sizes = UNTRIED[kind]
+    folder = make_encoder(tmp_path, kind, max_position_embeddings=40, **sizes)
+    with pytest.raises(InputError, match=f"are too long for an encoder that takes {most}: lower --window"):
+        model_of(folder, most + 1)
+    model = model_of(folder, most).train()
+    before = torch.get_rng_state()
+    require_fit(model.encoder, model.tokenizer, most, model.autocast())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(module.training for module in model.modules())
+    windows = model.windows(SPANS, document(0, ["pain"] * 100))
+    assert max(len(window.ids) for window in windows) == most
+    model("spans", model.pack(windows)).sum().backward()
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "gpt2": ("reads from left to right", {}),
+    "llama": ("reads from left to right", {}),
+    "fnet": ("lets the padding of a batch change", {}),
+    "ibert": ("has word embeddings of a kind of its own", {}),
+    "vit": ("has word embeddings of a kind of its own", {}),
+    "xmod": (r"fails with windows of 24 sub-words \(ValueError\)", {}),
+    "bart": (r"has a decoder \(bart\)", {"decoder_layers": 1, "encoder_layers": 1}),
+    "bert": (r"has a decoder \(bert\)", {"is_decoder": True}),
+    "roberta": ("names no pad_token_id", {"pad_token_id": None}),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_model_type_that_cannot_be_trained_is_refused_when_it_is_loaded(kind: str, tmp_path: Path) -> None:
+    """In one sentence that says why, rather than with a traceback in training or with scores that mean nothing."""
+    why, sizes = REFUSED[kind]
+    with pytest.raises(InputError, match=why) as caught:
+        model_of(make_encoder(tmp_path, kind, **sizes), 24)
+    assert kind in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def with_tokenizer(encoder: Path, folder: Path, *added: str | AddedToken) -> tuple[Tokenizer, Path]:
+    """The tokenizer of a copy of an encoder with tokens added to it, and the file it is to be saved to."""
+    shutil.copytree(encoder, folder)
+    tokenizer = SubwordTokenizer(encoder)._tokenizer
+    for token in added:
+        (tokenizer.add_tokens if isinstance(token, str) else tokenizer.add_special_tokens)([token])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return tokenizer, folder / "tokenizer.json"
+
+
+def test_a_tokenizer_with_more_tokens_than_the_weights_have_rows_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    """When it is loaded: the token may first occur in the test split. Special ones that no text has do no harm."""
+    rows = SubwordTokenizer(tiny_encoder).size
+    with_tokenizer(tiny_encoder, tmp_path / "one", "troponin")
+    with pytest.raises(InputError, match=f"has weights for {rows} tokens and a tokenizer of {rows + 1}: enlarge"):
+        model_of(tmp_path / "one", 24)
+    with_tokenizer(tiny_encoder, tmp_path / "special", AddedToken("[DOC]"))
+    model = model_of(tmp_path / "special", 24)
+    assert max(model.tokenizer.text("pain [DOC] pain").ids) < rows
+
+
+def test_a_tokenizer_that_frames_no_text_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Both special tokens behind the text, as XLNet has them: pairs would be read at their first word."""
+    tokenizer, file = with_tokenizer(tiny_encoder, tmp_path / "behind")
+    template = {"single": "$A [SEP] [CLS]", "pair": "$A [SEP] $B [SEP] [CLS]"}
+    tokenizer.post_processor = processors.TemplateProcessing(**template, special_tokens=[("[SEP]", 3), ("[CLS]", 2)])
+    tokenizer.save(str(file))
+    with pytest.raises(InputError, match="does not frame a text by two special tokens"):
+        SubwordTokenizer(file.parent)

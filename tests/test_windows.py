@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from baselines.core import tokenizer as tokenizer_module
 from baselines.core.stretches import WIDTHS, Stretches
@@ -64,9 +65,10 @@ def byte_level(folder: Path) -> SubwordTokenizer:
 
 
 def unigram(folder: Path) -> SubwordTokenizer:
-    """As CamemBERT's: a space is put before every text."""
+    """As CamemBERT's: white space is a space, of which one is put before every text."""
     pieces = ["<s>", "</s>", "<unk>", "▁", "▁abc", "▁a", "bc", "ab", "xyz", *"abcdefghijklmnopqrstuvwxyz0123456789\n"]
     tokenizer = Tokenizer(models.Unigram([(piece, -len(pieces) + len(piece)) for piece in pieces], 2, False))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0))
     return saved(tokenizer, folder)
@@ -82,6 +84,62 @@ def any_tokenizer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     make = {"byte_level": byte_level, "unigram": unigram}.get(request.param)
     folder = tmp_path_factory.mktemp("tokenizer")
     return make(folder) if make else SubwordTokenizer(make_encoder(folder))
+
+
+WILD = (
+    "abc", "xyz0", "a", "19", "x", ".", "'s", "é", "e\u0301", "\u0301", "\ufdfa", "½", "İ", "한", "日本", "क्ष",
+    " ", "  ", "\n", "\n\n", "\r\n", "\r", "\t", "\x85", "\xa0", "\u2028", "\u3000", "\u200b", "\ufeff",
+    "👩\u200d⚕️", "1️⃣", "</s>", "<mask>",
+)  # fmt: skip
+"""Letters, digits and marks; all that is white space; what combines, what is several characters or bytes in sub-words,
+and what has the name of a special token."""
+
+
+@given(parts=st.lists(st.sampled_from(WILD), max_size=60), most=st.sampled_from([4, 12, 200]))
+@settings(max_examples=150, deadline=None)
+def test_a_unit_is_neither_empty_nor_ends_in_white_space(
+    any_tokenizer: SubwordTokenizer, parts: list[str], most: int
+) -> None:
+    """Though some tokenizers make tokens of it; every letter and digit is part of one unit."""
+    text = "".join(parts)
+    ids = any_tokenizer.text(text).ids
+    covered = np.zeros(len(text), dtype=int)
+    for window in text_windows(any_tokenizer, text, most):
+        assert len(window.ids) <= most or len(window.places) == 1
+        assert "".join(map(chr, window.ids[1:-1])) in "".join(map(chr, ids))
+        for start, end in window.characters:
+            assert text[start:end].strip() == text[start:end] != ""
+            covered[start:end] += 1
+    assert covered.max(initial=0) <= 1
+    assert all(covered[place] for place, char in enumerate(text) if char.isalnum())
+
+
+mentions = st.sampled_from(["abc", "été", "ệ", "a\u0301\u0323b", "한국", "é9", "19", "na\u20dd"])
+blanks = st.sampled_from([" ", "  ", "\n\n", "\r\n", "\xa0", "\u2028"])
+
+
+@given(parts=st.lists(st.tuples(blanks, mentions), min_size=1, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_no_mention_is_lost_to_white_space_or_accents(
+    any_tokenizer: SubwordTokenizer, parts: list[tuple[str, str]]
+) -> None:
+    """With any tokenizer, in composed characters as in decomposed ones, what is taught comes back."""
+    for form in ("NFC", "NFD"):
+        text, gold = "", set()
+        for number, (blank, word) in enumerate(parts):
+            start = len(text + blank)
+            text += blank + unicodedata.normalize(form, word)
+            gold |= {Span(((start, len(text)),), LABELS[number % 2])}
+        units = np.concatenate([window.characters for window in text_windows(any_tokenizer, text, 4)])
+        assert said(TAGS, units, gold) == said(STRETCHES, units, gold) == gold
+
+
+def test_white_space_takes_no_room_at_the_edges_of_a_window(any_tokenizer: SubwordTokenizer) -> None:
+    """Between two words there may be more of them than an encoder takes."""
+    windows = text_windows(any_tokenizer, "abc" + "\n " * 5000 + "abc", 16)
+    assert np.concatenate([window.characters for window in windows]).tolist() == [[0, 3], [10003, 10006]]
+    assert all(len(window.ids) <= 16 for window in windows)
+    assert text_windows(any_tokenizer, " \n\xa0" * 99, 16) == []
 
 
 long_texts = st.lists(

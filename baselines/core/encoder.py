@@ -23,9 +23,6 @@ from baselines.core.packing import Batch, Few
 from baselines.core.vocabulary import ReadRows
 from tasks.core.errors import InputError
 
-OFFSET_POSITIONS = ("roberta", "camembert", "xlm-roberta")
-"""Model types that number positions from behind the padding id."""
-
 LAYERED = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
 """Model types built as BERT is, each layer's weights its own: the last can leave out what is not read."""
 
@@ -42,12 +39,13 @@ class SharedEncoder(nn.Module):
         self.packs = packs(folder)
         if self.packs:
             config._attn_implementation = ATTENTION
+        self.name = f"{folder.name} (model type {config.model_type})"
         self.hidden: int = config.hidden_size
-        self.longest: int = config.max_position_embeddings
-        self.first_position = config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 0
+        self.longest = _longest(config)
         self.segmented: bool = getattr(config, "type_vocab_size", 0) > 1
         self.model: Any = _weights(folder, config) if pretrained else AutoModel.from_config(config)
-        self.model.pooler = None
+        self.model.pooler = nn.Identity()  # Some types call it unasked.
+        self.first_position = self._first_position()
         self.source = source
         self._narrows = self.packs and config.model_type in LAYERED
         self._few: Few | None = None
@@ -56,7 +54,7 @@ class SharedEncoder(nn.Module):
             last.register_forward_pre_hook(self._keep_few)
         use_stream(self.model, dropout, source)
         norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
-        for module in (self.model.get_submodule("embeddings"), *norms):
+        for module in (*norms, *filter(None, [getattr(self.model, "embeddings", None)])):
             module.register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -70,6 +68,15 @@ class SharedEncoder(nn.Module):
     def trained(self) -> None:
         """Put the embeddings back in one piece."""
         self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
+
+    def _first_position(self) -> int:
+        """RoBERTa and its kin number positions from behind the padding id."""
+        embeddings: Any = getattr(self.model, "embeddings", None)
+        if not (hasattr(embeddings, "position_embeddings") and hasattr(embeddings, "padding_idx")):
+            return 0
+        if embeddings.padding_idx is None:
+            raise InputError(f"the config.json of encoder {self.name} names no pad_token_id: fetch it anew")
+        return int(embeddings.padding_idx) + 1
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = self._segments(batch.segments)
@@ -119,8 +126,7 @@ def _config(folder: Path) -> Any:
     try:
         # Left open, trust_remote_code makes transformers ask on the terminal whether to run the folder's own code.
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        first = config.pad_token_id + 1 if config.model_type in OFFSET_POSITIONS else 1
-        sizes = (config.hidden_size, config.max_position_embeddings, config.num_hidden_layers, first)
+        sizes = (config.hidden_size, _longest(config), config.num_hidden_layers)
     except Exception as error:  # transformers meets each kind of damage with an error of its own.
         raise InputError(
             f"the config.json of encoder {folder.name} is not one of a known model type ({type(error).__name__}): give "
@@ -128,7 +134,15 @@ def _config(folder: Path) -> Any:
         ) from error
     if not all(0 < size <= LARGEST for size in sizes) or config.num_hidden_layers > MOST_LAYERS:
         raise InputError(f"the config.json of encoder {folder.name} has sizes that no encoder has: fetch it anew")
+    if getattr(config, "is_encoder_decoder", False) or getattr(config, "is_decoder", False):
+        raise InputError(f"{folder.name} has a decoder ({config.model_type}): give the folder of a BERT-type model")
     return without_dropout_inside_attention(config)
+
+
+def _longest(config: Any) -> int:
+    """The most positions that an encoder has; those that say none, or -1, take windows of any length."""
+    most = getattr(config, "max_position_embeddings", -1)
+    return LARGEST if most == -1 else int(most)
 
 
 def without_dropout_inside_attention(config: Any) -> Any:

@@ -16,6 +16,7 @@ from baselines.core.annotation import annotate, answered
 from baselines.core.baseline import Job
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
+from baselines.core.fitness import require_fit
 from baselines.core.heads import Head, head_for
 from baselines.core.packing import Batch, pack
 from baselines.core.tokenizer import SubwordTokenizer
@@ -38,12 +39,14 @@ class MultitaskModel(nn.Module):
         longest = max(job.settings.window, job.settings.pair_window)
         if longest + self.encoder.first_position > self.encoder.longest:
             most = self.encoder.longest - self.encoder.first_position
+            option = "--window" if longest == job.settings.window else "--pair-window"
             raise InputError(
-                f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower --window"
+                f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower {option}"
             )
         heads = {task.name: head_for(task, self.encoder.hidden, job.settings) for task in job.tasks}
         self.heads = nn.ModuleDict({name: head.begin(job.seed, self.dropout) for name, head in heads.items()})
         self.to(job.device)
+        require_fit(self.encoder, self.tokenizer, longest, self.autocast())
 
     def forward(self, task: str, batch: Batch) -> Tensor:
         """The logits of a task's head at the places it reads, [R, C] in float32."""

@@ -39,17 +39,25 @@ class SubwordTokenizer:
             raise InputError(f"the tokenizer in {folder.name} cannot be read ({what}): fetch its files anew") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        special = self._tokenizer.encode("").ids
-        if len(special) != 2:
+        self._tokenizer.encode_special_tokens = True  # A note that reads `</s>` says these four characters.
+        known = self.text(PROBE).ids
+        first, *framed = self._tokenizer.encode(PROBE).ids or [0]
+        if not framed or framed[:-1] != known:
             raise InputError(
                 f"the tokenizer in {folder.name} does not frame a text by two special tokens: use a BERT-type encoder"
             )
-        self.first, self.last = special
-        known = self._tokenizer.encode(PROBE, add_special_tokens=False).ids
+        self.first, self.last = first, framed[-1]
+        self.size = 1 + max(self._given())
         if len(set(known)) < 4:
             raise InputError(
                 f"the tokenizer in {folder.name} knows no English word: its vocabulary is damaged or not this encoder's"
             )
+
+    def _given(self) -> set[int]:
+        """The ids that a window can hold: special tokens that were added stand in none, but for the two at its ends."""
+        added = self._tokenizer.get_added_tokens_decoder().items()
+        own = self._tokenizer.get_vocab(with_added_tokens=False).values()
+        return {self.first, self.last, *own, *(number for number, token in added if not token.special)}
 
     def text(self, text: str) -> Encoding:
         """A whole text without special tokens."""

@@ -1,12 +1,14 @@
 """From text to windows: what an encoder takes in one sequence, and where in it a head reads.
 
-T sub-words of a window or a text, U units of a text, R places a head reads.
+T sub-words of a window, U units of a text, R places a head reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,68 +51,79 @@ def text_windows(tokenizer: SubwordTokenizer, text: str, most: int, whole: Itera
     Cut where it hurts least: at blank lines, else at sentence ends, line ends, spaces; never inside a mention of
     `whole` where it can be avoided (mentions are known in training only, so they never steer a test window).
     """
-    pieces = [_units(text, start, encoding) for start, encoding in tokenizer.pieces(text) if encoding.ids]
-    if not pieces:
+    parts, before = [], 0
+    for start, encoding in tokenizer.pieces(text):
+        units = _units(text, _offsets(text, start, encoding)) + np.array([before, before, 0, 0])
+        parts.append((np.array(encoding.ids, dtype=np.int64), units))
+        before += len(encoding)
+    if not parts:
         return []
-    ids, characters, sizes = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    ends = np.cumsum(sizes)
-    begins = ends - sizes
+    ids, units = (np.concatenate(part) for part in zip(*parts, strict=True))
     windows = []
-    for first, last in _cuts(text, characters, np.append(begins, len(ids)), most - 2, list(whole)):
-        low, high = begins[first], ends[last - 1]
+    for first, last in _cuts(text, units, most - 2, list(whole)):
+        low, high = units[first, 0], units[last - 1, 1]
         framed = np.concatenate([[tokenizer.first], ids[low:high], [tokenizer.last]])
-        places = begins[first:last] - low + 1
-        windows.append(Window(framed, np.zeros_like(framed), places, characters[first:last], np.zeros(0)))
+        places = units[first:last, 0] - low + 1
+        windows.append(Window(framed, np.zeros_like(framed), places, units[first:last, 2:], np.zeros(0)))
     return windows
 
 
-def _units(text: str, start: int, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of a piece of a text the sub-words [T]; of its units the characters [U, 2] and the sub-words of each [U]."""
-    trimmed = [_trimmed(text, start + begin, start + end) for begin, end in encoding.offsets]
-    offsets, begins = np.array(trimmed, dtype=np.int64), _unit_starts(text, trimmed)
-    ends = np.append(begins[1:], len(offsets))
-    characters = np.stack([offsets[begins, 0], offsets[ends - 1, 1]], axis=1)
-    return np.array(encoding.ids, dtype=np.int64), characters, ends - begins
+def _offsets(text: str, start: int, encoding: Encoding) -> Iterator[tuple[int, int]]:
+    """The characters of each sub-word of a piece, without white space at either end: none where it stands on no other.
+
+    Byte-level tokenizers count the space before a word as its own, and have sub-words for white space alone. What a
+    normaliser strips of a letter, or composes with it, belongs to it: its combining marks, the parts of its syllable.
+    """
+    for (begin, end), (limit, _) in pairwise([*encoding.offsets, (len(text) - start, 0)]):
+        covered = text[start + begin : start + end]
+        begin = start + end - len(covered.lstrip())
+        end = begin + len(covered.strip())
+        while begin < end < start + limit and unicodedata.category(text[end])[0] in "LM":
+            end += 1
+        yield begin, end
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Byte-level tokenizers count the space before a word as its own: a mention never begins there."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+def _units(text: str, offsets: Iterable[tuple[int, int]]) -> np.ndarray:
+    """Runs of letters, runs of digits, and marks by themselves: [U, 4], sub-words and characters [begin, end) of each.
 
-
-def _unit_starts(text: str, offsets: list[tuple[int, int]]) -> np.ndarray:
-    """Which sub-words begin a unit: a run of letters, a run of digits, or a mark by itself."""
-    starts: list[int] = []
-    for place, (start, end) in enumerate(offsets):
-        if place and place - starts[-1] < MOST_PIECES:
-            before = offsets[place - 1][1]
-            joined = start <= before and (start < before or start == end or _same_run(text[before - 1], text[start]))
-            if joined:
-                continue
-        starts.append(place)
-    return np.array(starts, dtype=np.int64)
+    What stands on white space alone is part of none; no character is part of two.
+    """
+    units: list[list[int]] = []
+    for place, (begin, end) in enumerate(offsets):
+        if begin == end:
+            continue
+        first, _, start, before = units[-1] if units else (0, 0, 0, -1)
+        goes_on = begin < before or (begin == before and _same_run(text[start:begin], text[begin]))
+        if end <= before or (goes_on and place - first < MOST_PIECES):
+            units[-1][1::2] = place + 1, max(before, end)
+        else:
+            units.append([place, place + 1, end - len(text[max(begin, before) : end].lstrip()), end])
+    return np.array(units, dtype=np.int64).reshape(-1, 4)
 
 
 def _same_run(left: str, right: str) -> bool:
-    return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
+    """Whether a run goes on with a character: a combining mark is of the letter's or digit's kind that it stands on."""
+    base = next((char for char in reversed(left) if not _is_mark(char)), "")
+    return _is_mark(right) or (base.isalpha() and right.isalpha()) or (base.isdigit() and right.isdigit())
 
 
-def _cuts(text: str, characters: np.ndarray, begins: np.ndarray, room: int, whole: list[Span]) -> list[tuple[int, int]]:
-    """The unit ranges [first, last) of the windows; `begins` [U + 1] are the sub-words at which units begin."""
+def _is_mark(char: str) -> bool:
+    """Whether a character combines with the one before it."""
+    return unicodedata.category(char)[0] == "M"
+
+
+def _cuts(text: str, units: np.ndarray, room: int, whole: list[Span]) -> list[tuple[int, int]]:
+    """The unit ranges [first, last) of the windows."""
     inside = np.zeros(len(text) + 1, dtype=bool)
     for span in whole:
         inside[span.start + 1 : span.end] = True
-    ranges, first, units = [], 0, len(characters)
-    while first < units:
-        last = max(first + 1, int(np.searchsorted(begins, begins[first] + room, side="right")) - 1)
-        if last < units:
+    ranges, first, ends = [], 0, units[:, 1].copy()  # A column that does not lie end to end is copied at every search.
+    while first < len(units):
+        last = max(first + 1, int(np.searchsorted(ends, units[first, 0] + room, side="right")))
+        if last < len(units):
             middle = first + (last - first + 1) // 2
             last = max(
-                range(max(middle, first + 1), last + 1), key=lambda cut: (_ease(text, characters, cut, inside), cut)
+                range(max(middle, first + 1), last + 1), key=lambda cut: (_ease(text, units[:, 2:], cut, inside), cut)
             )
         ranges.append((first, last))
         first = last

@@ -44,15 +44,18 @@ def main(args: argparse.Namespace) -> int:
     """Does the missing runs in turn, then prints the report and writes its files; 0."""
     if args.dry_run:
         return plan.main(args)
-    _run(args)
+    not_written = _run(args)
     from bench.report.files import publish
 
     publish(args.results)
     sys.stderr.write(f"results are in {args.results / 'runs'}, tables and figures in {args.results / 'report'}\n")
+    if not_written:
+        raise InputError("; ".join(not_written))
     return 0
 
 
-def _run(args: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace) -> list[str]:
+    """Does the missing runs; says which answers could not be written."""
     from bench.answers import make_folder
     from bench.corpora import data_folder
     from bench.device import choose_device
@@ -87,8 +90,7 @@ def _run(args: argparse.Namespace) -> None:
             raise InputError(
                 f"another process is doing {left} of these runs in {args.results}: give this command again after it"
             )
-        if args.answers:
-            _write_answers(planned, where, args.answers)
+        return _write_answers(planned, where, args.answers) if args.answers else []
 
 
 def _remember(args: argparse.Namespace, where: Place, planned: Sequence[Planned]) -> None:
@@ -102,13 +104,19 @@ def _remember(args: argparse.Namespace, where: Place, planned: Sequence[Planned]
             cache.remember(where.cache, task, digest, str(where.corpora.folder))
 
 
-def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> None:
+def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> list[str]:
     from bench.answers import write_answers
 
+    not_written = []
     for one in planned:
-        for line in write_answers(one, where, folder):
-            sys.stderr.write(line + "\n")
+        for task in one.run.tasks:
+            try:
+                if line := write_answers(one, task, where, folder):
+                    sys.stderr.write(line + "\n")
+            except InputError as error:
+                not_written.append(f"{one.run.title}: {error}")
     sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
+    return not_written
 
 
 def _line(planned: Planned, result: Result | None) -> str:

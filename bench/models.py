@@ -11,9 +11,10 @@ from baselines.core import hub
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench import registry, strict_json
-from bench.store import DependsOn, RunName
-from bench.untrusted import reason
-from bench.whole import written_whole
+from bench.names import RunName
+from bench.store import DependsOn
+from bench.untrusted import RESULT_BYTES, read_bytes
+from bench.whole import finish, written_whole
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -42,10 +43,13 @@ class Card:
 
 def is_kept(results: Path, name: RunName, depends_on: DependsOn) -> bool:
     """Whether the model of just this run lies in a results folder."""
+    folder = results / MODELS / name.path
+    finish(folder)
     try:
-        return read_card(results / MODELS / name.path).depends_on == depends_on
+        card = read_card(folder)
     except InputError:
         return False
+    return card.depends_on == depends_on and card.digest == hub.digest(folder)
 
 
 def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
@@ -73,12 +77,9 @@ def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
 def read_card(folder: Path) -> Card:
     """What is said of a kept model; InputError where there is none that can be read."""
     try:
-        card = strict_json.loads(Card, (folder / CARD).read_bytes())
-        if card.format != FORMAT:
-            raise ValueError(f"its format is {card.format}, not {FORMAT}")
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, reason(error)) from None
-    return card
+        return strict_json.loads(Card, read_bytes(folder / CARD, RESULT_BYTES))
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
 
 
 def load(folder: Path, device: str = "cpu") -> MultitaskModel:

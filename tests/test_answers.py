@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import small_bench
 from bench import answers, registry, store
+from bench.seal import seal
 from small_bench import PLANTED, TRAININGS
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
@@ -126,8 +127,8 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_trained(
             "answers to quaero_2014 do not fit its corpus",
         ),
         ("", "answers to quaero_2014 do not fit its corpus"),
-        ('{"id": "EMEA/test-0", "answer": "ANAT"}', "quaero_2014.jsonl cannot be read"),
-        ("[" * 10_000, "quaero_2014.jsonl cannot be read"),
+        ('{"id": "EMEA/test-0", "answer": "ANAT"}', "quaero_2014.jsonl is not as it was written (answer is str"),
+        ("[" * 10_000, "quaero_2014.jsonl is not as it was written (nested too deeply"),
     ],
 )
 def test_stored_answers_that_are_none_are_one_clear_sentence(
@@ -137,11 +138,25 @@ def test_stored_answers_that_are_none_are_one_clear_sentence(
     bench("--tasks", "quaero_2014")
     (path,) = (tmp_path / "results").rglob("answers/quaero_2014.jsonl")
     path.write_text("\n".join([line, *path.read_text().splitlines()[1:]]) if line else "")
+    seal(path.parents[1])
     assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("error: ")
     assert words in said
     assert not list((tmp_path / "answers").rglob("*.ann"))
+
+
+def test_answers_that_were_damaged_are_made_anew(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No damage ends `--answers` for good: the run counts as not done, and why is said."""
+    bench("--tasks", "quaero_2014")
+    (path,) = (tmp_path / "results").rglob("answers/quaero_2014.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"0", b"1", 1))
+    assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 0
+    assert "quaero_2014.jsonl is not as it was written (it is not what was written" in capsys.readouterr().err
+    assert path.read_bytes() == whole
 
 
 @given(

@@ -69,7 +69,7 @@ def test_another_span_head_is_another_comparison(bench: Bench, tmp_path: Path) -
     bench(baselines=("together",))
     bench("--span-head", "nested", baselines=("together",))
     found = {(one.name.path.parts[0], one.settings.span_head) for one in results(tmp_path)}
-    assert found == {("official-minilm", "flat"), ("official-minilm-nested", "nested")}
+    assert found == {("official-minilm", "flat"), ("official-minilm+nested", "nested")}
 
 
 def test_a_changed_corpus_repeats_its_runs_alone(

@@ -10,6 +10,8 @@ from statistics import median
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.inert import stem
+from bench.names import comparison_label
 from bench.speed.record import SPEED
 from bench.store import UNFINISHED
 from bench.whole import remove_empty, written_whole
@@ -72,8 +74,8 @@ class TrainingSpeed:
     @property
     def path(self) -> Path:
         """Its folder below `speed`."""
-        device = "cpu" if self.environment.device == "cpu" else "cuda"
-        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}-training-{self.task}")
+        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        return Path(comparison, f"{stem(here.device)}-{here.threads}-training-{self.task}")
 
 
 def utilisation(speed: TrainingSpeed, rate: Rate) -> float:

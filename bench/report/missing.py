@@ -30,17 +30,18 @@ def expected(comparison: Comparison, baselines: Sequence[str] = ()) -> list[str]
 
 def commands(comparison: Comparison, arms: Sequence[str], results: Path) -> list[str]:
     """One command for each arm that lacks something."""
-    lines, where = [], "" if results == DEFAULT_RESULTS else f" --results {shlex.quote(str(results))}"
+    lines = []
     for name in arms:
         lacking = {task: gaps(comparison, name, task) for task in comparison.tasks}
         tasks = [task for task in comparison.tasks if lacking[task]]
         seeds = sorted({seed for task in tasks for seed in lacking[task]})
         if tasks:
-            lines.append(_command(comparison, name, tasks, seeds) + where)
+            lines.append(command(comparison, name, tasks, seeds, results))
     return lines
 
 
-def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int]) -> str:
+def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequence[int], results: Path) -> str:
+    """The command that gives an arm these tasks and seeds, as it is run already or, if it is not, as the others are."""
     arm = comparison.arm(name)
     if arm is None:
         # Nothing of it is there to go by: it is to be like what it will stand beside.
@@ -53,6 +54,7 @@ def _command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Seq
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
     words += ["--encoder", comparison.encoder, *_flags(settings)]
     words += _corpora(comparison)
+    words += [] if results == DEFAULT_RESULTS else ["--results", str(results)]
     return " ".join(map(shlex.quote, words))
 
 

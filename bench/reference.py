@@ -56,7 +56,8 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
     had = {result.name.path: result for result in read_reference(reference)}
     kept = {path: result for path, result in had.items() if path not in given}
     gone = {path: kept.pop(path) for path in [*kept] if prune and path.parts[0] in {run.parts[0] for run in given}}
-    for place, trainings in by_place([*given.values(), *kept.values()]).items():
+    before, after = by_place(had.values()), by_place([*given.values(), *kept.values()])
+    for place, trainings in after.items():
         _require_sound(place.task, list(trainings.values()))
     with written_whole(reference) as new:
         if reference.exists():
@@ -65,7 +66,7 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
             shutil.rmtree(new / run, ignore_errors=True)
         for run, result in given.items():
             _copy(result, new / run)
-        _remember(had.values(), given.values(), gone.values(), new / HISTORY, why)
+        _remember(before, after, by_place([*given.values(), *gone.values()]), new / HISTORY, why)
         seal(new, SEAL)
     yield f"{len(given) + len(kept)} results are now the reference in {reference}"
     for what, runs in (("new or replaced", given), ("kept, not given", kept), ("removed, not given", gone)):
@@ -94,28 +95,27 @@ def _copy(result: Result, folder: Path) -> None:
     (folder / SEAL).write_text("".join(line for line in lines if "  answers/" not in line))
 
 
-def _remember(had: Iterable[Result], given: Iterable[Result], gone: Iterable[Result], history: Path, why: str) -> None:
+Places = Mapping[Place, Mapping[int, Result]]
+
+
+def _remember(before: Places, after: Places, changed: Iterable[Place], history: Path, why: str) -> None:
     if not history.exists():
         history.write_text("# What became the reference, when and why\n", encoding="utf-8")
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     with history.open("a", encoding="utf-8") as file:
         file.write(f"\n## {day}\n\n{markdown(' '.join(why.split()))}\n\n")
-        file.writelines(f"{line}\n" for line in _table(by_place(had), by_place(given), by_place(gone)))
+        file.writelines(f"{line}\n" for line in _table(before, after, changed))
 
 
-Places = Mapping[Place, Mapping[int, Result]]
-
-
-def _table(had: Places, given: Places, gone: Places) -> Iterator[str]:
+def _table(before: Places, after: Places, changed: Iterable[Place]) -> Iterator[str]:
     """A row an arm and task: its score x100, mean and spread over seeds, and what the reference had until then."""
     yield "| comparison | arm | task | metric | seeds | before | now |"
     yield "|:---|:---|:---|:---|:---|---:|---:|"
-    for place in dict.fromkeys((*given, *gone)):
-        trainings = given.get(place) or gone[place]
-        metric = next(iter(trainings.values())).scores[place.task].metrics[0].name
-        seeds = " ".join(map(str, trainings))
-        before, now = (_scores(side.get(place, {}), place.task) for side in (had, given))
-        cells = (place.comparison, place.arm, place.task, metric, seeds, before, now or "removed")
+    for place in changed:
+        old, new = before.get(place, {}), after.get(place, {})
+        metric = next(iter((new or old).values())).scores[place.task].metrics[0].name
+        scores = _scores(old, place.task), _scores(new, place.task) or "removed"
+        cells = (place.comparison, place.arm, place.task, metric, " ".join(map(str, new or old)), *scores)
         yield f"| {' | '.join(map(markdown, cells))} |"
 
 

@@ -170,13 +170,12 @@ def _check(result: Result) -> None:
 def _scored(result: Result, task: str) -> Score:
     """The scores of a task, each worked out from its evidence."""
     score, rows = result.scores[task], read_evidence(result, task).rows
-    return replace(
-        score,
-        metrics=tuple(
-            replace(metric, value=float(FORMULAS[metric.formula](rows[metric.name].sum(axis=0), metric.columns)))
-            for metric in score.metrics
-        ),
-    )
+    return replace(score, metrics=tuple(replace(one, value=_value(one, rows[one.name])) for one in score.metrics))
+
+
+def _value(metric: Metric, rows: NDArray[Any]) -> float:
+    value = float(FORMULAS[metric.formula](rows.sum(axis=0), metric.columns))
+    return math.nan if math.isnan(value) else value  # One nan for all: two undefined scores are the same.
 
 
 def read_evidence(result: Result, task: str) -> Evidence:

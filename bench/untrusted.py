@@ -93,7 +93,14 @@ def check_formula(formula: str, columns: Sequence[str]) -> None:
 
 def refuse_links(folder: Path) -> None:
     """InputError where a folder is a link or holds one: what is written there would go elsewhere."""
-    inside = (Path(above, name) for above, below, names in os.walk(folder) for name in (*below, *names))
+    everything = os.walk(folder, onerror=_raise_unless_gone)
+    inside = (Path(above, name) for above, below, names in everything for name in (*below, *names))
     for path in (folder, *inside):
         if path.is_symlink():
             raise InputError(f"{path} is a link, which may lead anywhere: put what it leads to in its place")
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    # A folder that may not be read would be passed over, and with it what lies there.
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

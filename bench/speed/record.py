@@ -13,6 +13,7 @@ from bench.environment import Environment
 from bench.inert import stem
 from bench.names import comparison_label
 from bench.store import DependsOn
+from bench.untrusted import RESULT_BYTES, read_bytes
 from bench.whole import finish_all, written_whole
 from tasks.core.errors import InputError
 
@@ -162,14 +163,13 @@ def read_all(results: Path) -> list[Speed]:
 def read(path: Path) -> Speed:
     """A measurement from its file."""
     try:
-        speed = strict_json.loads(Speed, path.read_bytes())
+        speed = strict_json.loads(Speed, read_bytes(path, RESULT_BYTES))
         if [arm.name for arm in speed.arms[:1]] != [MULTITASK]:
             raise ValueError(f"its first arm is not {MULTITASK}")
         if not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
             raise ValueError("an arm lacks times that another has")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path} is no finished measurement ({reason}): run `python -m bench speed` again") from None
+    except ValueError as error:
+        raise InputError(f"{path} is no finished measurement ({error}): run `python -m bench speed` again") from None
     return speed
 
 

@@ -14,7 +14,8 @@ from bench.inert import stem
 from bench.names import comparison_label
 from bench.speed.record import SPEED
 from bench.store import UNFINISHED
-from bench.whole import remove_empty, written_whole
+from bench.untrusted import RESULT_BYTES, read_bytes
+from bench.whole import finish, remove_empty, written_whole
 
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 TRAINING = "training.json"
@@ -101,9 +102,11 @@ def keep(results: Path, speed: TrainingSpeed, depends_on: tuple[str, ...]) -> No
 
 def kept(results: Path, planned: TrainingSpeed, depends_on: tuple[str, ...]) -> TrainingSpeed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
+    folder = _unfinished(results, planned)
+    finish(folder)
     try:
-        begun = strict_json.loads(_Begun, (_unfinished(results, planned) / TRAINING).read_bytes())
-    except (OSError, ValueError):
+        begun = strict_json.loads(_Begun, read_bytes(folder / TRAINING, RESULT_BYTES))
+    except ValueError:
         return planned
     blank = replace(begun.speed, rates=planned.rates, finished=planned.finished)
     return begun.speed if (begun.depends_on, blank) == (depends_on, planned) else planned

@@ -14,7 +14,6 @@ from typing import Any
 from bench import store, strict_json
 from bench.place import Place
 from bench.plan import Planned
-from bench.untrusted import EVIDENCE_BYTES, read_bytes, reason
 from bench.whole import written_whole
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
@@ -68,11 +67,8 @@ def write_answers(planned: Planned, task: Task[Any, Any], where: Place, folder: 
 def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     """The stored answers of one task, each with the id of its example; InputError where they cannot be read."""
     assert result.folder is not None
-    path = result.folder / "answers" / f"{task.name}.jsonl"
-    try:
-        rows = [strict_json.loads(_ROWS[task.kind], line) for line in read_bytes(path, EVIDENCE_BYTES).splitlines()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({reason(error)}): delete its run's folder and run again") from None
+    with store.whole_file(result.folder, f"answers/{task.name}.jsonl") as data:
+        rows = [strict_json.loads(_ROWS[task.kind], line) for line in data.splitlines()]
     if task.kind == "span":
         return [(row.id, frozenset(Span(fragments, label) for label, fragments in row.answer)) for row in rows]
     return [(row.id, row.answer) for row in rows]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.drift.findings import Finding
+    from bench.drift.findings import Arm, Finding
     from bench.drift.judge import Rule
     from bench.store import Result
 
@@ -24,12 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="results to judge")
     add("--reference", type=Path, default=Path("results/reference"), metavar="DIR")
-    add("--corpus", choices=("demo", "official"), default="demo", help="which results; default: demo")
+    add("--corpus", default="demo", metavar="NAME", help="demo (of any size), official, or demo-x0.1; default: demo")
     add("--margin", type=float, metavar="POINTS", help="changes of a score up to this never drift")
     add("--limit", type=float, metavar="POINTS", help="changes of a score beyond this drift at once")
     add("--exact", action="store_true", help="what is not equal to the reference, document by document, has drifted")
     add("--update", action="store_true", help="make these results the reference; needs --why")
     add("--why", default="", metavar="TEXT", help="the reason, kept in the reference's HISTORY.md")
+    add("--prune", action="store_true", help="with --update: drop what these comparisons have and is not given")
     add("--json", action="store_true", help="print the findings as JSON")
     add("--junit", type=Path, metavar="FILE", help="write the findings as JUnit XML too")
     in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
@@ -38,21 +39,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Judges the results, or accepts them; the exit status."""
+    from bench.drift.commands import commands
     from bench.reference import accept, read_reference
-    from bench.store import read_all
+    from bench.report.comparison import Selection
 
-    results = [result for result in read_all(args.results) if result.corpus == args.corpus]
+    asked = Selection(corpora=(args.corpus,))
+    results = [result for result in _whole_arms(args.results) if asked.takes(result)]
     if args.update:
-        accepted = accept(results, args.reference, args.why)
-        print(f"{len(accepted)} results are now the reference in {args.reference}")
+        for line in accept(results, args.reference, args.why, args.prune):
+            print(line)
         return OK
-    reference = [result for result in read_reference(args.reference) if result.corpus == args.corpus]
+    reference = [result for result in read_reference(args.reference) if asked.takes(result)]
     if not reference:
         raise InputError(f"There is no {args.corpus} reference in {args.reference}: make one with --update --why")
     rule = _rule(args)
     findings = _findings(reference, results, rule)
-    _tell(args, findings, rule)
+    _tell(args, findings, rule, commands(findings, reference, results, args.results))
+    for name in sorted({one.name.comparison for one in results} - {one.name.comparison for one in reference}):
+        sys.stderr.write(f"{name} was not looked at: the reference has nothing of it\n")
     return status(findings)
+
+
+def _whole_arms(results: Path) -> list[Result]:
+    """The results of every arm and tasks of which each seed can be read: some of them would be judged as if they were all."""
+    from bench.store import RESULT, RUNS, read_all
+
+    found = read_all(results)
+    there = {path.parent for path in (results / RUNS).glob(f"*/*/*/seed-*/{RESULT}")}
+    lost = {folder.parent for folder in there - {one.folder for one in found}}
+    return [one for one in found if one.folder and one.folder.parent not in lost]
 
 
 def status(findings: Sequence[Finding]) -> int:
@@ -81,7 +96,7 @@ def _findings(reference: Sequence[Result], results: Sequence[Result], rule: Rule
     return sorted(found, key=lambda one: (one.place.comparison, one.place.arm))
 
 
-def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule) -> None:
+def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule, commands: Mapping[Arm, str]) -> None:
     from bench import strict_json
     from bench.drift import github, junit, text
     from bench.report.files import show
@@ -90,9 +105,10 @@ def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule) -> 
         args.junit.parent.mkdir(parents=True, exist_ok=True)
         args.junit.write_text(junit.render(findings), encoding="utf-8")
     if args.json:
-        print(strict_json.dumps({"status": status(findings), "findings": findings}, indent=1))
+        found = {"status": status(findings), "findings": findings, "commands": [*commands.values()]}
+        print(strict_json.dumps(found, indent=1))
     else:
-        show(text.render(findings, rule.tolerance))
+        show(text.render(findings, rule.tolerance, commands))
     if args.github:
         # GitHub reads both streams; on this one a --json stays JSON.
         sys.stderr.write(github.render(findings))

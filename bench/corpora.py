@@ -82,7 +82,7 @@ def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterat
     with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
         write_demo(Path(folder), scale)
         # Results on corpora of another size are other results, and lie elsewhere.
-        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{scale:g}", Path(folder), cache)
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}", Path(folder), cache)
 
 
 def _clear_abandoned() -> None:

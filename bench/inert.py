@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import unicodedata
@@ -25,9 +26,14 @@ def plain(text: str) -> str:
     return "".join(f"<U+{ord(char):04X}>" if unicodedata.category(char) in _UNSEEN else char for char in text)
 
 
-def stem(text: str) -> str:
-    """The text as part of a file name that every file system and LaTeX take as it is."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", text)
+def stem(text: str, also: str = "") -> str:
+    """The text as part of a file name that every file system and LaTeX take as it is, and with it what `also` holds.
+
+    What is not one already is followed by a digest of the text: no two texts have one file.
+    """
+    safe = re.sub(f"[^a-z0-9_{also}-]", "-", text.lower())[:80]
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return safe if safe == text else f"{safe}-{digest[:8]}"
 
 
 def html_text(text: str) -> str:

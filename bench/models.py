@@ -11,9 +11,11 @@ from baselines.core import hub
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench import registry, strict_json
-from bench.store import DependsOn, RunName
-from bench.untrusted import reason
-from bench.whole import written_whole
+from bench.names import RunName
+from bench.seal import require_all_sealed, seal
+from bench.store import DependsOn
+from bench.untrusted import RESULT_BYTES, read_bytes
+from bench.whole import finish, written_whole
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -23,28 +25,30 @@ if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
     from bench.plan import Planned
 
-FORMAT = 1
+FORMAT = 2
 MODELS = "models"
 CARD, _ENCODER, _HEADS = "model.json", "model.safetensors", "heads.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What a kept model is; `labels` by task, `digest` that of all its other files."""
+    """What a kept model is; `labels` by task."""
 
     format: int = FORMAT
     labels: dict[str, tuple[str, ...]]
     seed: int
     settings: Settings
     depends_on: DependsOn
-    digest: str
 
 
 def is_kept(results: Path, name: RunName, depends_on: DependsOn) -> bool:
     """Whether the model of just this run lies in a results folder."""
+    folder = results / MODELS / name.path
+    finish(folder)
     try:
-        return read_card(results / MODELS / name.path).depends_on == depends_on
-    except InputError:
+        require_all_sealed(folder)
+        return read_card(folder).depends_on == depends_on
+    except (InputError, ValueError):
         return False
 
 
@@ -64,21 +68,18 @@ def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
             seed=planned.run.seed,
             settings=planned.run.settings,
             depends_on=planned.depends_on,
-            digest=hub.digest(folder),
         )
         (folder / CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
+        seal(folder)
     return results / MODELS / planned.name.path
 
 
 def read_card(folder: Path) -> Card:
     """What is said of a kept model; InputError where there is none that can be read."""
     try:
-        card = strict_json.loads(Card, (folder / CARD).read_bytes())
-        if card.format != FORMAT:
-            raise ValueError(f"its format is {card.format}, not {FORMAT}")
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, reason(error)) from None
-    return card
+        return strict_json.loads(Card, read_bytes(folder / CARD, RESULT_BYTES))
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
 
 
 def load(folder: Path, device: str = "cpu") -> MultitaskModel:
@@ -86,8 +87,10 @@ def load(folder: Path, device: str = "cpu") -> MultitaskModel:
     from baselines.core.model import MultitaskModel
 
     card = read_card(folder)
-    if hub.digest(folder) != card.digest:
-        raise _damaged(folder, "its files are not those that were written")
+    try:
+        require_all_sealed(folder)
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
     model = MultitaskModel(_job(folder, card, device))
     try:
         model.heads.load_state_dict(_read(folder / _HEADS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -43,16 +44,17 @@ def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
         os.environ["HF_HUB_OFFLINE"] = "1"
         # Bars of others, for loading weights, would break into ours; a download may show how far it is.
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    name = hub.short_name(encoder)
     try:
         folder = hub.resolve(encoder)
     except InputError:
         if fetch or not _of_hub(encoder):
             raise
-        return EncoderFiles(name)
+        return EncoderFiles(encoder)
+    digest = hub.digest(folder)
+    name = hub.name_in_results(encoder, digest)
     if not hub.packs(folder):
         sys.stderr.write(f"{plain(name)} is of a model type that cannot be packed: its batches are padded, by length\n")
-    return EncoderFiles(name, folder, hub.digest(folder))
+    return EncoderFiles(name, folder, digest)
 
 
 def require_known(encoder: str) -> None:
@@ -62,8 +64,8 @@ def require_known(encoder: str) -> None:
 
 
 def _of_hub(encoder: str) -> bool:
-    named = encoder.count("/") == 1 or any(encoder == one.name for one in hub.ENCODERS)
-    return named and not hub.is_local(encoder)
+    named = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", encoder) or any(encoder == one.name for one in hub.ENCODERS)
+    return bool(named) and not hub.is_local(encoder)
 
 
 def require_writable(results: Path) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
 from bench import code, models, registry, store, strict_json
+from bench.names import RunName
 from bench.place import Place
-from bench.store import DependsOn, Result, RunName
+from bench.store import DependsOn, Result
+from bench.whole import finish
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -100,10 +102,14 @@ def _planned(run: Run, where: Place, root: Path) -> Planned:
         span_head=run.settings.span_head,
     )
     wanted, price = depends_on(run, where), cost(run.settings, run, where)
+    finish(root / name.path)
     if not (root / name.path).exists():
         return Planned(run, name, wanted, MISSING, "", price, None)
     try:
         result = store.read(root, name.path)
+        for task in result.tasks:
+            with store.whole_file(root / name.path, f"answers/{task}.jsonl"):
+                pass
     except InputError as error:
         return Planned(run, name, wanted, CHANGED, str(error), price, None)
     why = changed(run, wanted, result)

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from baselines.core.baseline import Baseline
+from bench.names import is_name
+from bench.untrusted import check_formula
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -27,6 +30,9 @@ class Shelf(Generic[Value]):
     group: str
     kind: type[Value]
 
+
+_OF_NUMPY = ("ids", "file", "allow_pickle")
+"""What an archive of evidence holds besides metrics, and the arguments of the function that writes it."""
 
 TASKS: Shelf[Task[Any, Any]] = Shelf("task", "tasks", "TASK", "mt_clinical_bench.tasks", Task)
 BASELINES: Shelf[Baseline] = Shelf("baseline", "baselines", "BASELINE", "mt_clinical_bench.baselines", Baseline)
@@ -73,8 +79,9 @@ def entries(shelf: Shelf[Value]) -> dict[str, Entry[Value]]:
     """All that a shelf holds, by name: ours first, then plugins'."""
     found: dict[str, Entry[Value]] = {}
     for point in (*_ours(shelf), *sorted(metadata.entry_points(group=shelf.group))):
-        if point.name in found:
-            both = f"{found[point.name].module} and {point.module}"
+        # Some file systems do not tell letters by their case.
+        if same := next((name for name in found if name.lower() == point.name.lower()), None):
+            both = f"{found[same].module} and {point.module}"
             raise InputError(f"two {shelf.word}s are called {point.name!r}, in {both}: uninstall one of them")
         found[point.name] = Entry(_load(shelf, point), point.module)
     return found
@@ -100,4 +107,24 @@ def _load(shelf: Shelf[Value], point: metadata.EntryPoint) -> Value:
             f"{point.module}.{point.attr} is no {shelf.word} named {point.name!r}, as its file or entry point is: "
             "rename one"
         )
+    if fault := _fault(value):
+        raise InputError(f"the {shelf.word} {point.name!r} of {point.module} cannot be used ({fault}): mend it")
     return value
+
+
+def _fault(value: Any) -> str | None:
+    """What would mix up that which is kept by a name, or leave a result that cannot be read."""
+    metrics = value.metrics if isinstance(value, Task) else ()
+    labels = value.labels if isinstance(value, Task) else ()
+    for name in (value.name, *(metric.name for metric in metrics)):
+        if not is_name(name) or name in _OF_NUMPY:
+            return f"{name!r} is no name: give letters, digits and underscores, and none of {', '.join(_OF_NUMPY)}"
+    for one, other in combinations(metrics, 2):
+        if one.name == other.name:
+            return f"two of its metrics are called {one.name!r}, {one.title} and {other.title}"
+    for metric in metrics:
+        try:
+            check_formula(metric.formula, metric.columns)
+        except ValueError as error:
+            return f"{metric.name}: {error}"
+    return "two of its labels are the same" if len({*labels}) < len(labels) else None

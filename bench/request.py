@@ -46,11 +46,12 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     name = args.encoder or (hub.DEMO if data is None else hub.CLINICAL)
     needed = any(baseline.needs_encoder for baseline in asked.baselines)
     # What can be wrong is found before an encoder is fetched, which may take long.
-    if needed:
+    if needed or name != hub.DEMO:
         require_known(name)
     kept = None if args.no_cache or not fetch else cache.opened()
     with opened(data, args.scale or 1.0, kept) as corpora:
         corpora.require(asked.tasks)
-        encoder = encoder_files(name, fetch) if needed else EncoderFiles(hub.short_name(name))
+        # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
+        encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
         where = Place(corpora, args.results, encoder, kept, args.keep_models)
         yield where, plan(grid(asked), where)

@@ -5,9 +5,10 @@ B examples, K columns of evidence.
 
 from __future__ import annotations
 
-import hashlib
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,25 +21,31 @@ from baselines.core.settings import PROFILES, Settings
 from bench import strict_json
 from bench.environment import Environment
 from bench.inert import plain
-from bench.untrusted import RESULT_BYTES, check_formula, read_arrays, read_bytes, reason, refuse_links
-from bench.whole import written_whole
+from bench.names import RunName, is_name, tasks_label
+from bench.seal import require_sealed, seal
+from bench.untrusted import EVIDENCE_BYTES, RESULT_BYTES, arrays, check_formula, read_bytes, refuse_links
+from bench.whole import finish_all, written_whole
 from tasks.core.errors import InputError
+from tasks.core.formulas import FORMULAS
 
-FORMAT = 1
+FORMAT = 2
 RUNS, UNFINISHED = "runs", "unfinished"
-_RESULT = "result.json"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One score of one task, and how it comes from its evidence; `value` is nan where it is not defined."""
+    """One score of one task, and how it comes from its evidence.
+
+    `value` is nan where it is not defined. It is not stored: who reads a result works it out from the evidence.
+    """
 
     name: str
     title: str
     primary: bool
     formula: str
     columns: tuple[str, ...]
-    value: float
+    value: float = field(default=math.nan, metadata=strict_json.HERE_ONLY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,37 +67,6 @@ class DependsOn:
     corpora: dict[str, str]
     encoder: str | None
     code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunName:
-    """Which run: it says where a result lies, so that no two results share a path."""
-
-    corpus: str
-    encoder: str
-    arm: str
-    tasks: tuple[str, ...]
-    seed: int
-    span_head: str = Settings.span_head
-
-    @property
-    def path(self) -> Path:
-        """The run's folder below `runs`, `unfinished` or `reference`."""
-        comparison = comparison_label(self.corpus, self.encoder, self.span_head)
-        return Path(comparison, self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
-
-
-def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
-    """What a comparison is called in paths: its corpora, its encoder and, if it is not the usual one, its span head."""
-    return "-".join([corpus, encoder, *([span_head] if span_head != Settings.span_head else [])])
-
-
-def tasks_label(tasks: Sequence[str]) -> str:
-    """What a set of tasks is called in a path: up to three names, or their number and a digest of their names."""
-    names = sorted(tasks)
-    if len(names) <= 3:
-        return "+".join(names)
-    return f"{len(names)}-tasks-{hashlib.sha256('+'.join(names).encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +121,8 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
     """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
     root, found = results / part, []
     refuse_links(root)
-    for path in sorted(root.glob(f"*/*/*/seed-*/{_RESULT}")):
+    finish_all(root)
+    for path in sorted(root.glob(f"*/*/*/seed-*/{RESULT}")):
         try:
             found.append(read(root, path.parent.relative_to(root)))
         except InputError as error:
@@ -154,52 +131,67 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
 
 
 def read(root: Path, run: Path) -> Result:
-    """The result in one run's folder; InputError where there is none that is whole and in its place."""
-    path = root / run / _RESULT
-    try:
-        result = strict_json.loads(Result, read_bytes(path, RESULT_BYTES))
-        if result.format != FORMAT:
-            raise ValueError(f"its format is {result.format}, not {FORMAT}")
+    """The result in one run's folder, its scores from its evidence; InputError where it is not whole or elsewhere."""
+    folder = root / run
+    with whole_file(folder, RESULT, "a finished result") as data:
+        result = strict_json.loads(Result, data)
         if result.name.path != run:
             raise ValueError(f"it is the result of {result.name.path}")
         _check(result)
-        there = {task for task in result.scores if _evidence(root / run, task).is_file()}
-        if there != set(result.tasks):
-            raise ValueError(f"it has a score and evidence for {len(there)} of its {len(result.tasks)} tasks")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not a finished result ({reason(error)}): give the command that made it again"
-        ) from None
-    return replace(result, folder=root / run)
+    result = replace(result, folder=folder)
+    return replace(result, scores={task: _scored(result, task) for task in result.scores})
+
+
+@contextmanager
+def whole_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
+    """The bytes of a file of a run, to be parsed; InputError with what to do where they are not what was written."""
+    try:
+        data = read_bytes(folder / name, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
+        yield data
+        require_sealed(folder, name, data)
+    except ValueError as error:
+        todo = "give the command that made it again, or delete its run's folder"
+        raise InputError(f"{folder / name} is not {what} ({error}): {todo}") from None
 
 
 def _check(result: Result) -> None:
     """ValueError where a result is of the right form and yet means nothing."""
     if result.settings.profile not in PROFILES:
         raise ValueError(f"it has the unknown profile {result.settings.profile!r}")
+    if set(result.scores) != set(result.tasks):
+        raise ValueError(f"it has scores for {len(result.scores)} of its {len(result.tasks)} tasks")
     for task, score in result.scores.items():
-        if Path(task).name != task or not score.metrics:
+        if not is_name(task) or not score.metrics:
             raise ValueError(f"{task!r} is no name of a task, or has no metric")
         for metric in score.metrics:
             check_formula(metric.formula, metric.columns)
 
 
+def _scored(result: Result, task: str) -> Score:
+    """The scores of a task, each worked out from its evidence."""
+    score, rows = result.scores[task], read_evidence(result, task).rows
+    return replace(score, metrics=tuple(replace(one, value=_value(one, rows[one.name])) for one in score.metrics))
+
+
+def _value(metric: Metric, rows: NDArray[Any]) -> float:
+    value = float(FORMULAS[metric.formula](rows.sum(axis=0), metric.columns))
+    return math.nan if math.isnan(value) else value  # One nan for all: two undefined scores are the same.
+
+
 def read_evidence(result: Result, task: str) -> Evidence:
     """The evidence of one task of a result that was read from a folder."""
     assert result.folder is not None
-    path, metrics = _evidence(result.folder, task), result.scores[task].metrics
-    try:
-        arrays = read_arrays(path, ("ids", *(metric.name for metric in metrics)))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({reason(error)}): delete its run's folder and run again") from None
-    evidence = Evidence(arrays.pop("ids"), arrays)
-    if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
-        raise InputError(f"{path}: its ids are not text: delete its run's folder and run again")
-    for metric in metrics:
-        rows = evidence.rows[metric.name]
-        numbers = rows.dtype.kind in "biuf" and rows.shape == (len(evidence.ids), len(metric.columns))
-        if not numbers or not np.isfinite(rows).all():
-            raise InputError(f"{path}: {metric.name} is not finite numbers: delete its run's folder and run again")
+    metrics = result.scores[task].metrics
+    with whole_file(result.folder, f"evidence/{task}.npz") as data:
+        rows = arrays(data, ("ids", *(metric.name for metric in metrics)))
+        evidence = Evidence(rows.pop("ids"), rows)
+        if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
+            raise ValueError("its ids are not text")
+        for metric in metrics:
+            found = rows[metric.name]
+            numbers = found.dtype.kind in "biuf" and found.shape == (len(evidence.ids), len(metric.columns))
+            if not numbers or not np.isfinite(found).all():
+                raise ValueError(f"{metric.name} is not finite numbers")
     return evidence
 
 
@@ -211,6 +203,7 @@ def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers:
     folder = root / result.name.path
     with written_whole(folder) as new:
         _fill(new, result, evidence, answers)
+        seal(new)
     return folder
 
 
@@ -218,18 +211,14 @@ def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answer
     for part in ("evidence", "answers"):
         (folder / part).mkdir()
     for task, observed in evidence.items():
-        arrays = {"ids": observed.ids, **observed.rows}
-        np.savez_compressed(_evidence(folder, task), **arrays)  # type: ignore[arg-type]  # Its stub lacks named arrays.
+        named = {"ids": observed.ids, **observed.rows}
+        np.savez_compressed(folder / "evidence" / task, **named)  # type: ignore[arg-type]  # Its stub lacks named arrays.
         with (folder / "answers" / f"{task}.jsonl").open("w") as file:
             file.writelines(answers[task])
-    (folder / _RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")
+    (folder / RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")
 
 
 def answer_line(example: str, answer: Any) -> str:
     """The answer to an example of this id: spans as [label, [[start, end], ...]] in order, else as it is."""
     said = [[span.label, span.fragments] for span in sorted(answer)] if isinstance(answer, frozenset) else answer
     return strict_json.dumps({"id": example, "answer": said}) + "\n"
-
-
-def _evidence(folder: Path, task: str) -> Path:
-    return folder / "evidence" / f"{task}.npz"

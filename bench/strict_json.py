@@ -80,6 +80,9 @@ def _row(origin: Any, inner: tuple[Any, ...], data: list[Any], where: str) -> An
 def _record(kind: Any, data: Any, where: str) -> Any:
     due = {field.name for field in fields(kind) if _stored(field)}
     given = set(_expect(dict, data, where))
+    version = next((field.default for field in fields(kind) if field.name == "format"), None)
+    if data.get("format", version) != version:
+        raise ValueError(f"its format is {data['format']}, not {version}")
     if due != given:
         word, names = ("lacks", due - given) if due - given else ("has unknown", given - due)
         raise ValueError(f"{where.lstrip('.') or 'it'} {word} {', '.join(sorted(map(repr, names)))}")

@@ -1,10 +1,12 @@
 """Results may have been sent by anyone: they are read within bounds, from their own folder, and never as code.
 
-B examples, K columns of evidence. Every complaint is a ValueError or an OSError.
+Every complaint about what they hold is a ValueError. An OSError or MemoryError is none: it passes, and they are whole.
 """
 
 from __future__ import annotations
 
+import io
+import math
 import os
 import stat
 import zipfile
@@ -27,7 +29,11 @@ EVIDENCE_BYTES = 512 << 20
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """The bytes of an ordinary file that is no larger than `limit`."""
-    if not stat.S_ISREG(path.lstat().st_mode):
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError("it is missing") from None
+    if not stat.S_ISREG(mode):
         raise ValueError("it is a link, a folder or a device")
     with path.open("rb") as file:
         data = file.read(limit + 1)
@@ -36,44 +42,65 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return data
 
 
-def reason(error: OSError | ValueError) -> str:
-    """What a complaint says, without the path that an OSError repeats."""
-    return str(error.strerror if isinstance(error, OSError) else error)
-
-
-def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+def arrays(data: bytes, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     """Arrays of an .npz file by name, none of objects; what they unpack to is bounded before it is unpacked."""
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise ValueError("it is a link, a folder or a device")
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked_bytes = sum(member.file_size for member in archive.infolist())
-        if unpacked_bytes > EVIDENCE_BYTES:
-            raise ValueError(f"it unpacks to more than {EVIDENCE_BYTES >> 20} MiB")
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in names}
-    except ValueError:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > EVIDENCE_BYTES:
+                raise ValueError(f"it unpacks to more than {EVIDENCE_BYTES >> 20} MiB")
+            return {name: _array(archive.read(f"{name}.npy")) for name in names}
+    except (ValueError, MemoryError):
         raise
-    except Exception as error:  # zipfile, zlib and numpy each have errors of their own, out of memory among them.
+    except Exception as error:  # zipfile, zlib and numpy each have errors of their own.
         raise ValueError(type(error).__name__) from None
-    if not all(isinstance(one, np.ndarray) for one in found.values()):  # What is no array comes as its bytes.
-        raise ValueError("what it holds are no arrays")
-    return found
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(file)
+    # Whoever wrote the header can say anything: what is not there is no lack of memory.
+    if math.prod(shape) * dtype.itemsize > len(data):
+        raise ValueError("an array is larger than its file")
+    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+
+
+_ROLES = {
+    "micro_f1": {"tp", "fp", "fn"},
+    "micro_precision": {"tp", "fp"},
+    "micro_recall": {"tp", "fn"},
+    "macro_f1": {"tp", "fp", "fn"},
+    "two_sided_f1": {"found", "gold", "right", "answered"},
+    "proportion": {"correct", "count"},
+    "pearson": {"n", "x", "y", "xx", "yy", "xy"},
+}
+"""What the columns of each formula hold, for all labels together or for each."""
 
 
 def check_formula(formula: str, columns: Sequence[str]) -> None:
-    """Whether a score can be worked out by this formula from evidence with these columns."""
+    """ValueError unless a score can be worked out by this formula from these columns, every label in each."""
     if formula not in FORMULAS:
         raise ValueError(f"it has the unknown formula {formula!r}")
-    try:
-        FORMULAS[formula](np.zeros(len(columns)), tuple(columns))
-    except Exception:  # Each formula meets columns that are not its own in a way of its own.
-        raise ValueError(f"its columns are not those of {formula}") from None
+    roles: dict[str, set[str]] = {}
+    for column in columns:
+        label, colon, role = column.rpartition(":")
+        roles.setdefault(label + colon, set()).add(role)
+    alike = all(found == next(iter(roles.values())) >= _ROLES[formula] for found in roles.values())
+    if not roles or not alike or len(set(columns)) != len(columns):
+        raise ValueError(f"its columns are not those of {formula}")
 
 
 def refuse_links(folder: Path) -> None:
     """InputError where a folder is a link or holds one: what is written there would go elsewhere."""
-    inside = (Path(above, name) for above, below, names in os.walk(folder) for name in (*below, *names))
+    everything = os.walk(folder, onerror=_raise_unless_gone)
+    inside = (Path(above, name) for above, below, names in everything for name in (*below, *names))
     for path in (folder, *inside):
         if path.is_symlink():
             raise InputError(f"{path} is a link, which may lead anywhere: put what it leads to in its place")
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    # A folder that may not be read would be passed over, and with it what lies there.
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

@@ -13,7 +13,8 @@ from pathlib import Path
 def written_whole(folder: Path) -> Iterator[Path]:
     """A new folder to be filled, which then takes the place of `folder`; what fails leaves that as it was."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    finish(folder)
+    new, old = _beside(folder)
     for left in (new, old):  # What a run that was killed here has left.
         shutil.rmtree(left, ignore_errors=True)
     try:
@@ -23,11 +24,30 @@ def written_whole(folder: Path) -> Iterator[Path]:
             _sync(path)
         if folder.exists():
             folder.replace(old)
-        new.replace(folder)
+        else:
+            new.replace(folder)
     finally:
+        finish(folder)
         shutil.rmtree(new, ignore_errors=True)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def finish(folder: Path) -> None:
+    """Put a new folder in place whose writer has taken the old one away, and was stopped before it did so itself."""
+    new, old = _beside(folder)
+    if old.exists() and not folder.exists():
+        try:
+            (new if new.exists() else old).replace(folder)
+        except OSError:
+            if not folder.exists():  # Else another process has done it meanwhile.
+                raise
+
+
+def finish_all(root: Path) -> None:
+    """The same for every folder below `root`."""
+    for old in root.rglob(".*.old"):
+        finish(old.with_name(old.name[1:-4]))
 
 
 def remove_empty(folder: Path, root: Path) -> None:
@@ -37,6 +57,11 @@ def remove_empty(folder: Path, root: Path) -> None:
             empty.rmdir()
             if empty == root:
                 return
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Where the new folder is filled, and where the old one lies until the new one is in its place."""
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
 
 
 def _sync(path: Path) -> None:

@@ -122,12 +122,6 @@ def constant_answers(score: Score, evidence: Evidence) -> tuple[Score, Evidence]
     return rescored(score, rows, evidence.ids)
 
 
-def another_score(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
-    """A score that its evidence does not give."""
-    metric = score.metrics[0]
-    return replace(score, metrics=(replace(metric, value=metric.value - 0.001),)), evidence
-
-
 def fewer(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
     """The last ten examples are not answered, and the result says so."""
     found, rest = rescored(score, evidence.rows[score.metrics[0].name][:-10], evidence.ids[:-10])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import small_bench
 from bench import answers, registry, store
+from bench.seal import seal
 from small_bench import PLANTED, TRAININGS
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
@@ -127,8 +128,8 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_trained(
             "answers to quaero_2014 do not fit its corpus",
         ),
         ("", "answers to quaero_2014 do not fit its corpus"),
-        ('{"id": "EMEA/test-0", "answer": "ANAT"}', "quaero_2014.jsonl cannot be read"),
-        ("[" * 10_000, "quaero_2014.jsonl cannot be read"),
+        ('{"id": "EMEA/test-0", "answer": "ANAT"}', "quaero_2014.jsonl is not as it was written (answer is str"),
+        ("[" * 10_000, "quaero_2014.jsonl is not as it was written (nested too deeply"),
     ],
 )
 def test_stored_answers_that_are_none_are_one_clear_sentence(
@@ -138,6 +139,7 @@ def test_stored_answers_that_are_none_are_one_clear_sentence(
     bench("--tasks", "quaero_2014")
     (path,) = (tmp_path / "results").rglob("answers/quaero_2014.jsonl")
     path.write_text("\n".join([line, *path.read_text().splitlines()[1:]]) if line else "")
+    seal(path.parents[1])
     assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("error: ")
@@ -155,6 +157,7 @@ def test_a_run_whose_answers_cannot_be_written_keeps_no_other_from_it(
     bench(**both)
     (path,) = (tmp_path / "results").rglob("together/*/seed-0/answers/quaero_2014.jsonl")
     path.write_text(path.read_text().replace("[[0, 3]]", "[[0, 9999]]"))
+    seal(path.parents[1])
     reports.clear()
     assert bench("--answers", str(tmp_path / "answers"), **both) == 2
     said = capsys.readouterr().err.splitlines()[-1]
@@ -177,6 +180,19 @@ def test_an_empty_mention_is_left_out_and_counted(
     assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 0
     assert "8 of 8 mentions of quaero_2014 were fitted" in capsys.readouterr().err
     assert {path.read_text() for path in (tmp_path / "answers").rglob("*.ann")} == {"T1\tANAT 0 3\tfoi\n"}
+
+
+def test_answers_that_were_damaged_are_made_anew(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No damage ends `--answers` for good: the run counts as not done, and why is said."""
+    bench("--tasks", "quaero_2014")
+    (path,) = (tmp_path / "results").rglob("answers/quaero_2014.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"0", b"1", 1))
+    assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 0
+    assert "quaero_2014.jsonl is not as it was written (it is not what was written" in capsys.readouterr().err
+    assert path.read_bytes() == whole
 
 
 @given(

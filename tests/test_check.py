@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from baselines.core.settings import Settings
+from bench.reference import read_reference
 from bench.store import Evidence, Score, read, read_evidence
+from killed import every_event
 from made_up_results import Maker
 from planted import (
     DRIFT,
@@ -21,7 +23,6 @@ from planted import (
     TASKS,
     UNKNOWN,
     Edit,
-    another_score,
     as_it_was,
     constant_answers,
     fewer,
@@ -78,7 +79,6 @@ def test_equal_evidence_is_steady(guarded: Path, capsys: pytest.CaptureFixture[s
         (in_task("n2c2_2019", constant_answers), DRIFT, "not a number"),
         (in_task("mednli", no_metric), DRIFT, "accuracy is missing"),
         (in_task("i2b2_2010", other_columns), DRIFT, "f1 is not counted as it was"),
-        (in_task("mednli", another_score), UNKNOWN, "its evidence gives"),
         (in_task("mednli", fewer), UNKNOWN, "300/30/30 examples"),
         (in_task("mednli", fewer_in_secret), UNKNOWN, "other test examples"),
     ],
@@ -169,7 +169,7 @@ def test_honest_noise_passes(guarded: Path) -> None:
         assert run(guarded) == OK, stream
 
 
-@pytest.mark.parametrize("damage", ["an arm", "everything", "settings", "truncated"])
+@pytest.mark.parametrize("damage", ["an arm", "everything", "settings", "truncated", "one of five"])
 def test_what_cannot_be_judged_never_passes(guarded: Path, damage: str) -> None:
     """Missing results, other settings, a result cut short: status 2."""
     folder = guarded / "runs" / "demo-minilm" / "single_task" / "mednli"
@@ -179,6 +179,8 @@ def test_what_cannot_be_judged_never_passes(guarded: Path, damage: str) -> None:
         shutil.rmtree(guarded / "runs")
     elif damage == "settings":
         Maker(root=guarded, settings=Settings(epochs=7)).run("single_task", ("mednli",), 1)
+    elif damage == "one of five":
+        (folder / "seed-3" / "evidence" / "mednli.npz").write_bytes(b"")
     else:
         for path in folder.rglob("result.json"):
             path.write_text(path.read_text()[:100])
@@ -217,6 +219,122 @@ def test_a_damaged_reference_cannot_be_judged_against(guarded: Path) -> None:
     next((guarded / "reference").rglob("result.json")).write_text("{}")
     with pytest.raises(InputError, match="restore it"):
         run(guarded)
+
+
+@pytest.mark.parametrize("lost", ["one result", "one arm", "every result", "one bit", "the list"])
+def test_a_reference_says_how_many_results_it_has(guarded: Path, lost: str) -> None:
+    """What is lost of it would be guarded by nothing: it is told, and never a pass."""
+    reference = guarded / "reference"
+    arm = reference / "demo-minilm" / "single_task"
+    if lost == "one result":
+        shutil.rmtree(arm / "mednli" / "seed-3")
+    elif lost == "one arm":
+        shutil.rmtree(arm)
+    elif lost == "every result":
+        shutil.rmtree(reference / "demo-minilm")
+    elif lost == "one bit":
+        damaged = arm / "mednli" / "seed-3" / "evidence" / "mednli.npz"
+        damaged.write_bytes(damaged.read_bytes().replace(b"accuracy", b"accurady"))
+    else:
+        (reference / "SHA256SUMS").unlink()
+    with pytest.raises(InputError, match="restore it"):
+        run(guarded)
+
+
+def test_flat_and_nested_are_guarded_each_by_its_own(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither shadows the other: where the results of one are gone, the check says so."""
+    nested = Maker(root=guarded, settings=Settings(span_head="nested"))
+    for seed in (0, 1):
+        nested.run("multitask", TASKS, seed)
+    assert run(guarded, "--update", "--why", "nested too") == OK
+    assert run(guarded) == OK
+    shutil.rmtree(guarded / "runs" / "demo-minilm")
+    assert run(guarded) == UNKNOWN
+    found = [one for one in findings(guarded, capsys) if one["judgement"] == "not judged"]
+    assert {(one["place"]["comparison"], one["why"]) for one in found} == {
+        ("demo-minilm", "there is no result, or not each can be read")
+    }
+
+
+def test_update_keeps_what_it_was_not_given(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other tasks, arms, seeds and comparisons stay, and it says so; --prune alone removes them, and says that too."""
+    shutil.rmtree(guarded / "runs")
+    Maker(root=guarded).run("single_task", ("mednli",), 0, skill=0.9)
+    Maker(root=guarded, encoder="owner/other").run("multitask", TASKS, 0)
+    kept = {path: path.read_bytes() for path in (guarded / "reference").rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert run(guarded, "--update", "--why", "one task") == OK
+    said = capsys.readouterr().out
+    assert "21 results are now the reference" in said
+    assert "new or replaced: demo-minilm/single_task/mednli, seeds 0\n" in said
+    assert "kept, not given: demo-minilm/single_task/mednli, seeds 1 2 3 4\n" in said
+    assert "kept, not given: demo-minilm/multitask/i2b2_2010+mednli+n2c2_2019, seeds 0 1 2 3 4\n" in said
+    same = [path for path, content in kept.items() if path.read_bytes() == content]
+    replaced = {path for path in kept if path not in same}
+    assert {path.name for path in replaced} <= {"result.json", "mednli.npz", "SHA256SUMS", "HISTORY.md"}
+    assert len(replaced) <= 5
+    assert run(guarded, "--update", "--prune", "--why", "no more") == OK
+    said = capsys.readouterr().out
+    assert "removed, not given: demo-minilm/multitask/i2b2_2010+mednli+n2c2_2019, seeds 0 1 2 3 4\n" in said
+    assert said.startswith("2 results are now the reference")
+    history = (guarded / "reference" / "HISTORY.md").read_text()
+    assert len([row for row in history.splitlines() if row.endswith("| removed |")]) == 5
+
+
+def test_an_update_killed_at_any_moment_leaves_a_reference_that_guards(tmp_path: Path) -> None:
+    """All that it guarded before, or all that it was to guard; and its history with it."""
+    reference, kept = tmp_path / "reference", tmp_path / "kept"
+    Maker(root=tmp_path).run("single_task", ("mednli",), 0)
+    assert run(tmp_path, "--update", "--why", "the first") == OK
+    shutil.copytree(reference, kept)
+    Maker(root=tmp_path).run("single_task", ("mednli",), 7)
+
+    def before() -> None:
+        shutil.rmtree(reference)
+        shutil.copytree(kept, reference)
+
+    seen = []
+    for _ in every_event(lambda: run(tmp_path, "--update", "--why", "killed"), before):
+        found = read_reference(reference)
+        assert len(found) in (1, 2)
+        assert ("killed" in (reference / "HISTORY.md").read_text()) == (len(found) == 2)
+        seen.append(len(found) == 2)
+    assert seen == sorted(seen)
+    assert 0 < sum(seen) < len(seen)
+
+
+def test_a_demo_of_another_size_is_checked_and_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By --corpus demo, which is every size, or by its own name alone."""
+    small = Maker(root=tmp_path, corpus="demo-x0.1")
+    small.run("multitask", TASKS, 0)
+    assert run(tmp_path, "--update", "--why", "small") == OK
+    assert run(tmp_path) == OK
+    Maker(root=tmp_path).run("multitask", TASKS, 0)
+    capsys.readouterr()
+    assert run(tmp_path) == OK
+    assert "demo-minilm was not looked at: the reference has nothing of it" in capsys.readouterr().err
+    assert run(tmp_path, "--update", "--why", "large too") == OK
+    shutil.rmtree(tmp_path / "runs" / "demo-minilm")
+    assert run(tmp_path) == UNKNOWN
+    assert run(tmp_path, "--corpus", "demo-x0.1") == OK
+
+
+def test_other_settings_are_named_with_the_command_whose_results_can_be_judged(
+    guarded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a run with `--precision auto` beside a reference in float32."""
+    shutil.rmtree(guarded / "runs" / "demo-minilm" / "multitask")
+    Maker(root=guarded, settings=Settings(precision="float32", epochs=7)).run("multitask", TASKS, 3)
+    capsys.readouterr()
+    assert run(guarded) == UNKNOWN
+    text = " ".join(capsys.readouterr().out.replace(" \\\n", " ").split())
+    assert f"other settings: epochs 7 instead of {Settings().epochs}, precision float32 instead of auto." in text
+    expected = (
+        f"run --baselines multitask --tasks {' '.join(TASKS)} --seeds 3 --encoder minilm --profile demo --results"
+    )
+    assert f"python -m bench {expected} {guarded}" in text
+    said = findings(guarded, capsys, "--corpus", "demo")
+    assert of(said, "single_task", "mednli")["judgement"] == "steady"
 
 
 def test_update_needs_a_reason_and_keeps_it(guarded: Path) -> None:

@@ -183,7 +183,7 @@ def test_an_annotation_is_one_line_and_one_command() -> None:
 
 
 def test_what_people_read_is_inert_and_narrow() -> None:
-    said = text.render([HOSTILE], SCORE)
+    said = text.render([HOSTILE], SCORE, {("demo-x", 'arm<&"'): "run \x1b"})
     assert "\x1b" not in said
     assert max(map(len, said.splitlines())) <= 80
 

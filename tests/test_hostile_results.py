@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from bench import cli, store, untrusted
+from bench.seal import seal
 from bench.store import Result
 from made_up_results import Maker
 from tasks.core.errors import InputError
@@ -88,6 +89,7 @@ def test_a_result_with_any_value_spoilt_is_shown_inert_or_refused(
             holder = holder[key]
         holder[last] = spoilt(holder[last], stream)
         path.write_text(json.dumps(data))
+        seal(path.parent)
         for words in (["report", *places(guarded)[:2], *stream.choice(FORMS)], ["check", *places(guarded)]):
             assert cli.main(words) in (0, 1, 2)
             said = capsys.readouterr()
@@ -144,11 +146,19 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "text for a number": (edit(lambda data: data.update(seed="0")), "seed is str instead of int"),
     "a truth value for a number": (edit(lambda data: data.update(seed=True)), "seed is bool instead of int"),
     "another run": (edit(lambda data: data.update(seed=1)), "it is the result of"),
-    "another format": (edit(lambda data: data.update(format=2)), "its format is 2"),
+    "another format": (edit(lambda data: data.update(format=1)), "its format is 1, not 2"),
     "a task without score": (edit(lambda data: data["scores"].pop("mednli")), "1 of its 2 tasks"),
     "half a pair": (edit(lambda data: data["settings"].update(epochs_of=[["a"]])), r"epochs_of\[0\] has 1 parts"),
     "an unknown formula": (edit(lambda data: first_metric(data).update(formula="os.system")), "formula 'os.system'"),
     "columns of another formula": (edit(lambda data: first_metric(data).update(formula="macro_f1")), "not those of"),
+    "a label flipped": (
+        edit(lambda data: first_metric(data).update(formula="micro_f1", columns=["a:tp", "a:fp", "b:fn"])),
+        "not those",
+    ),
+    "a column twice": (
+        edit(lambda data: first_metric(data).update(columns=["correct", "count", "count"])),
+        "not those",
+    ),
     "no metric": (edit(lambda data: data["scores"]["mednli"].update(metrics=[])), "has no metric"),
     "an unknown profile": (edit(lambda data: data["settings"].update(profile="x")), "unknown profile 'x'"),
 }
@@ -247,7 +257,8 @@ def test_hostile_evidence_is_one_sentence(damage: Callable[[Path], object], tmp_
     (result, *_) = make(tmp_path)
     assert result.folder is not None
     damage(result.folder / "evidence" / "mednli.npz")
-    with pytest.raises(InputError, match=r"mednli\.npz.*: delete its run's folder and run again"):
+    seal(result.folder)
+    with pytest.raises(InputError, match=r"mednli\.npz is not as it was written \(.*\): give the command"):
         store.read_evidence(result, "mednli")
 
 
@@ -258,7 +269,7 @@ def test_evidence_that_unpacks_without_end_is_refused_before_it_does(
     assert result.folder is not None
     monkeypatch.setattr(untrusted, "EVIDENCE_BYTES", 1 << 20)
     np.savez_compressed(result.folder / "evidence" / "mednli.npz", ids=np.array(["1"]), accuracy=np.zeros((1 << 17, 2)))
-    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    monkeypatch.setattr(untrusted, "_array", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(InputError, match="it unpacks to more than 1 MiB"):
         store.read_evidence(result, "mednli")
 

@@ -124,9 +124,13 @@ def test_the_digest_sees_weights_vocabulary_and_configuration(tiny_encoder: Path
 
 
 def test_results_never_hold_a_path_of_the_machine(tiny_encoder: Path) -> None:
-    assert hub.short_name(str(tiny_encoder)) == tiny_encoder.name
-    assert hub.short_name("owner/model") == "model"
-    assert hub.short_name("minilm") == "minilm"
+    """A folder is called by its last part and its files, of which two folders of one name have others."""
+    assert hub.name_in_results(str(tiny_encoder), "0123456789") == f"{tiny_encoder.name}-01234567"
+    odd = tiny_encoder.parent / "Łódź  --x+y..v1.5 final--"
+    odd.mkdir()
+    assert hub.name_in_results(str(odd), "0123456789") == "d-x-y..v1.5-final-01234567"
+    assert hub.name_in_results("owner/model", "0123456789") == "owner/model"
+    assert hub.name_in_results("minilm", "0123456789") == "minilm"
 
 
 def everything(folder: Path) -> None:

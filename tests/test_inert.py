@@ -22,6 +22,16 @@ OURS = re.compile(
 )
 
 
+@given(labels, labels)
+@example("a.b", "a-b")
+@example("Abc", "abc")
+@example("x" * 300, "x" * 301)
+def test_no_two_texts_have_one_file(one: str, other: str) -> None:
+    """On a file system that does not tell letters by their case either; and every file system takes the name."""
+    assert (inert.stem(one).lower() == inert.stem(other).lower()) == (one == other)
+    assert re.fullmatch(r"[a-z0-9_-]{0,100}", inert.stem(one))
+
+
 @given(labels)
 @example(HOSTILE)
 def test_plain_text_steers_no_terminal(text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import torch
 
 from baselines.core.training import train
 from baselines.multitask import BASELINE
-from bench import cli, models, registry, strict_json
+from bench import cli, models, registry
+from bench.names import RunName
 from bench.plan import MISSING, Planned, Run
-from bench.store import DependsOn, RunName
+from bench.seal import seal
+from bench.store import DependsOn
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
 from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
@@ -91,7 +93,9 @@ def edited(folder: Path, **changes: Any) -> None:
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "no card": lambda folder: (folder / "model.json").unlink(),
     "half a card": lambda folder: (folder / "model.json").write_text("{"),
-    "another format": lambda folder: edited(folder, format=2),
+    "another format": lambda folder: edited(folder, format=1),
+    "another window": lambda folder: edited(folder, settings=asdict(replace(SMALL, epochs=1, window=64))),
+    "no seal": lambda folder: (folder / "SHA256SUMS").unlink(),
     "one bit of the encoder": lambda folder: flipped(folder / "model.safetensors"),
     "one bit of the heads": lambda folder: flipped(folder / "heads.safetensors"),
     "no heads": lambda folder: (folder / "heads.safetensors").unlink(),
@@ -113,11 +117,10 @@ def test_a_damaged_model_is_refused_in_one_sentence(
 
 
 def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: Path) -> None:
-    """Though every digest is right: whoever made the files made the card."""
+    """Though every digest is right: whoever made the files made the seal."""
     copy = shutil.copytree(kept, tmp_path / "copy")
     (copy / "heads.safetensors").write_bytes((copy / "model.safetensors").read_bytes())
-    card = replace(models.read_card(copy), digest=models.hub.digest(copy))
-    (copy / "model.json").write_text(strict_json.dumps(card))
+    seal(copy)
     with pytest.raises(InputError, match="does not hold the weights"):
         models.load(copy)
 
@@ -128,6 +131,16 @@ def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
     assert models.is_kept(results, name, DEPENDS_ON)
     assert not models.is_kept(results, name, replace(DEPENDS_ON, code="1"))
     assert not models.is_kept(results, replace(name, seed=1), DEPENDS_ON)
+
+
+def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) -> None:
+    """`run --keep-models` says of one that cannot be loaded that it is to be made again: then it does so."""
+    name = planned(SMALL).name
+    copy = tmp_path / "models" / name.path
+    shutil.copytree(kept, copy)
+    assert models.is_kept(tmp_path, name, DEPENDS_ON)
+    flipped(copy / "heads.safetensors")
+    assert not models.is_kept(tmp_path, name, DEPENDS_ON)
 
 
 def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path) -> None:

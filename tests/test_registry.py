@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from bench import registry
 from tasks.core.errors import InputError
+from tasks.core.kinds import Task
+from tasks.core.metrics import Metric
 
 Plugins = Callable[..., None]
 
@@ -47,6 +53,57 @@ def test_a_plugin_that_is_none_is_one_clear_sentence(plugins: Plugins, name: str
     plugins((name, value))
     with pytest.raises(InputError, match=words):
         registry.baselines()
+
+
+def task_of(name: str, *metrics: tuple[str, str, tuple[str, ...]], labels: tuple[str, ...] = ()) -> Task[Any, Any]:
+    """A task with metrics of this name, title and columns; the formula is that of accuracy."""
+
+    class Made(Metric[Any, Any]):
+        formula = "proportion"
+
+        def observe(self, example: Any, answer: Any) -> list[float]:
+            return [0.0, 1.0]
+
+    made = []
+    for called, title, columns in metrics:
+        one = Made()
+        one.name, one.title, one.columns = called, title, columns
+        made.append(one)
+    return replace(registry.task("mednli"), name=name, metrics=tuple(made), labels=labels)
+
+
+TWO = ("correct", "count")
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (
+            task_of("ninth", ("f1", "exact F1", TWO), ("f1", "relaxed F1", TWO)),
+            "two .* called 'f1', exact F1 and relaxed",
+        ),
+        (task_of("ninth", ("ids", "ids", TWO)), "'ids' is no name"),
+        (task_of("ninth", ("file", "file", TWO)), "'file' is no name"),
+        (task_of("ninth", ("a/b", "a/b", TWO)), "'a/b' is no name"),
+        (task_of("ninth", ("f1", "F1", ("a:correct", "b:count"))), "f1: its columns are not those of proportion"),
+        (task_of("ninth", ("f1", "F1", (*TWO, "count"))), "f1: its columns are not those of proportion"),
+        (task_of("ninth", ("f1", "F1", TWO), labels=("a", "b", "a")), "two of its labels are the same"),
+        (task_of("neunte-\u00e9", ("f1", "F1", TWO)), "is no name"),
+        (task_of("n" * 81, ("f1", "F1", TWO)), "is no name"),
+        (task_of("MedNLI", ("f1", "F1", TWO)), "two tasks are called 'MedNLI', in tasks.mednli and ninth_plugin"),
+    ],
+)
+def test_what_is_kept_by_name_has_one_of_its_own(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, task: Task[Any, Any], words: str
+) -> None:
+    """Metrics, tasks and labels of one name would take each other's place in results: refused when they are loaded."""
+    module = ModuleType("ninth_plugin")
+    module.TASK = task  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ninth_plugin", module)
+    plugins((task.name, "ninth_plugin:TASK"), shelf=registry.TASKS)
+    with pytest.raises(InputError, match=words) as caught:
+        registry.tasks()
+    assert "\n" not in str(caught.value)
 
 
 def test_a_plugin_that_breaks_on_import_is_one_clear_sentence(

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 from huggingface_hub import ModelCard
 
+from baselines.core.settings import Settings
 from bench import inert
 from bench.report import files, latex, markdown, terminal
 from bench.report.comparison import Selection
@@ -60,6 +61,28 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
     assert r"\textbackslash{}input\{/etc/passwd\}" in inert.latex(HOSTILE)
     assert "<script>" not in inert.html_text(HOSTILE)
     assert "|" not in inert.markdown(HOSTILE).replace(r"\|", "")
+
+
+def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
+    """Whatever encoders, sizes and span heads are called: tables, figures and eval cards of each are there."""
+    from bench.report.eval_cards import eval_cards
+    from bench.report.figures.draw import pictures
+    from bench.report.rows import rows
+
+    names = ("minilm", "minilm-nested", "one/minilm", "other/minilm", "One/MiniLM", "minilm.v1", "minilm-v1")
+    for encoder in names:
+        Maker(root=tmp_path, encoder=encoder).run("single_task", ("mednli",), 0)
+    Maker(root=tmp_path, settings=Settings(span_head="nested")).run("single_task", ("mednli",), 0)
+    Maker(root=tmp_path, corpus="demo-x0.1").run("single_task", ("mednli",), 0)
+    found = views(tmp_path, Selection())
+    assert len(found) == len(names) + 2
+    whole_sections = sections(found, tmp_path, whole=True)
+    files = {name.lower() for name in latex.files(whole_sections)}
+    assert len(files) == 1 + sum(len(section.tables) for section in whole_sections)
+    drawn = [one.name.lower() for beside in pictures(found, [], "svg").values() for one in beside]
+    assert len(drawn) == len({*drawn}) >= len(found)
+    cards = {name.lower() for name in eval_cards(rows(view.comparison for view in found))}
+    assert len(cards) == 2 * len(found)
 
 
 def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:

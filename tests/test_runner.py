@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,41 @@ def test_another_span_head_is_another_comparison(bench: Bench, tmp_path: Path) -
     bench(baselines=("together",))
     bench("--span-head", "nested", baselines=("together",))
     found = {(one.name.path.parts[0], one.settings.span_head) for one in results(tmp_path)}
-    assert found == {("official-minilm", "flat"), ("official-minilm-nested", "nested")}
+    assert found == {("official-minilm", "flat"), ("official-minilm+nested", "nested")}
+
+
+def test_encoders_of_one_name_have_results_of_their_own(bench: Bench, tmp_path: Path) -> None:
+    """Every checkpoint lies in a folder checkpoint-500, every kept model in seed-0: their files tell them apart."""
+    for number, letter in enumerate("aab"):
+        folder = tmp_path / str(number) / "checkpoint-500"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_text(letter)
+        assert bench("--tasks", "mednli", "--encoder", str(folder)) == 0
+    for hub_id in ("owner/checkpoint-500", "other/checkpoint-500"):
+        assert bench("--tasks", "mednli", "--encoder", hub_id) == 0
+    labels = [one.name.comparison for one in results(tmp_path)]
+    assert len(labels) == len({*labels}) == 4
+    assert all(re.fullmatch("official-(owner-|other-)?checkpoint-500-[0-9a-f]{8}", one) for one in labels)
+
+
+def test_a_passing_error_of_the_system_repeats_no_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With too few file handles a good result is not called damaged: the command ends, and nothing is trained."""
+    bench("--tasks", "mednli")
+    trained()
+    opened = Path.open
+
+    def exhausted(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "mednli.npz":
+            raise OSError(errno.EMFILE, "Too many open files", str(path))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", exhausted)
+    assert bench("--tasks", "mednli") == 2
+    assert trained() == []
+    assert "error: Too many open files: " in capsys.readouterr().err
 
 
 def test_a_changed_corpus_repeats_its_runs_alone(

@@ -128,6 +128,17 @@ def test_a_measurement_comes_back_as_it_was_stored(tmp_path: Path) -> None:
     assert record.read_all(tmp_path) == []
 
 
+def test_measurements_of_other_devices_and_heads_lie_apart() -> None:
+    """Two GPUs are two devices, and a nested head is no part of an encoder's name."""
+    speed = made_up()
+    gpus = [
+        replace(speed, environment=replace(speed.environment, device=name)) for name in ("NVIDIA H200", "NVIDIA L4")
+    ]
+    nested = replace(speed, settings=replace(speed.settings, span_head="nested"))
+    named = replace(speed, encoder=f"{speed.encoder}-nested")
+    assert len({one.path for one in (speed, *gpus, nested, named)}) == 5
+
+
 def test_the_ratio_is_that_within_rounds() -> None:
     """A slow round slows both arms and leaves their ratio alone."""
     multi, single = made_up().arms

@@ -20,8 +20,10 @@ import pytest
 import torch
 from torch import nn
 
+from baselines.core import hub
 from baselines.core.checkpoint import FILE, Progress, Training, load, save
 from bench import cli, store
+from bench.names import tasks_label
 from separate import finish, start
 from tasks.core.errors import InputError
 
@@ -99,7 +101,8 @@ def times(results: Path) -> dict[Path, int]:
 
 def state(results: Path) -> Path:
     """The checkpoint of the multitask training, if there is one."""
-    return results / store.UNFINISHED / "demo-x0.1-encoder" / "multitask" / store.tasks_label(TASKS) / "seed-0" / FILE
+    folder = f"demo+x0.1-encoder-{hub.digest(results.parent / 'encoder')[:8]}"
+    return results / store.UNFINISHED / folder / "multitask" / tasks_label(TASKS) / "seed-0" / FILE
 
 
 def header(path: Path) -> tuple[dict[str, Any], bytes]:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -56,9 +57,17 @@ def is_local(name: str) -> bool:
     return name == DEMO or Path(name).is_dir()
 
 
-def short_name(name: str) -> str:
-    """What results call an encoder: its short name or the last part of its id or folder, never a whole path."""
-    return Path(name).resolve().name if Path(name).is_dir() else name.rpartition("/")[2]
+def is_folder(name: str) -> bool:
+    """Whether an encoder is one of the user's folders."""
+    return name != DEMO and Path(name).is_dir()
+
+
+def name_in_results(name: str, digest: str) -> str:
+    """What results call an encoder: its short name or id; of a folder the last part, and what tells it from others."""
+    if not is_folder(name):
+        return name
+    last = re.sub(r"[^a-z0-9._]+", "-", Path(name).resolve().name.lower()).strip("-.")
+    return f"{last[:40] or 'encoder'}-{digest[:8]}"
 
 
 def resolve(name: str) -> Path:

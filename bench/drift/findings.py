@@ -35,6 +35,10 @@ PHI = Tolerance(margin=0.05, limit=0.12)
 """For the recall of PHI, downwards alone: what is missed there is a name that is published."""
 
 
+Arm = tuple[str, str]
+"""A comparison, and an arm in it."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """What is compared with what: the folder of a comparison, the arm in it, and a task."""
@@ -43,11 +47,16 @@ class Place:
     arm: str
     task: str
 
+    @property
+    def of_arm(self) -> Arm:
+        """The arm of all its tasks."""
+        return self.comparison, self.arm
+
 
 def place_of(result: Result, task: str) -> Place:
     """Where a result is compared; what was trained together is part of what an arm is."""
     arm = f"{result.arm}/{result.label}" if result.joint else result.arm
-    return Place(f"{result.corpus}-{result.encoder}", arm, task)
+    return Place(result.name.comparison, arm, task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from baselines.core.settings import Settings
 from bench.drift.findings import Change, Moved
 from bench.environment import Environment
 from bench.store import Evidence, Result, Score, read_evidence
-from tasks.core.errors import InputError
-from tasks.core.formulas import FORMULAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +24,15 @@ class Answered:
 
 
 def answered(result: Result, task: str) -> Answered:
-    """A result with its evidence; InputError where the stored scores do not follow from it."""
-    score, evidence = result.scores[task], read_evidence(result, task)
-    for metric in score.metrics:
-        again = float(FORMULAS[metric.formula](evidence.rows[metric.name].sum(axis=0), metric.columns))
-        # Two undefined scores are the same.
-        if not (abs(again - metric.value) <= 1e-9 or (math.isnan(again) and math.isnan(metric.value))):
-            raise InputError(f"seed {result.seed}: {metric.name} is {metric.value}, but its evidence gives {again}")
-    return Answered(result, score, evidence)
+    """A result with its evidence."""
+    return Answered(result, result.scores[task], read_evidence(result, task))
 
 
 def incomparable(old: Result, new: Result, task: str) -> str | None:
     """Why a result says nothing about its reference; code is not a reason, since code is what is checked."""
     if old.settings != new.settings:
-        return "other settings"
+        names = [field.name for field in fields(Settings)]
+        return f"other settings: {', '.join(_differences(names, old.settings, new.settings))}"
     if old.depends_on.corpora.get(task) != new.depends_on.corpora.get(task):
         return "another version of the corpus"
     if old.depends_on.encoder != new.depends_on.encoder:
@@ -71,8 +65,12 @@ def unlike(old: Result, new: Result) -> list[str]:
     """In what the platforms of two results differ, in words; where they do not, their evidence must be equal."""
     # The harness's own version is code, and code is what is checked.
     names = [field.name for field in fields(Environment) if field.name != "bench"]
-    pairs = [(name, getattr(old.environment, name), getattr(new.environment, name)) for name in names]
-    pairs.append(("precision", old.training.precision, new.training.precision))
+    found = _differences(names, old.environment, new.environment)
+    return [*found, *_differences(["precision"], old.training, new.training)]
+
+
+def _differences(names: Sequence[str], old: object, new: object) -> list[str]:
+    pairs = [(name, getattr(old, name), getattr(new, name)) for name in names]
     return [f"{name} {now} instead of {before}" for name, before, now in pairs if before != now]
 
 

@@ -41,8 +41,8 @@ def _key(ratio: _Ratio) -> tuple[Place, str]:
 
 
 def _comparable(result: Result, reference: Iterable[Result]) -> bool:
-    """Whether it did the same work as every training of its arm and tasks in the reference."""
-    alike = [old for old in reference if (old.arm, old.tasks) == (result.arm, result.tasks)]
+    """Whether it did the same work as every training in the reference that differs in its seed alone."""
+    alike = [old for old in reference if old.name.path.parent == result.name.path.parent]
     return not any(incomparable(old, result, task) for old in alike for task in result.tasks)
 
 
@@ -74,13 +74,13 @@ def _ratios(results: Sequence[Result]) -> Iterator[_Ratio]:
 
 def _alone(joint: Result, results: Sequence[Result]) -> list[Result]:
     """The single-task trainings of the same tasks, seed and machine; none if one is missing."""
-    wanted = (joint.corpus, joint.encoder, joint.seed, joint.environment)
+    wanted = (joint.name.comparison, joint.seed, joint.environment)
     found = [
         one
         for one in results
         if one.arm == SINGLE
         and set(one.tasks) <= set(joint.tasks)
-        and (one.corpus, one.encoder, one.seed, one.environment) == wanted
+        and (one.name.comparison, one.seed, one.environment) == wanted
     ]
     return found if len(found) == len(joint.tasks) else []
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bench.drift.findings import PHI, POINTS, Change, Finding, Tolerance
+from bench.drift.findings import PHI, POINTS, Arm, Change, Finding, Tolerance
 from bench.report import terminal, words
 from bench.report.table import Section, Table
 
 MOST_DOCUMENTS = 10
 """Documents named in one table; `--json` has all."""
 
+_REMEDY = "What is not judged here can be after:"
 _HEADER = ("task", "measure", "before", "now", "change", "noise", "judgement")
 
 
-def render(findings: Sequence[Finding], tolerance: Tolerance) -> str:
-    """The whole judgement, 80 columns wide."""
+def render(findings: Sequence[Finding], tolerance: Tolerance, commands: Mapping[Arm, str]) -> str:
+    """The whole judgement, 80 columns wide; `commands` give results that can be judged where these cannot."""
     kinds = [one.judgement for one in findings]
     equal = sum(one.equal for one in findings)
     counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys((*_ALWAYS, *kinds))]
@@ -27,22 +28,23 @@ def render(findings: Sequence[Finding], tolerance: Tolerance) -> str:
         f"{words.points(tolerance.limit)} points; for the recall of PHI a loss of {words.points(PHI.margin)} and "
         f"{words.points(PHI.limit)}.",
     )
-    arms = groupby(findings, key=lambda one: (one.place.comparison, one.place.arm))
-    tables = tuple(_table(f"{comparison} {arm}", list(found)) for (comparison, arm), found in arms)
+    arms = groupby(findings, key=lambda one: one.place.of_arm)
+    tables = tuple(_table(arm, list(found), commands.get(arm)) for arm, found in arms)
     return terminal.render([Section(name="check", title="Drift from the reference", notes=notes, tables=tables)])
 
 
 _ALWAYS = ("steady", "drifted", "not judged")
 
 
-def _table(title: str, findings: Sequence[Finding]) -> Table:
+def _table(arm: Arm, findings: Sequence[Finding], command: str | None) -> Table:
     return Table(
         name="check",
-        title=title,
+        title=" ".join(arm),
         align="llrrrrl",
         header=_HEADER,
         rows=tuple(_row(one) for one in findings),
-        notes=(*_reasons(findings), *_documents(findings)),
+        notes=(*_reasons(findings), *_documents(findings), *([_REMEDY] if command else [])),
+        commands=(command,) if command else (),
     )
 
 

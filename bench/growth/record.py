@@ -9,6 +9,8 @@ from pathlib import Path
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.inert import stem
+from bench.names import comparison_label
 from bench.speed.record import SPEED
 from bench.whole import written_whole
 
@@ -71,8 +73,8 @@ class Growth:
     @property
     def path(self) -> Path:
         """Its folder below `speed`."""
-        device = "cpu" if self.environment.device == "cpu" else "cuda"
-        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}-growth-{self.against}")
+        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        return Path(comparison, f"{stem(here.device)}-{here.threads}-growth-{self.against}")
 
 
 def total(stages: Sequence[Stage]) -> Stage:

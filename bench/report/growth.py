@@ -108,7 +108,7 @@ def section(growth: Growth) -> Section:
 
 def name(growth: Growth) -> str:
     """The stem of the files that show a measurement."""
-    return f"{growth.corpus}-{growth.encoder}-{growth.path.name}"
+    return "-".join(growth.path.parts)
 
 
 def above_libraries(point: Point, stage: Stage | None) -> int | None:

@@ -59,7 +59,7 @@ def _tables(speed: Speed) -> Iterator[Table]:
 
 
 def _name(speed: Speed) -> str:
-    return f"{speed.corpus}-{speed.encoder}-{speed.path.name}-speed"
+    return f"{'-'.join(speed.path.parts)}-speed"
 
 
 def title(speed: Speed) -> str:

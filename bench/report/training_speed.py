@@ -20,7 +20,7 @@ def section(speed: TrainingSpeed) -> Section:
     mark = " [demo: not clinical results]" if kind_of(speed.corpus) == DEMO else ""
     here = speed.environment
     table = Table(
-        name=f"{speed.corpus}-{speed.encoder}-training-speed",
+        name="-".join(speed.path.parts),
         title=f"{speed.windows:,} windows ({speed.tokens:,} real tokens) in batches of {speed.batch}, passes: "
         f"{speed.settings.epochs}{mark}",
         align="lrrrrr",

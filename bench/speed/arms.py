@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from baselines.core.settings import Settings
-from bench import models, registry, store
+from bench import models, names, registry
 from bench.place import Place
 from bench.speed.record import MULTITASK, SINGLE_TASK
 from tasks.core.examples import Document, Pair
@@ -35,16 +35,17 @@ class Setup:
     def folder(self, arm: str, tasks: Sequence[str]) -> Path:
         """Where the kept model of an arm lies."""
         assert self.kept is not None
-        return self.kept / arm / store.tasks_label(tasks) / "seed-0"
+        return self.kept / arm / names.tasks_label(tasks) / "seed-0"
 
 
 def setup(where: Place, tasks: Sequence[Task[Any, Any]], settings: Settings, device: str) -> Setup:
     """Kept models where both arms have all of them, else models as drawn, with the settings given."""
     assert where.encoder.folder is not None
-    names = tuple(task.name for task in tasks)
-    kept = where.results / models.MODELS / f"{where.corpora.name}-{where.encoder.name}"
-    found = Setup(encoder=where.encoder.folder, tasks=names, settings=settings, device=device, kept=kept)
-    folders = [found.folder(MULTITASK, names), *(found.folder(SINGLE_TASK, [name]) for name in names)]
+    every = tuple(task.name for task in tasks)
+    comparison = names.comparison_label(where.corpora.name, where.encoder.name, settings.span_head)
+    kept = where.results / models.MODELS / comparison
+    found = Setup(encoder=where.encoder.folder, tasks=every, settings=settings, device=device, kept=kept)
+    folders = [found.folder(MULTITASK, every), *(found.folder(SINGLE_TASK, [name]) for name in every)]
     if all((folder / models.CARD).is_file() for folder in folders):
         return replace(found, settings=models.read_card(folders[0]).settings)
     return replace(found, kept=None)

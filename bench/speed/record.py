@@ -10,8 +10,11 @@ from statistics import median
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.inert import stem
+from bench.names import comparison_label
 from bench.store import DependsOn
-from bench.whole import written_whole
+from bench.untrusted import RESULT_BYTES, read_bytes
+from bench.whole import finish_all, written_whole
 from tasks.core.errors import InputError
 
 FORMAT = 2
@@ -102,8 +105,8 @@ class Speed:
     @property
     def path(self) -> Path:
         """Its folder below `speed`: one for each corpus, encoder, device and number of threads."""
-        device = "cpu" if self.environment.device == "cpu" else "cuda"
-        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}")
+        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        return Path(comparison, f"{stem(here.device)}-{here.threads}")
 
     def arm(self, name: str) -> Arm | None:
         """The arm of that name, if it was measured."""
@@ -147,6 +150,7 @@ def write(results: Path, speed: Speed) -> Path:
 
 def read_all(results: Path) -> list[Speed]:
     """Every measurement in a results folder, by path; what cannot be read is named on stderr and left out."""
+    finish_all(results / SPEED)
     found = []
     for path in sorted((results / SPEED).glob(f"*/*/{RESULT}")):
         try:
@@ -159,16 +163,13 @@ def read_all(results: Path) -> list[Speed]:
 def read(path: Path) -> Speed:
     """A measurement from its file."""
     try:
-        speed = strict_json.loads(Speed, path.read_bytes())
-        if speed.format != FORMAT:
-            raise ValueError(f"its format is {speed.format}, not {FORMAT}")
+        speed = strict_json.loads(Speed, read_bytes(path, RESULT_BYTES))
         if [arm.name for arm in speed.arms[:1]] != [MULTITASK]:
             raise ValueError(f"its first arm is not {MULTITASK}")
         if not all(_is_whole(arm, speed.arms[0]) for arm in speed.arms):
             raise ValueError("an arm lacks times that another has")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path} is no finished measurement ({reason}): run `python -m bench speed` again") from None
+    except ValueError as error:
+        raise InputError(f"{path} is no finished measurement ({error}): run `python -m bench speed` again") from None
     return speed
 
 

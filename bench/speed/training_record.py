@@ -10,9 +10,12 @@ from statistics import median
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.inert import stem
+from bench.names import comparison_label
 from bench.speed.record import SPEED
 from bench.store import UNFINISHED
-from bench.whole import remove_empty, written_whole
+from bench.untrusted import RESULT_BYTES, read_bytes
+from bench.whole import finish, remove_empty, written_whole
 
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 TRAINING = "training.json"
@@ -72,8 +75,8 @@ class TrainingSpeed:
     @property
     def path(self) -> Path:
         """Its folder below `speed`."""
-        device = "cpu" if self.environment.device == "cpu" else "cuda"
-        return Path(f"{self.corpus}-{self.encoder}", f"{device}-{self.environment.threads}-training-{self.task}")
+        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        return Path(comparison, f"{stem(here.device)}-{here.threads}-training-{self.task}")
 
 
 def utilisation(speed: TrainingSpeed, rate: Rate) -> float:
@@ -99,9 +102,11 @@ def keep(results: Path, speed: TrainingSpeed, depends_on: tuple[str, ...]) -> No
 
 def kept(results: Path, planned: TrainingSpeed, depends_on: tuple[str, ...]) -> TrainingSpeed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
+    folder = _unfinished(results, planned)
+    finish(folder)
     try:
-        begun = strict_json.loads(_Begun, (_unfinished(results, planned) / TRAINING).read_bytes())
-    except (OSError, ValueError):
+        begun = strict_json.loads(_Begun, read_bytes(folder / TRAINING, RESULT_BYTES))
+    except ValueError:
         return planned
     blank = replace(begun.speed, rates=planned.rates, finished=planned.finished)
     return begun.speed if (begun.depends_on, blank) == (depends_on, planned) else planned

@@ -42,10 +42,9 @@ def main(args: argparse.Namespace) -> int:
     from bench.drift.commands import commands
     from bench.reference import accept, read_reference
     from bench.report.comparison import Selection
-    from bench.store import read_all
 
     asked = Selection(corpora=(args.corpus,))
-    results = [result for result in read_all(args.results) if asked.takes(result)]
+    results = [result for result in _whole_arms(args.results) if asked.takes(result)]
     if args.update:
         for line in accept(results, args.reference, args.why, args.prune):
             print(line)
@@ -59,6 +58,16 @@ def main(args: argparse.Namespace) -> int:
     for name in sorted({one.name.comparison for one in results} - {one.name.comparison for one in reference}):
         sys.stderr.write(f"{name} was not looked at: the reference has nothing of it\n")
     return status(findings)
+
+
+def _whole_arms(results: Path) -> list[Result]:
+    """The results of arms of which every seed can be read: a part of them would be judged as if it were all."""
+    from bench.store import RESULT, RUNS, read_all
+
+    found = read_all(results)
+    there = {path.parent for path in (results / RUNS).glob(f"*/*/*/seed-*/{RESULT}")}
+    lost = {folder.parent for folder in there - {one.folder for one in found}}
+    return [one for one in found if one.folder and one.folder.parent not in lost]
 
 
 def status(findings: Sequence[Finding]) -> int:

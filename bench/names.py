@@ -42,7 +42,7 @@ class RunName:
 def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
     """What a comparison is called in paths: its corpora, its encoder and, if it is not the usual one, its span head."""
     # The first hyphen ends the corpus, and no name of an encoder has a plus sign: no two comparisons share a label.
-    name = f"{corpus.replace('-', '+')}-{stem(encoder, '.')}"
+    name = f"{corpus.replace('-', '+', 1)}-{stem(encoder, '.')}"
     return name if span_head == Settings.span_head else f"{name}+{span_head}"
 
 

@@ -169,7 +169,7 @@ def test_honest_noise_passes(guarded: Path) -> None:
         assert run(guarded) == OK, stream
 
 
-@pytest.mark.parametrize("damage", ["an arm", "everything", "settings", "truncated"])
+@pytest.mark.parametrize("damage", ["an arm", "everything", "settings", "truncated", "one of five"])
 def test_what_cannot_be_judged_never_passes(guarded: Path, damage: str) -> None:
     """Missing results, other settings, a result cut short: status 2."""
     folder = guarded / "runs" / "demo-minilm" / "single_task" / "mednli"
@@ -179,6 +179,8 @@ def test_what_cannot_be_judged_never_passes(guarded: Path, damage: str) -> None:
         shutil.rmtree(guarded / "runs")
     elif damage == "settings":
         Maker(root=guarded, settings=Settings(epochs=7)).run("single_task", ("mednli",), 1)
+    elif damage == "one of five":
+        (folder / "seed-3" / "evidence" / "mednli.npz").write_bytes(b"")
     else:
         for path in folder.rglob("result.json"):
             path.write_text(path.read_text()[:100])
@@ -249,7 +251,9 @@ def test_flat_and_nested_are_guarded_each_by_its_own(guarded: Path, capsys: pyte
     shutil.rmtree(guarded / "runs" / "demo-minilm")
     assert run(guarded) == UNKNOWN
     found = [one for one in findings(guarded, capsys) if one["judgement"] == "not judged"]
-    assert {(one["place"]["comparison"], one["why"]) for one in found} == {("demo-minilm", "there is no result")}
+    assert {(one["place"]["comparison"], one["why"]) for one in found} == {
+        ("demo-minilm", "there is no result, or not each can be read")
+    }
 
 
 def test_update_keeps_what_it_was_not_given(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:

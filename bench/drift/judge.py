@@ -88,7 +88,7 @@ def _judge(place: Place, wanted: Sequence[Measure], sides: tuple[Trainings, Trai
 def _unfit(task: str, before: Trainings, now: Trainings) -> tuple[str, str]:
     """The judgement and its reason where no evidence needs to be read for it; else no reason."""
     if not now:
-        return UNJUDGED, "there is no result"
+        return UNJUDGED, "there is no result, or not each can be read"
     for seed, new in now.items():
         for old in before.values():
             if why := incomparable(old, new, task):

@@ -61,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _whole_arms(results: Path) -> list[Result]:
-    """The results of every arm and tasks of which each seed can be read: some of them would be judged as if they were all."""
+    """The results of arms of which every seed can be read: a part of them would be judged as if it were all."""
     from bench.store import RESULT, RUNS, read_all
 
     found = read_all(results)

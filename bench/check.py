@@ -84,7 +84,6 @@ def _findings(reference: Sequence[Result], results: Sequence[Result], rule: Rule
 def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule) -> None:
     from bench import strict_json
     from bench.drift import github, junit, text
-    from bench.report.files import show
 
     if args.junit:
         args.junit.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +91,7 @@ def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule) -> 
     if args.json:
         print(strict_json.dumps({"status": status(findings), "findings": findings}, indent=1))
     else:
-        show(text.render(findings, rule.tolerance))
+        sys.stdout.write(text.render(findings, rule.tolerance))
     if args.github:
         # GitHub reads both streams; on this one a --json stays JSON.
         sys.stderr.write(github.render(findings))

@@ -6,6 +6,7 @@ import argparse
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -33,9 +34,6 @@ COMMANDS = MappingProxyType(
         "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
     }
 )
-_STOPPED = 130
-"""128 + SIGINT, as shells have it."""
-
 _DESCRIPTION = "Compares single-task and multitask models on clinical text."
 
 
@@ -61,20 +59,18 @@ def main(argv: Sequence[str]) -> int:
     # No library reports to its makers; each says so when it is imported, so it is said before any is.
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
     try:
-        status = _run(argv)
-        sys.stdout.flush()
-        return status
+        return _run(argv)
+    except SystemExit:  # argparse has printed the help of a command.
+        return 0
     except InputError as error:
         return _fail(str(error))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
-        return _STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has enough of it. Python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 128 + next(iter(stopped.args), signal.SIGINT)  # As shells have it.
     except OSError as error:
         return _fail(_about(error))
+    except MemoryError:
+        return _fail("there is too little memory: end what else uses it, or give the command less at a time")
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -87,6 +83,10 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     if name not in COMMANDS:
         raise InputError(f"unknown command {name!r}: the known ones are {', '.join(COMMANDS)}")
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        raise InputError("the current folder was removed: change to one that is there") from None
     module, what = COMMANDS[name]
     command = importlib.import_module(module)
     parser = Parser(prog=f"python -m bench {name}", description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
@@ -101,10 +101,10 @@ def _usage() -> str:
 
 
 def _about(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: make room and give the same command again; what is finished is kept"
-    where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}; what is finished is kept"
+        return f"{where}the disk is full: make room and give the same command again; what is finished is kept"
+    return f"{where}{error.strerror or error}; what is finished is kept"
 
 
 def _fail(message: str) -> int:

@@ -41,7 +41,6 @@ def main(args: argparse.Namespace) -> int:
     from bench.corpora import data_folder, opened
     from bench.place import require_writable
     from bench.report import terminal
-    from bench.report.files import show
     from bench.report.inference import section
     from bench.speed import record
 
@@ -50,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
         speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
-    show(terminal.render([section(speed)]))
+    sys.stdout.write(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     if args.out:
         _write(speed, args.out)

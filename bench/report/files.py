@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,15 +21,8 @@ Form = Callable[[Sequence[View], Path], str]
 def publish(results: Path) -> None:
     """Prints the report of all results, and writes every format and figure of it beside them."""
     found = views(results, Selection())
-    show(FORMS["terminal"](found, results))
+    sys.stdout.write(FORMS["terminal"](found, results))
     write_files(found, results, results / "report")
-
-
-def show(text: str) -> None:
-    """Prints a report; a terminal that has no "±" gets "?" instead of a traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(text)
 
 
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:

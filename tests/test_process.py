@@ -1,0 +1,91 @@
+"""A command does its work and ends with what it came to, whoever reads what it prints and whatever stops it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planted import in_task, make, plant, run, shuffle_labels
+from separate import PACKAGES
+
+CHECK = "check --results . --reference reference --margin 3 --limit 10"
+CLOSED = "warning: standard output is closed: what was to be printed there is lost\n"
+FULL = "error: standard output cannot be written (No space left on device): what was printed is not whole\n"
+
+
+def shell(line: str, folder: Path, **variables: str) -> tuple[int, str, str]:
+    """The status of a line of bash, of its first command where there is a pipe, what is printed and what is said."""
+    path = os.pathsep.join([str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        ["bash", "-c", f'bench() {{ {sys.executable} -m bench "$@"; }}; {line}; exit "${{PIPESTATUS[0]}}"'],
+        cwd=folder, env={**os.environ, "PYTHONPATH": path, **variables}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def drifted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results that left their reference."""
+    root = tmp_path_factory.mktemp("drifted")
+    make(root)
+    run(root, "--update", "--why", "the first")
+    plant(root, in_task("mednli", shuffle_labels))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        (f"bench {CHECK} | true", 1, ""),
+        (f"bench {CHECK} --json | head -c1", 1, ""),
+        (f"bench {CHECK} --github 2>&1 | true", 1, ""),
+        (f"bench {CHECK} >&- 2>&- <&-", 1, ""),
+        (f"bench {CHECK} >/dev/full", 1, FULL),
+        ("bench report --results . --html | true", 0, ""),
+        ("bench report --results . >&-", 0, CLOSED),
+        ("bench report --results . >/dev/full", 2, FULL),
+        ("bench report --help >/dev/full", 2, FULL),
+        ("bench --version >/dev/full", 2, FULL),
+        ("bench tusks 2>/dev/full", 2, ""),
+        ("bench tusks 2>&-", 2, ""),
+    ],
+)
+def test_the_status_is_what_the_command_came_to_whoever_reads_it(
+    drifted: Path, line: str, status: int, said: str
+) -> None:
+    """What was printed in vain is said, unless the reader had enough; Python adds nothing of its own."""
+    found, _, error = shell(line, drifted)
+    assert (found, error) == (status, said)
+
+
+@pytest.mark.parametrize("closed", ["2>&1 | head -1", ">&- 2>&-"])
+def test_a_run_ends_and_writes_its_report_though_nobody_listens(tmp_path: Path, closed: str) -> None:
+    tasks = "mednli n2c2_2019 i2b2_2010"
+    line = f"bench run --tasks {tasks} --baselines majority --scale 0.05 --results results {closed}"
+    status, _, said = shell(line, tmp_path)
+    assert (status, said) == (0, "")
+    assert len(list(tmp_path.glob("results/runs/*/majority/*/*/result.json"))) == 3
+    assert (tmp_path / "results/report/report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
+def test_an_encoding_without_our_characters_prints_question_marks(
+    drifted: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """What is written to files is UTF-8 all the same."""
+    out = tmp_path / "report"
+    assert shell(f"bench report --results . --out {out}", drifted, **variables)[0] == 0
+    assert "±" in (out / "report.md").read_text(encoding="utf-8")
+    assert (
+        "majority ? mednli ? seed 0"
+        in shell(f"bench plan --tasks mednli --results {tmp_path}", drifted, **variables)[1]
+    )
+
+
+def test_a_current_folder_that_was_removed_is_one_sentence(tmp_path: Path) -> None:
+    said = "error: the current folder was removed: change to one that is there\n"
+    assert shell('mkdir gone && cd gone && rmdir "$PWD" && bench report', tmp_path) == (2, "", said)

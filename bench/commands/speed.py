@@ -59,12 +59,13 @@ def main(args: argparse.Namespace) -> int:
 def _write(speed: Speed, out: Path) -> None:
     from bench.report import markdown
     from bench.report.figures import inference
+    from bench.report.files import write_all
     from bench.report.inference import section
 
-    out.mkdir(parents=True, exist_ok=True)
     found = section(speed)
-    (out / f"{found.name}.md").write_text(markdown.render([found]))
-    (out / f"{found.name}.svg").write_bytes(inference.draw(speed, "svg"))
+    write_all(
+        out, {f"{found.name}.md": markdown.render([found]).encode(), f"{found.name}.svg": inference.draw(speed, "svg")}
+    )
 
 
 def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles) -> Speed:

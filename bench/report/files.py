@@ -14,6 +14,7 @@ from bench.report.inference import measured
 from bench.report.sections import sections
 from bench.report.view import View, views
 from bench.untrusted import refuse_links
+from tasks.core.errors import about
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -51,7 +52,8 @@ def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
     refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(data)
+        with about(out / name):
+            (out / name).write_bytes(data)
     return [out / name for name in content]
 
 

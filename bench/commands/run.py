@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
-from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bench.place import Place
     from bench.plan import Planned
+    from bench.progress import Progress
     from bench.store import Result
+
+
+WAIT_SECONDS = 1.0
+"""Another process is looked after so often."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +65,7 @@ def _run(args: argparse.Namespace) -> None:
     from bench.plan import DONE, summary
     from bench.progress import Progress
     from bench.request import prepared, requested
-    from bench.runner import carry_out
+    from bench.runner import carry_out, clear_killed
 
     requested(args)
     require_writable(args.results)
@@ -69,21 +74,30 @@ def _run(args: argparse.Namespace) -> None:
     with prepared(args, fetch=True) as (where, planned):
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
+        clear_killed(planned, where)
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
-            left = 0
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
-                result = carry_out(one, where, device, progress, args.checkpoint_seconds)
-                left += result is None
-                progress.finished(one.cost, _line(one, result))
-        if left:
-            raise InputError(
-                f"another process is doing {left} of these runs in {args.results}: give this command again after it"
-            )
+            _do_all(due, progress, lambda one: carry_out(one, where, device, progress, args.checkpoint_seconds))
         if args.answers:
             _write_answers(planned, where, args.answers)
+
+
+def _do_all(due: list[Planned], progress: Progress, carry_out: Callable[[Planned], Result | None]) -> None:
+    """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
+    while due:
+        left = []
+        for one in due:
+            if (result := carry_out(one)) is None:
+                left.append(one)
+            else:
+                progress.finished(one.cost, _line(one, result))
+        if left == due:
+            progress.reached(0.0, 0.0, f"waiting for another process, which is at {len(left)} of these runs")
+            time.sleep(WAIT_SECONDS)
+        due = left
 
 
 def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> None:
@@ -95,11 +109,9 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> No
     sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
 
 
-def _line(planned: Planned, result: Result | None) -> str:
+def _line(planned: Planned, result: Result) -> str:
     from bench.progress import duration
 
-    if result is None:
-        return f"{planned.run.title}: left to another process, which is at it"
     scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
 

@@ -67,10 +67,10 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt as stopped:
         sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
         return 128 + next(iter(stopped.args), signal.SIGINT)  # As shells have it.
-    except OSError as error:
+    except ImportError as error:  # Too little memory to load it, or an installation that is not whole.
+        return _fail(f"a library cannot be loaded ({error}): end what else uses memory, or install it again")
+    except (OSError, MemoryError) as error:
         return _fail(_about(error))
-    except MemoryError:
-        return _fail("there is too little memory: end what else uses it, or give the command less at a time")
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -100,8 +100,11 @@ def _usage() -> str:
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
 
 
-def _about(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
+def _about(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return "there is too little memory: end what else uses it, or give the command less at a time"
+    path = error.filename2 or error.filename  # What is copied, and where to.
+    where = f"{path}: " if path else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}the disk is full: make room and give the same command again; what is finished is kept"
     return f"{where}{error.strerror or error}; what is finished is kept"

@@ -76,7 +76,7 @@ def read_card(folder: Path) -> Card:
         card = strict_json.loads(Card, (folder / CARD).read_bytes())
         if card.format != FORMAT:
             raise ValueError(f"its format is {card.format}, not {FORMAT}")
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(folder, reason(error)) from None
     return card
 

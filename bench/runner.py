@@ -6,11 +6,9 @@ B examples, K columns of evidence.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +26,9 @@ from bench.lock import alone
 from bench.place import Place
 from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
-from bench.store import DependsOn, Evidence, Metric, Result, Score
+from bench.store import Evidence, Metric, Result, Score
 from bench.whole import remove_empty
-from tasks.core.errors import InputError, about
+from tasks.core.errors import about
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import Observed
@@ -38,7 +36,7 @@ from tasks.core.metrics import Observed
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""
 
-_STAMP = "depends_on.json"
+STAMP = "run.json"
 
 
 CHARACTERS_HELD = 2**20
@@ -70,29 +68,15 @@ def carry_out(
     return result
 
 
-def clear_killed(planned: Sequence[Planned], where: Place) -> None:
-    """Remove what processes that were killed have left of finished runs; not of those still to be done or under way."""
-    unfinished, due = where.results / store.UNFINISHED, {one.name.path for one in planned if one.state != DONE}
-    left = {Path(folder, name) for folder, below, files in os.walk(unfinished) for name in (*below, *files)}
-    for checkpoints in sorted({path.with_suffix("") for path in left if path.name.startswith("seed-")}):
-        with alone(checkpoints.with_name(f"{checkpoints.name}.lock")) as mine:
-            run = checkpoints.relative_to(unfinished)
-            if mine and run not in due and _is_stored(where.results / store.RUNS, run, checkpoints / _STAMP):
-                shutil.rmtree(checkpoints)
-        remove_empty(checkpoints.parent, unfinished)
-
-
-def _is_stored(runs: Path, run: Path, stamp: Path) -> bool:
-    """Whether the result that checkpoints would lead to is there."""
-    with suppress(InputError, FileNotFoundError):
-        return strict_json.dumps(store.read(runs, run).depends_on).encode() == stamp.read_bytes()
-    return False
+def stamp(run: Planned | Result) -> bytes:
+    """What is written beside the checkpoints of a run, to tell whose they are."""
+    return strict_json.dumps([run.name, run.depends_on]).encode()
 
 
 def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
-    _keep_if_same(checkpoints, planned.depends_on)
+    _keep_if_same(checkpoints, planned)
     reader = Reader(where, run.settings.development)
     job = Job(
         tasks=run.tasks,
@@ -211,11 +195,11 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
     )
 
 
-def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
+def _keep_if_same(checkpoints: Path, planned: Planned) -> None:
     """Leave a folder of checkpoints as it is only if they belong to just this run."""
-    stamp, wanted = checkpoints / _STAMP, strict_json.dumps(depends_on)
-    if not stamp.is_file() or stamp.read_bytes() != wanted.encode():
+    file, wanted = checkpoints / STAMP, stamp(planned)
+    if not file.is_file() or file.read_bytes() != wanted:
         shutil.rmtree(checkpoints, ignore_errors=True)
         checkpoints.mkdir(parents=True)
-        with about(stamp):
-            stamp.write_text(wanted)
+        with about(file):
+            file.write_bytes(wanted)

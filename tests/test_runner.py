@@ -223,7 +223,7 @@ def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
     with ThreadPoolExecutor() as pool:
 
         def meanwhile(job: Job) -> None:
-            if not second:
+            if len(TRAININGS) == 1:
                 second.append(pool.submit(bench))
                 while len(TRAININGS) < 2:
                     time.sleep(0.01)
@@ -241,18 +241,26 @@ def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
 
 @pytest.mark.parametrize("same", [True, False], ids=["finished", "to be done"])
 def test_what_a_killed_run_left_goes_once_its_result_is_there(bench: Bench, tmp_path: Path, same: bool) -> None:
-    """A lock always, a checkpoint unless it is one on the way to another result."""
+    """A lock always, half of a write, and a checkpoint unless it is one on the way to another result."""
     assert bench("--tasks", "mednli") == 0
     (result,) = results(tmp_path)
     left = tmp_path / "results" / "unfinished" / result.name.path
     left.mkdir(parents=True)
     wanted = result.depends_on if same else replace(result.depends_on, settings="0" * 64)
-    (left / "depends_on.json").write_text(strict_json.dumps(wanted))
+    (left / "run.json").write_text(strict_json.dumps([result.name, wanted]))
     left.with_name(f"{left.name}.lock").touch()
+    assert result.folder is not None
+    for part in ("runs", "models"):
+        for word in ("new", "old"):
+            place = tmp_path / "results" / part / result.name.path
+            (place.with_name(f".{left.name}.{word}") / "evidence").mkdir(parents=True)
+        place.mkdir(exist_ok=True)
+    (place.with_name(".seed-7.old")).mkdir()  # All that there is of it.
     assert bench("--tasks", "quaero_2014") == 0
     remaining = {path.name for path in (tmp_path / "results").glob("unfinished/*/*/*/*")}
     assert remaining == (set() if same else {left.name})
     assert (tmp_path / "results" / "unfinished").exists() is not same
+    assert [path.name for path in (tmp_path / "results").rglob(".*")] == [".seed-7.old"]
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:

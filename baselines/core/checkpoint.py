@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from baselines.core.baseline import Record, Seen
-from tasks.core.errors import InputError, about
+from tasks.core.errors import InputError
 
 FILE = "state.safetensors"
 
@@ -56,13 +57,20 @@ def save(folder: Path, training: Training) -> None:
     unfinished = folder / f"{FILE}.part"
     tensors = {name: tensor.detach().contiguous() for name, tensor in training.tensors()}
     try:
-        with about(folder / FILE):
-            save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
-            with unfinished.open("rb+") as file:
-                os.fsync(file.fileno())
+        save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(folder / FILE)
+    except SafetensorError as error:
+        raise _of_system(error, folder / FILE) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _of_system(error: SafetensorError, path: Path) -> Exception:
+    """What safetensors says of an error of the system, "... (os error 28)", as the OSError that it is."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
 
 def load(folder: Path, training: Training) -> None:

@@ -61,11 +61,12 @@ def _run(args: argparse.Namespace) -> None:
     from bench.answers import make_folder
     from bench.corpora import data_folder
     from bench.device import choose_device
+    from bench.killed import clear_killed
     from bench.place import require_writable
     from bench.plan import DONE, summary
     from bench.progress import Progress
     from bench.request import prepared, requested
-    from bench.runner import carry_out, clear_killed
+    from bench.runner import carry_out
 
     requested(args)
     require_writable(args.results)

@@ -63,7 +63,8 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit:  # argparse has printed the help of a command.
         return 0
     except InputError as error:
-        return _fail(str(error))
+        passing = _passing(error)
+        return _fail(str(error) if passing is None else _about(passing))
     except KeyboardInterrupt as stopped:
         sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
         return 128 + next(iter(stopped.args), signal.SIGINT)  # As shells have it.
@@ -98,6 +99,15 @@ def _usage() -> str:
     rows = [f"  {name:<14} {what}" for name, (_, what) in COMMANDS.items()]
     first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
+
+
+def _passing(error: BaseException) -> OSError | None:
+    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
+            return behind
+        error = behind
+    return None
 
 
 def _about(error: OSError | MemoryError) -> str:

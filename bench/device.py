@@ -28,15 +28,15 @@ def memory_suffices() -> Iterator[None]:
     """InputError where what is done in the block takes more memory than the GPU, or the machine, has left."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
-        if (short := _short_memory(error)) is None:
+    except (RuntimeError, MemoryError, InputError) as error:
+        if (short := _short_memory(error.__cause__ or error)) is None:  # It may have been taken for a damaged file.
             raise
         raise InputError(
             f"the memory of {short}: end what else uses it, lower the batches or the windows, or give a smaller encoder"
         ) from None
 
 
-def _short_memory(error: Exception) -> str | None:
+def _short_memory(error: BaseException) -> str | None:
     """Which memory is too small, and by how much as far as that is known; None for an error of another kind."""
     import torch
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench import cli
+from bench.device import memory_suffices
 from planted import in_task, make, plant, run, shuffle_labels
 from separate import PACKAGES
+from tasks.core.errors import InputError, about
 
 CHECK = "check --results . --reference reference --margin 3 --limit 10"
 CLOSED = "warning: standard output is closed: what was to be printed there is lost\n"
@@ -89,3 +94,91 @@ def test_an_encoding_without_our_characters_prints_question_marks(
 def test_a_current_folder_that_was_removed_is_one_sentence(tmp_path: Path) -> None:
     said = "error: the current folder was removed: change to one that is there\n"
     assert shell('mkdir gone && cd gone && rmdir "$PWD" && bench report', tmp_path) == (2, "", said)
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "status"),
+    [
+        (signal.SIGINT, signal.SIG_DFL, 130),
+        (signal.SIGTERM, signal.SIG_DFL, 143),
+        (signal.SIGHUP, signal.SIG_DFL, 129),
+        (signal.SIGHUP, signal.SIG_IGN, 0),
+    ],
+)
+def test_a_signal_stops_a_command_as_ctrl_c_does(
+    tmp_path: Path, number: signal.Signals, before: signal.Handlers, status: int
+) -> None:
+    """With one sentence, and what a block cleans up is cleaned up; under nohup it is not even noticed."""
+    code = f"""import signal, sys
+from bench import cli, process
+from bench.commands import clean
+from bench.lock import temporary_folder
+def main(args):
+    with temporary_folder():
+        signal.raise_signal({int(number)})
+    return 0
+clean.main = main
+signal.signal({int(number)}, signal.Handlers({int(before)}))
+process.begin()
+sys.exit(cli.main(["clean"]))
+"""
+    (tmp_path / "code.py").write_text(code)
+    path = os.pathsep.join([str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "code.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert done.stderr == ("stopped; what is finished is kept; the same command goes on\n" if status else "")
+    assert [one.name for one in tmp_path.iterdir()] == ["code.py"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "here/x: the disk is full: make room and give the same "),
+        (RuntimeError("Error while serializing: I/O error (os error 28)"), "here/x: the disk is full: make room and "),
+        (OSError(errno.EMFILE, "Too many open files", "there"), "there: Too many open files; what is finished is kept"),
+        (OSError(errno.EIO, "Input/output error", "from", None, "to"), "to: Input/output error; what is finished is "),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "there is too little memory: "),
+        (MemoryError(), "the memory of this machine is too small: end what else uses it, "),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+                         "you tried to allocate 104857600 bytes. Error code 12 (Cannot allocate memory)"),
+            "the memory of this machine is too small (100 MiB more were needed): end what else uses it, ",
+        ),
+        (ImportError("libtorch_cpu.so: failed to map segment"), "a library cannot be loaded (libtorch_cpu.so: "),
+    ],
+    ids=lambda one: type(one).__name__,
+)  # fmt: skip
+def test_an_error_of_the_system_is_one_sentence_that_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def fails(args: object) -> None:
+        with memory_suffices(), about(Path("here/x")):
+            raise error
+
+    monkeypatch.setattr("bench.commands.clean.main", fails)
+    assert cli.main(["clean"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"error: {said}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files", "x.zip"), MemoryError()], ids=str)
+def test_an_error_that_passes_is_never_called_damage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    """Whoever reads a file takes what goes wrong for its fault; the system knows better."""
+
+    def fails(args: object) -> None:
+        with memory_suffices():
+            try:
+                raise error
+            except (OSError, MemoryError) as found:
+                raise InputError("x.zip: it is damaged, fetch it anew") from found
+
+    monkeypatch.setattr("bench.commands.clean.main", fails)
+    assert cli.main(["clean"]) == 2
+    assert "damaged" not in capsys.readouterr().err

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, about
 
 if TYPE_CHECKING:
     from bench.drift.findings import Finding
@@ -87,7 +87,8 @@ def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule) -> 
 
     if args.junit:
         args.junit.parent.mkdir(parents=True, exist_ok=True)
-        args.junit.write_text(junit.render(findings), encoding="utf-8")
+        with about(args.junit):
+            args.junit.write_text(junit.render(findings), encoding="utf-8")
     if args.json:
         print(strict_json.dumps({"status": status(findings), "findings": findings}, indent=1))
     else:

@@ -48,7 +48,8 @@ def end(status: int, output: Stream) -> int:
     """The exit status of a command that came to `status`: what it printed may be in vain, but not lost unnoticed."""
     sys.stdout.flush()
     error = output.error
-    if error is None or isinstance(error, ConnectionError):  # Whoever read it has enough of it.
+    # Whoever read it has enough of it, or the terminal was closed: only to one are lines written as they come.
+    if error is None or isinstance(error, ConnectionError) or sys.stdout.line_buffering:
         return status
     if error.errno == errno.EBADF:
         sys.stderr.write("warning: standard output is closed: what was to be printed there is lost\n")

@@ -91,6 +91,22 @@ def test_an_encoding_without_our_characters_prints_question_marks(
     )
 
 
+def test_figures_look_alike_whatever_the_user_set_for_matplotlib(tmp_path: Path) -> None:
+    """A matplotlibrc where the command is given, one that is not even text, and a notebook's backend."""
+    code = "from bench.report.style import styled\nwith styled():\n  import matplotlib\n  print(matplotlib.rcParams)"
+    found = []
+    for settings, backend in (
+        (b"", "agg"),
+        (b"text.usetex: True\nsvg.fonttype: path\nsavefig.bbox: tight\nbackend: TkAgg\n", "TkAgg"),
+        (b"\xff", "module://matplotlib_inline.backend_inline"),
+    ):
+        (tmp_path / "matplotlibrc").write_bytes(settings)
+        found.append(shell(f"{sys.executable} -c '{code}'", tmp_path, MPLBACKEND=backend))
+    assert found[0][0] == 0
+    assert "text.usetex: False" in found[0][1]
+    assert found[0] == found[1] == found[2]
+
+
 def test_a_current_folder_that_was_removed_is_one_sentence(tmp_path: Path) -> None:
     said = "error: the current folder was removed: change to one that is there\n"
     assert shell('mkdir gone && cd gone && rmdir "$PWD" && bench report', tmp_path) == (2, "", said)

@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 
 from baselines.core.settings import Settings
 from bench import code, registry, strict_json
+from bench.lock import in_use, unused
 from bench.store import DependsOn
 from tasks.core.errors import InputError
 from tasks.core.private import private
@@ -24,23 +27,32 @@ _WINDOWS = "windows"
 
 
 def folder() -> Path:
-    """Where the cache lies, whether it is there or not."""
-    above = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("BENCH_CACHE") or above / "mt-clinical-bench")
-
-
-def opened() -> Path:
-    """The folder of tokenised corpora; InputError where it cannot be made."""
-    place = folder() / _WINDOWS
+    """Where the cache lies, whether it is there or not; InputError for a user who has no home and names none."""
+    if named := os.environ.get("BENCH_CACHE"):
+        return Path(named)
     try:
-        with private():
-            place.mkdir(parents=True, exist_ok=True)
-        place.chmod(0o700)
-    except OSError as error:
-        raise InputError(
-            f"the cache {place} cannot be made ({error.strerror}): set BENCH_CACHE to another folder or give --no-cache"
-        ) from error
-    return place
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mt-clinical-bench"
+    except RuntimeError:
+        raise InputError("this user has no home folder: set BENCH_CACHE to a folder, or give --no-cache") from None
+
+
+@contextmanager
+def opened() -> Iterator[Path]:
+    """The folder of tokenised corpora, which `clear` leaves alone meanwhile; InputError where it cannot be made."""
+    place = folder() / _WINDOWS
+    with ExitStack() as held:
+        try:
+            with private():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(in_use(place.parent))
+                place.mkdir(exist_ok=True)
+            place.chmod(0o700)
+        except OSError as error:
+            raise InputError(
+                f"the cache {place} cannot be made ({error.strerror}): "
+                "set BENCH_CACHE to another folder or give --no-cache"
+            ) from error
+        yield place
 
 
 def file(place: Path | None, task: str, split: str, depends_on: DependsOn, settings: Settings) -> Path | None:
@@ -76,8 +88,13 @@ def _names(place: Path, label: str, digest: str | None) -> Path:
 
 
 def clear() -> tuple[int, int]:
-    """Remove all that is kept; how many files there were, and their bytes together."""
-    files = [path for path in (folder() / _WINDOWS).glob("*") if path.is_file()]
-    total = sum(path.stat().st_size for path in files)
-    shutil.rmtree(folder() / _WINDOWS, ignore_errors=True)
-    return len(files), total
+    """Remove all that is kept; how many files there were, and their bytes together. InputError while it is in use."""
+    place = folder() / _WINDOWS
+    if not place.is_dir():
+        return 0, 0
+    with unused(place.parent.resolve()) as mine:
+        if not mine:
+            raise InputError(f"a command that is at work uses the cache {place}: give this one again after it")
+        sizes = [path.stat().st_size for path in place.iterdir()]
+        shutil.rmtree(place)
+    return len(sizes), sum(sizes)

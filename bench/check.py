@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, about
 
 if TYPE_CHECKING:
     from bench.drift.findings import Arm, Finding
@@ -99,16 +99,16 @@ def _findings(reference: Sequence[Result], results: Sequence[Result], rule: Rule
 def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule, commands: Mapping[Arm, str]) -> None:
     from bench import strict_json
     from bench.drift import github, junit, text
-    from bench.report.files import show
 
     if args.junit:
         args.junit.parent.mkdir(parents=True, exist_ok=True)
-        args.junit.write_text(junit.render(findings), encoding="utf-8")
+        with about(args.junit):
+            args.junit.write_text(junit.render(findings), encoding="utf-8")
     if args.json:
         found = {"status": status(findings), "findings": findings, "commands": [*commands.values()]}
         print(strict_json.dumps(found, indent=1))
     else:
-        show(text.render(findings, rule.tolerance, commands))
+        sys.stdout.write(text.render(findings, rule.tolerance, commands))
     if args.github:
         # GitHub reads both streams; on this one a --json stays JSON.
         sys.stderr.write(github.render(findings))

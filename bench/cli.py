@@ -6,6 +6,7 @@ import argparse
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -33,9 +34,6 @@ COMMANDS = MappingProxyType(
         "demo": ("bench.commands.demo", "write the made-up corpora of the demo to a folder"),
     }
 )
-_STOPPED = 130
-"""128 + SIGINT, as shells have it."""
-
 _DESCRIPTION = "Compares single-task and multitask models on clinical text."
 
 
@@ -61,19 +59,18 @@ def main(argv: Sequence[str]) -> int:
     # No library reports to its makers; each says so when it is imported, so it is said before any is.
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
     try:
-        status = _run(argv)
-        sys.stdout.flush()
-        return status
-    except InputError as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
-        return _STOPPED
-    except BrokenPipeError:
-        # Whoever read our output has enough of it. Python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _run(argv)
+    except SystemExit:  # argparse has printed the help of a command.
         return 0
-    except OSError as error:
+    except InputError as error:
+        passing = _passing(error)
+        return _fail(str(error) if passing is None else _about(passing))
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
+        return 128 + next(iter(stopped.args), signal.SIGINT)  # As shells have it.
+    except ImportError as error:  # Too little memory to load it, or an installation that is not whole.
+        return _fail(f"a library cannot be loaded ({error}): end what else uses memory, or install it again")
+    except (OSError, MemoryError) as error:
         return _fail(_about(error))
 
 
@@ -87,6 +84,10 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     if name not in COMMANDS:
         raise InputError(f"unknown command {name!r}: the known ones are {', '.join(COMMANDS)}")
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        raise InputError("the current folder was removed: change to one that is there") from None
     module, what = COMMANDS[name]
     command = importlib.import_module(module)
     parser = Parser(prog=f"python -m bench {name}", description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
@@ -100,11 +101,23 @@ def _usage() -> str:
     return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
 
 
-def _about(error: OSError) -> str:
+def _passing(error: BaseException) -> OSError | None:
+    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
+            return behind
+        error = behind
+    return None
+
+
+def _about(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return "there is too little memory: end what else uses it, or give the command less at a time"
+    path = error.filename2 or error.filename  # What is copied, and where to.
+    where = f"{path}: " if path else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: make room and give the same command again; what is finished is kept"
-    where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}; what is finished is kept"
+        return f"{where}the disk is full: make room and give the same command again; what is finished is kept"
+    return f"{where}{error.strerror or error}; what is finished is kept"
 
 
 def _fail(message: str) -> int:

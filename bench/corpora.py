@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.census import Census, census
-from bench.lock import abandoned, in_use
+from bench.lock import temporary_folder
 from tasks.core import splits
 from tasks.core.corpus import Corpus
-from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.errors import InputError, MissingCorpus, about
 from tasks.core.kinds import Task
 
 DEMO, OFFICIAL = "demo", "official"
-_DEMO_PREFIX = "mt-clinical-bench-demo-"
 
 
 @dataclass
@@ -78,19 +74,11 @@ def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterat
         return
     from tasks.demo.corpora import write_demo
 
-    _clear_abandoned()
-    with tempfile.TemporaryDirectory(prefix=_DEMO_PREFIX) as folder, in_use(Path(folder)):
-        write_demo(Path(folder), scale)
+    with temporary_folder() as folder:
+        with about(folder):
+            write_demo(folder, scale)
         # Results on corpora of another size are other results, and lie elsewhere.
-        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}", Path(folder), cache)
-
-
-def _clear_abandoned() -> None:
-    """Remove the demo corpora of processes that were killed; what is younger than a minute may just be begun."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_DEMO_PREFIX}*"):
-        with suppress(OSError):  # It is another user's, or gone by now.
-            if time.time() - folder.stat().st_mtime > 60 and abandoned(folder):
-                shutil.rmtree(folder)
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}", folder, cache)
 
 
 def data_folder(given: Path | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,19 +25,30 @@ def choose_device(wanted: str) -> str:
 
 @contextmanager
 def memory_suffices() -> Iterator[None]:
-    """InputError where what is done in the block takes more memory than the GPU has left."""
+    """InputError where what is done in the block takes more memory than the GPU, or the machine, has left."""
     try:
         yield
-    except RuntimeError as error:
-        import torch
-
-        if not isinstance(error, torch.OutOfMemoryError):
+    except (RuntimeError, MemoryError, InputError) as error:
+        if (short := _short_memory(error.__cause__ or error)) is None:  # It may have been taken for a damaged file.
             raise
-        taken, whole = torch.cuda.max_memory_allocated() / 2**30, torch.cuda.mem_get_info()[1] / 2**30
         raise InputError(
-            f"the memory of the GPU is too small ({whole:.1f} GiB; {taken:.1f} taken here): end what else uses it, "
-            "lower the batches or the windows, give a smaller encoder or --device cpu"
+            f"the memory of {short}: end what else uses it, lower the batches or the windows, or give a smaller encoder"
         ) from None
+
+
+def _short_memory(error: BaseException) -> str | None:
+    """Which memory is too small, and by how much as far as that is known; None for an error of another kind."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        taken, whole = torch.cuda.max_memory_allocated() / 2**30, torch.cuda.mem_get_info()[1] / 2**30
+        return f"the GPU is too small ({whole:.1f} GiB; {taken:.1f} taken here; or give --device cpu)"
+    # torch has no class of its own for a processor's; oneDNN and the C++ library have words of theirs.
+    words = ("DefaultCPUAllocator", "bad_alloc", "could not create a primitive", "could not create a memory")
+    if not isinstance(error, MemoryError) and not any(word in str(error) for word in words):
+        return None
+    asked = re.search(r"tried to allocate (\d+) bytes", str(error))
+    return "this machine is too small" + (f" ({int(asked[1]) / 2**20:,.0f} MiB more were needed)" if asked else "")
 
 
 def torch_environment(device: str) -> Environment:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_TEMPORARY = "mt-clinical-bench-"
 
 
 @contextmanager
@@ -27,22 +32,38 @@ def alone(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def in_use(folder: Path) -> Iterator[None]:
-    """Marks a folder as in use, for `abandoned` to tell."""
+    """Marks a folder as in use by this process, as others may mark it too; waits while one has it `unused`."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        _locked(handle)
+        with suppress(OSError):  # A file system that keeps no locks.
+            fcntl.flock(handle, fcntl.LOCK_SH)
         yield
     finally:
         os.close(handle)
 
 
-def abandoned(folder: Path) -> bool:
-    """Whether no living process has marked the folder as in use; OSError where it is no folder of ours."""
+@contextmanager
+def unused(folder: Path) -> Iterator[bool]:
+    """Whether no living process has marked the folder as in use, nor can meanwhile; OSError where it is no folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
-        return _locked(handle)
+        yield _locked(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that goes with the block; those of processes that were killed go first."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):  # It is another user's, or gone by now.
+            # One that is young and empty may be just begun, and not marked yet.
+            if any(left.iterdir()) or time.time() - left.stat().st_mtime > 60:
+                with unused(left) as mine:
+                    if mine:
+                        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as folder, in_use(Path(folder)):
+        yield Path(folder)
 
 
 def _opened(path: Path) -> tuple[int, bool]:

@@ -73,9 +73,9 @@ def require_writable(results: Path) -> None:
     try:
         for part in (store.RUNS, store.UNFINISHED):
             refuse_links(results / part)
-            (results / part).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=results / part):
-                pass
+        (results / store.RUNS).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results / store.RUNS):
+            pass
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"results cannot be written to {results} ({reason}): give another with --results") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from baselines.core import hub
 from bench import cache, options, registry
@@ -48,8 +48,8 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
     # What can be wrong is found before an encoder is fetched, which may take long.
     if needed or name != hub.DEMO:
         require_known(name)
-    kept = None if args.no_cache or not fetch else cache.opened()
-    with opened(data, args.scale or 1.0, kept) as corpora:
+    cached = nullcontext() if args.no_cache or not fetch else cache.opened()
+    with cached as kept, opened(data, args.scale or 1.0, kept) as corpora:
         corpora.require(asked.tasks)
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)

@@ -26,8 +26,9 @@ from bench.lock import alone
 from bench.place import Place
 from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
-from bench.store import DependsOn, Evidence, Metric, Result, Score
+from bench.store import Evidence, Metric, Result, Score
 from bench.whole import remove_empty
+from tasks.core.errors import about
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import Observed
@@ -35,7 +36,7 @@ from tasks.core.metrics import Observed
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""
 
-_STAMP = "depends_on.json"
+STAMP = "run.json"
 
 
 CHARACTERS_HELD = 2**20
@@ -67,10 +68,15 @@ def carry_out(
     return result
 
 
+def stamp(run: Planned | Result) -> bytes:
+    """What is written beside the checkpoints of a run, to tell whose they are."""
+    return strict_json.dumps([run.name, run.depends_on]).encode()
+
+
 def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
-    _keep_if_same(checkpoints, planned.depends_on)
+    _keep_if_same(checkpoints, planned)
     reader = Reader(where, run.settings.development)
     job = Job(
         tasks=run.tasks,
@@ -189,10 +195,11 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
     )
 
 
-def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
+def _keep_if_same(checkpoints: Path, planned: Planned) -> None:
     """Leave a folder of checkpoints as it is only if they belong to just this run."""
-    stamp, wanted = checkpoints / _STAMP, strict_json.dumps(depends_on)
-    if not stamp.is_file() or stamp.read_text() != wanted:
+    file, wanted = checkpoints / STAMP, stamp(planned)
+    if not file.is_file() or file.read_bytes() != wanted:
         shutil.rmtree(checkpoints, ignore_errors=True)
         checkpoints.mkdir(parents=True)
-        stamp.write_text(wanted)
+        with about(file):
+            file.write_bytes(wanted)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tasks.core.errors import about
+
 
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
@@ -19,7 +21,8 @@ def written_whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(left, ignore_errors=True)
     try:
         new.mkdir()
-        yield new
+        with about(folder):
+            yield new
         for path in (*new.rglob("*"), new):
             _sync(path)
         if folder.exists():

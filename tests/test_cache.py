@@ -20,6 +20,7 @@ from baselines.core.windows import Window
 from bench import cache, cli, registry
 from bench.store import DependsOn
 from small_bench import write_corpora
+from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
 
@@ -107,7 +108,10 @@ def test_it_is_for_its_owner_alone_and_can_be_removed(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    taught(made(tiny_encoder, SPANS), cache.opened() / "kept.arrow")
+    with cache.opened() as kept:
+        taught(made(tiny_encoder, SPANS), kept / "kept.arrow")
+        assert cli.main(["clean"]) == 2
+    assert "give this one again after it" in capsys.readouterr().err
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").rglob("*")}
     assert modes == {"windows": 0o700, "kept.arrow": 0o600}
     (tmp_path / "cache" / "mine.txt").write_text("not ours")
@@ -123,6 +127,17 @@ def test_a_cache_that_cannot_be_made_is_one_sentence(
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
     assert cli.main(["run", "--tasks", "mednli", "--scale", "0.05", "--results", str(tmp_path / "results")]) == 2
     assert "give --no-cache" in capsys.readouterr().err
+
+
+def test_a_user_without_a_home_names_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container: HOME is not set, and the system knows no such user."""
+    for name in ("BENCH_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(InputError, match="set BENCH_CACHE"):
+        cache.folder()
+    monkeypatch.setenv("BENCH_CACHE", "named")
+    assert cache.folder() == Path("named")
 
 
 @pytest.mark.parametrize(("words", "files"), [((), 5), (("--no-cache",), 0)])

@@ -9,7 +9,10 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,8 @@ import numpy as np
 import pytest
 
 from baselines.core.baseline import Job
-from bench import corpora, store
-from bench.lock import alone, in_use
+from bench import corpora, store, strict_json
+from bench.lock import alone, in_use, temporary_folder
 from small_bench import DURING, TRAININGS
 from tasks.core.errors import InputError
 
@@ -245,25 +248,54 @@ def test_a_dry_run_trains_and_writes_nothing(bench: Bench, tmp_path: Path, capsy
     assert "4 runs, 0 done, 4 to do" in capsys.readouterr().out
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it(
-    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("gives_up", "status"), [(False, 0), (True, 130)])
+def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gives_up: bool, status: int
 ) -> None:
-    """Two processes on one results folder share the work, and none spoils the other's."""
-    said: list[int] = []
+    """The second waits for the run that the first is at, and does it itself where the first gives it up."""
+    monkeypatch.setattr("bench.commands.run.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("bench.progress.LINE_SECONDS", 0.0)
+    with ThreadPoolExecutor() as pool:
 
-    def meanwhile(job: Job) -> None:
-        if not said:
-            said.append(-1)
-            said[0] = bench()
+        def meanwhile(job: Job) -> None:
+            if len(TRAININGS) == 1:
+                second.append(pool.submit(bench))
+                while len(TRAININGS) < 2:
+                    time.sleep(0.01)
+                if gives_up:
+                    raise KeyboardInterrupt
 
-    DURING.append(meanwhile)
-    assert bench() == 0
-    assert said == [2]
-    assert trained() == [("mednli",), ("quaero_2014",)]
-    error = capsys.readouterr().err
-    assert "alone · mednli · seed 0: left to another process, which is at it\n" in error
-    assert "error: another process is doing 1 of these runs in " in error
+        second: list[Future[int]] = []
+        DURING.append(meanwhile)
+        assert bench() == status
+        assert second[0].result(60) == 0
+    assert trained() == [("mednli",), ("quaero_2014",), *([("mednli",)] if gives_up else [])]
+    assert [one.label for one in results(tmp_path)] == ["mednli", "quaero_2014"]
     assert not (tmp_path / "results" / "unfinished").exists()
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["finished", "to be done"])
+def test_what_a_killed_run_left_goes_once_its_result_is_there(bench: Bench, tmp_path: Path, same: bool) -> None:
+    """A lock always, half of a write, and a checkpoint unless it is one on the way to another result."""
+    assert bench("--tasks", "mednli") == 0
+    (result,) = results(tmp_path)
+    left = tmp_path / "results" / "unfinished" / result.name.path
+    left.mkdir(parents=True)
+    wanted = result.depends_on if same else replace(result.depends_on, settings="0" * 64)
+    (left / "run.json").write_text(strict_json.dumps([result.name, wanted]))
+    left.with_name(f"{left.name}.lock").touch()
+    assert result.folder is not None
+    for part in ("runs", "models"):
+        for word in ("new", "old"):
+            place = tmp_path / "results" / part / result.name.path
+            (place.with_name(f".{left.name}.{word}") / "evidence").mkdir(parents=True)
+        place.mkdir(exist_ok=True)
+    (place.with_name(".seed-7.old")).mkdir()  # All that there is of it.
+    assert bench("--tasks", "quaero_2014") == 0
+    remaining = {path.name for path in (tmp_path / "results").glob("unfinished/*/*/*/*")}
+    assert remaining == (set() if same else {left.name})
+    assert (tmp_path / "results" / "unfinished").exists() is not same
+    assert [path.name for path in (tmp_path / "results").rglob(".*")] == [".seed-7.old"]
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
@@ -284,24 +316,23 @@ def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
     assert not lock.exists()
 
 
-def test_the_demo_corpora_of_killed_processes_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of living ones, young ones and what has another name stay."""
+def test_temporary_folders_of_killed_processes_are_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of living ones, one that may be just begun, links and what has another name stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folders = {
-        name: tmp_path / f"{name}-x" for name in ("mt-clinical-bench-demo-old", "mt-clinical-bench-demo-alive", "other")
-    }
-    for folder in folders.values():
-        folder.mkdir()
-        os.utime(folder, (0, 0))
-    (tmp_path / "mt-clinical-bench-demo-link").symlink_to(folders["other"])
-    (tmp_path / "mt-clinical-bench-demo-young").mkdir()
-    with in_use(folders["mt-clinical-bench-demo-alive"]), corpora.opened(None, 0.05):
-        left = {path.name for path in tmp_path.iterdir()}
-    assert left >= {
-        "mt-clinical-bench-demo-alive-x",
-        "other-x",
-        "mt-clinical-bench-demo-link",
-        "mt-clinical-bench-demo-young",
-    }
-    assert "mt-clinical-bench-demo-old-x" not in left
-    assert len(left) == 5
+    killed, alive, begun, other = (
+        tmp_path / name
+        for name in ("mt-clinical-bench-killed", "mt-clinical-bench-alive", "mt-clinical-bench-new", "x")
+    )
+    for folder in (killed, alive, other):
+        (folder / "corpus").mkdir(parents=True)
+    begun.mkdir()
+    link = tmp_path / "mt-clinical-bench-link"
+    link.symlink_to(other)
+    with in_use(alive), corpora.opened(None, 0.05) as opened:
+        assert set(tmp_path.iterdir()) == {alive, begun, other, link, opened.folder}
+        os.utime(begun, (0, 0))
+        with temporary_folder() as folder:
+            assert set(tmp_path.iterdir()) == {alive, other, link, opened.folder, folder}
+    assert set(tmp_path.iterdir()) == {alive, other, link}

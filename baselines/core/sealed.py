@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tasks.core.errors import about
 from tasks.core.private import private
 
 _CHUNK_BYTES = 1 << 16
@@ -18,7 +19,7 @@ _SEAL_BYTES = hashlib.sha256().digest_size
 def written(file: Path) -> Iterator[Path]:
     """Where to write what becomes `file`, whole or not at all, for its owner alone."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with private():
+    with private(), about(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield unfinished
@@ -37,7 +38,7 @@ def is_whole(file: Path) -> bool:
         with file.open("rb") as end:
             end.seek(max(content, 0))
             return content > 0 and end.read() == _digest(file, content)
-    except OSError:
+    except FileNotFoundError:  # Any other error of the system says nothing of the file.
         return False
 
 

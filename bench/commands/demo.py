@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.options import positive
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, about
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,7 @@ def main(args: argparse.Namespace) -> int:
 
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise InputError(f"{args.folder} is not an empty folder: give a new one")
-    write_demo(args.folder, args.scale, args.demo_seed)
+    with about(args.folder):
+        write_demo(args.folder, args.scale, args.demo_seed)
     sys.stderr.write(f"made-up corpora of all tasks are in {args.folder}: these are not clinical notes\n")
     return 0

@@ -37,7 +37,6 @@ def main(args: argparse.Namespace) -> int:
     from bench.growth.record import write
     from bench.place import require_writable
     from bench.report import page, terminal
-    from bench.report.files import show
     from bench.report.growth import section
 
     if args.page:
@@ -47,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
     for against in args.against:
         growth = _measured(args, against)
         path = write(args.results, growth)
-        show(terminal.render([section(growth)]))
+        sys.stdout.write(terminal.render([section(growth)]))
         sys.stderr.write(f"stored in {path}\n")
     return 0
 

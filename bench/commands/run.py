@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,16 @@ from bench.commands import plan
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bench.place import Place
     from bench.plan import Planned
+    from bench.progress import Progress
     from bench.store import Result
+
+
+WAIT_SECONDS = 1.0
+"""Another process is looked after so often."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +65,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.answers import make_folder
     from bench.corpora import data_folder
     from bench.device import choose_device
+    from bench.killed import clear_killed
     from bench.place import require_writable
     from bench.plan import DONE, summary
     from bench.progress import Progress
@@ -74,22 +81,16 @@ def _run(args: argparse.Namespace) -> list[str]:
         _remember(args, where, planned)
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
+        clear_killed(planned, where)
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
             for name, task in {task.name: task for one in planned for task in one.run.tasks}.items():
                 if counts := where.corpora.census(task).notices:
                     progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
-            left = 0
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
-                result = carry_out(one, where, device, progress, args.checkpoint_seconds)
-                left += result is None
-                progress.finished(one.cost, _line(one, result))
-        if left:
-            raise InputError(
-                f"another process is doing {left} of these runs in {args.results}: give this command again after it"
-            )
+            _do_all(due, progress, lambda one: carry_out(one, where, device, progress, args.checkpoint_seconds))
         return _write_answers(planned, where, args.answers) if args.answers else []
 
 
@@ -102,6 +103,21 @@ def _remember(args: argparse.Namespace, where: Place, planned: Sequence[Planned]
     for task, digest in {pair for one in planned for pair in one.depends_on.corpora.items()}:
         if where.corpora.name == OFFICIAL:
             cache.remember(where.cache, task, digest, str(where.corpora.folder))
+
+
+def _do_all(due: list[Planned], progress: Progress, carry_out: Callable[[Planned], Result | None]) -> None:
+    """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
+    while due:
+        left = []
+        for one in due:
+            if (result := carry_out(one)) is None:
+                left.append(one)
+            else:
+                progress.finished(one.cost, _line(one, result))
+        if left == due:
+            progress.reached(0.0, 0.0, f"waiting for another process, which is at {len(left)} of these runs")
+            time.sleep(WAIT_SECONDS)
+        due = left
 
 
 def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> list[str]:
@@ -119,11 +135,9 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> li
     return not_written
 
 
-def _line(planned: Planned, result: Result | None) -> str:
+def _line(planned: Planned, result: Result) -> str:
     from bench.progress import duration
 
-    if result is None:
-        return f"{planned.run.title}: left to another process, which is at it"
     scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
 

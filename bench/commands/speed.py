@@ -41,7 +41,6 @@ def main(args: argparse.Namespace) -> int:
     from bench.corpora import data_folder, opened
     from bench.place import require_writable
     from bench.report import terminal
-    from bench.report.files import show
     from bench.report.inference import section
     from bench.speed import record
 
@@ -50,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
         speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
-    show(terminal.render([section(speed)]))
+    sys.stdout.write(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     if args.out:
         _write(speed, args.out)
@@ -60,12 +59,13 @@ def main(args: argparse.Namespace) -> int:
 def _write(speed: Speed, out: Path) -> None:
     from bench.report import markdown
     from bench.report.figures import inference
+    from bench.report.files import write_all
     from bench.report.inference import section
 
-    out.mkdir(parents=True, exist_ok=True)
     found = section(speed)
-    (out / f"{found.name}.md").write_text(markdown.render([found]))
-    (out / f"{found.name}.svg").write_bytes(inference.draw(speed, "svg"))
+    write_all(
+        out, {f"{found.name}.md": markdown.render([found]).encode(), f"{found.name}.svg": inference.draw(speed, "svg")}
+    )
 
 
 def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles) -> Speed:

@@ -45,7 +45,6 @@ def main(args: argparse.Namespace) -> int:
     from bench.place import require_writable
     from bench.progress import Progress
     from bench.report import terminal
-    from bench.report.files import show
     from bench.report.training_speed import section
     from bench.speed import training
     from bench.speed.training_record import keep, kept, write
@@ -68,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
                 keep(args.results, speed, depends_on)
                 progress.finished(1, f"{speed.rounds} of {args.rounds} rounds measured")
     path = write(args.results, speed)
-    show(terminal.render([section(speed)]))
+    sys.stdout.write(terminal.render([section(speed)]))
     sys.stderr.write(f"stored in {path}\n")
     return 0
 

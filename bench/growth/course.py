@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench import registry
 from bench.corpora import DEMO, Corpora
+from bench.device import memory_suffices
 from bench.growth.record import DEVELOPMENT, LIBRARIES, PREPARING, READING, TRAINING, WARMING, Stage
+from bench.lock import temporary_folder
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -68,10 +69,10 @@ def serve(parent: Connection, course: Course) -> None:
 
     try:
         _import(course, tell)
-        with tempfile.TemporaryDirectory() as folder:
-            _carry_out(course, Path(folder), tell)
+        with temporary_folder() as folder, memory_suffices():
+            _carry_out(course, folder, tell)
         parent.send(None)
-    except InputError as error:
+    except (InputError, OSError) as error:
         parent.send(error)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from bench.growth.course import Course, Given
 from bench.growth.record import BATCH, CORPUS, HEADS, LENGTH, PREPARING, READING, SECOND, WRITING, Growth, Point, Stage
 from bench.growth.watch import measured
 from bench.growth.workload import full_batches, long_notes
+from bench.lock import temporary_folder
 from bench.place import EncoderFiles
 from tasks.core.kinds import SpanTask, Task
 
@@ -82,9 +82,9 @@ def _corpus(extent: Extent, settings: Settings) -> Iterator[Point]:
     """Demo corpora of so many times as many notes: read, prepared, trained on and scored, then started again."""
     for scale in extent.scales:
         begun = time.perf_counter()
-        with opened(None, scale) as corpora, tempfile.TemporaryDirectory() as cache:
+        with opened(None, scale) as corpora, temporary_folder() as cache:
             seconds = time.perf_counter() - begun
-            course = replace(extent.course(corpora.folder, settings, Path(cache)), develop=True)
+            course = replace(extent.course(corpora.folder, settings, cache), develop=True)
             first = measured(scale, course)
             again = measured(scale, replace(course, batches=0, develop=False))
         read = first.stages[0]
@@ -111,8 +111,8 @@ def _heads(extent: Extent, settings: Settings) -> Iterator[Point]:
     with opened(None, 1) as corpora:
         for count in range(1, len(extent.tasks) + 1):
             some = replace(extent, tasks=extent.tasks[:count])
-            with tempfile.TemporaryDirectory() as cache:
-                yield measured(count, some.course(corpora.folder, _often(some, settings), Path(cache)))
+            with temporary_folder() as cache:
+                yield measured(count, some.course(corpora.folder, _often(some, settings), cache))
 
 
 def _length(extent: Extent, settings: Settings) -> Iterator[Point]:
@@ -122,18 +122,18 @@ def _length(extent: Extent, settings: Settings) -> Iterator[Point]:
     with opened(None, 1) as corpora:
         for characters in extent.lengths:
             source = long_notes(corpora, spans, characters, settings.development)
-            with tempfile.TemporaryDirectory() as cache:
-                yield measured(characters, some.course(source, _often(some, settings), Path(cache)))
+            with temporary_folder() as cache:
+                yield measured(characters, some.course(source, _often(some, settings), cache))
 
 
 def _batch(extent: Extent, settings: Settings) -> Iterator[Point]:
     """One batch of each task, whole: after the best weights were put aside, which happens once the last was trained."""
     last = extent.tasks[-1].name
-    with opened(None, 1) as corpora, tempfile.TemporaryDirectory() as cache:
+    with opened(None, 1) as corpora, temporary_folder() as cache:
         assert extent.encoder.folder is not None
         source = full_batches(corpora, extent.tasks, settings, extent.encoder.folder)
         settings = replace(settings, epochs=1, epochs_of=((last, 2),))
-        course = extent.course(source, settings, Path(cache))
+        course = extent.course(source, settings, cache)
         yield measured(settings.span_batch, replace(course, settings=settings, batches=None))
 
 

@@ -46,7 +46,7 @@ def stages(child: Connection, pid: int | None) -> Iterator[Stage]:
             raise InputError(
                 "the process that was measured ended early, as it does where memory is short: give a smaller --encoder"
             ) from None
-        if isinstance(told, InputError):
+        if isinstance(told, InputError | OSError):
             raise told
         if told is None:
             return

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints the report in the form asked for; 0, or InputError where there is nothing to report."""
     from bench.report.comparison import Selection
-    from bench.report.files import FORMS, printed, show, write_eval_cards, write_files
+    from bench.report.files import FORMS, printed, write_eval_cards, write_files
     from bench.report.view import views
 
     selection = Selection(
@@ -54,5 +54,5 @@ def main(args: argparse.Namespace) -> int:
         written = write_eval_cards(found, args.out or args.results / "report")
         sys.stderr.write(f"{len(written)} eval cards are in {written[0].parents[4]}\n")
     if args.form or not (args.out or args.eval_cards):
-        show((FORMS[args.form] if args.form else printed)(found, args.results))
+        sys.stdout.write((FORMS[args.form] if args.form else printed)(found, args.results))
     return 0

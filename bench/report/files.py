@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from bench.report.inference import measured
 from bench.report.sections import sections
 from bench.report.view import View, views
 from bench.untrusted import refuse_links
+from tasks.core.errors import about
 
 Form = Callable[[Sequence[View], Path], str]
 
@@ -22,20 +22,13 @@ Form = Callable[[Sequence[View], Path], str]
 def publish(results: Path) -> None:
     """Prints the report of all results, and writes every format and figure of it beside them."""
     found = views(results, Selection())
-    show(printed(found, results))
+    sys.stdout.write(printed(found, results))
     write_files(found, results, results / "report")
 
 
 def printed(found: Sequence[View], results: Path) -> str:
     """The report for the terminal of whoever asks; no file has it, for its commands name folders of this machine."""
     return terminal.render(sections(found, results, whole=False, here=True))
-
-
-def show(text: str) -> None:
-    """Prints a report; a terminal that has no "±" gets "?" instead of a traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(text)
 
 
 def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
@@ -64,7 +57,8 @@ def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
     refuse_links(out)
     for name, data in content.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(data)
+        with about(out / name):
+            (out / name).write_bytes(data)
     return [out / name for name in content]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 # Labels may hold dollar signs: nothing is read as mathematics. The salt makes the same figure the same file.
 RC = {
@@ -18,6 +22,20 @@ RC = {
     "grid.color": "0.85",
     "grid.linewidth": 0.6,
 }
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """What is drawn meanwhile looks alike for everyone: no matplotlibrc and no backend of the user's has a say."""
+    os.environ["MPLBACKEND"] = "agg"
+    found = find_spec("matplotlib")
+    assert found is not None
+    # Of all files called matplotlibrc it reads the one in the current folder, its own here, even if that is damaged.
+    with chdir(Path(str(found.origin)).with_name("mpl-data")):
+        from matplotlib import style
+
+    with style.context(dict(RC), after_reset=True):
+        yield
 
 
 @dataclass(frozen=True, slots=True)

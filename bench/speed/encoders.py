@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from baselines.core import hub
+from bench.lock import temporary_folder
 from bench.place import EncoderFiles, encoder_files
 
 RANDOM = "bert-base-random"
@@ -19,8 +19,8 @@ RANDOM = "bert-base-random"
 def named(encoder: str | None, data: Path | None) -> Iterator[EncoderFiles]:
     """The files of an encoder, which last as long as the block; without a name that of `run`."""
     if encoder == RANDOM:
-        with tempfile.TemporaryDirectory(prefix="mt-clinical-encoder-") as folder:
-            yield _drawn(Path(folder))
+        with temporary_folder() as folder:
+            yield _drawn(folder)
     else:
         yield encoder_files(encoder or (hub.DEMO if data is None else hub.CLINICAL), fetch=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -19,6 +18,7 @@ from baselines.core.heads import head_for
 from baselines.core.mixture import Share
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
+from bench.lock import temporary_folder
 from bench.speed.training import Course, Trained
 from tasks.core.errors import InputError
 from tasks.core.kinds import SimilarityTask, SpanTask
@@ -72,8 +72,8 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], se
     # Ours asks for deterministic kernels; the Trainer's default does not.
     torch.use_deterministic_algorithms(False)
     torch.manual_seed(seed)
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(output_dir=folder, seed=seed, **_told(course), **options)
+    with temporary_folder() as folder:
+        arguments = TrainingArguments(output_dir=str(folder), seed=seed, **_told(course), **options)
         rows = [_row(course, window) for window in windows]
         trainer = Trainer(model=_model(course), args=arguments, train_dataset=rows, data_collator=_padded)
         if "train_sampling_strategy" not in options:

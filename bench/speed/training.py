@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from baselines.core.baseline import Job
 from baselines.core.settings import Settings
 from bench.code import digest
 from bench.corpora import Corpora
+from bench.lock import temporary_folder
 from bench.place import EncoderFiles
 from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
 from bench.speed.worker import own_packages_found
@@ -77,7 +77,7 @@ def ours(course: Course, seed: int) -> Trained:
     """Our own training, without a development split: its last weights are chosen, as are the Trainer's."""
     from baselines.core.training import train
 
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         job = Job(
             tasks=(course.task,),
             examples=lambda task, split: course.examples if split == TRAIN else [],
@@ -85,7 +85,7 @@ def ours(course: Course, seed: int) -> Trained:
             settings=course.settings,
             encoder=course.encoder,
             device=course.device,
-            checkpoints=Path(folder),
+            checkpoints=folder,
             checkpoint_seconds=float("inf"),
             progress=lambda fraction, note: None,
             deterministic=course.deterministic,

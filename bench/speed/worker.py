@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,8 @@ class Worker:
         return Held(cold_start_seconds=self.cold_start_seconds, **self._ask(HELD, 0))
 
     def _ask(self, what: str, batch: int) -> Any:
-        self._ours.send((what, batch))
+        with suppress(BrokenPipeError):  # It has ended: so says the answer that it does not give.
+            self._ours.send((what, batch))
         return self._answer()
 
     def _answer(self) -> Any:
@@ -71,7 +72,7 @@ class Worker:
                 f"the process of {self.arm} ended without an answer, as it does where memory is short: "
                 "give fewer tasks, a smaller encoder or smaller --batches"
             ) from None
-        if isinstance(answer, InputError):
+        if isinstance(answer, InputError | OSError):
             raise answer
         return answer
 
@@ -110,7 +111,7 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
                     connection.send(_held(loaded, runtime, peak_bytes(setup.device)))
                 else:
                     connection.send(_timed(loaded, work, what, batch, setup.device))
-    except InputError as error:
+    except (InputError, OSError) as error:
         connection.send(error)
     except EOFError:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import struct
@@ -143,6 +144,8 @@ _BROKEN = (
     struct.error, zlib.error, zipfile.BadZipFile, tarfile.TarError,
 )  # fmt: skip
 
+_OF_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.ESTALE)  # They say nothing of the archive.
+
 
 def _refusal(name: str, is_file: bool) -> str:
     parts = name.split("/")
@@ -202,6 +205,8 @@ def members(path: Path) -> list[Member]:
             if len(found) > MEMBERS:
                 raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
+            raise
         what = type(error).__name__
         raise InputError(f"{path}: no readable archive ({what}); download it again or take it away") from error
     return found

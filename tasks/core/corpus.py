@@ -39,7 +39,9 @@ def _reading(path: str) -> Iterator[None]:
     """What a file on disk or in an archive may do when read, as the error a user is meant to meet."""
     try:
         yield
-    except (OSError, EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise InputError(f"{path}: it cannot be read ({error.strerror or type(error).__name__})") from error
+    except (EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: it cannot be read ({type(error).__name__}); is it truncated, locked by a password or protected?"
         ) from error

@@ -1,4 +1,12 @@
-"""The one error a user is meant to meet."""
+"""The one error a user is meant to meet, and the system's own, with the file that they are about."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class InputError(Exception):
@@ -10,3 +18,18 @@ class InputError(Exception):
 
 class MissingCorpus(InputError):
     """An official file that a task needs is not below the data folder."""
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """An error of the system that names no file, as one while writing does not, is about this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+    except Exception as error:
+        # safetensors has no other way to say it.
+        if (number := re.search(r"\(os error (\d+)\)", str(error))) is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.inert import stem
 from bench.report.figures import cost, curves, difference, inference, scores, seeds
 from bench.report.inference import section, title
-from bench.report.style import RC
+from bench.report.style import styled
 from bench.report.view import View
 from bench.speed.record import Speed
 
@@ -27,13 +27,11 @@ class Picture:
 
 def pictures(found: Sequence[View], speeds: Sequence[Speed], *forms: str) -> dict[str, list[Picture]]:
     """Name of a table -> the figures beside it, as svg, png or both."""
-    import matplotlib
-
     drawn = {}
     for speed in speeds:
         beside = section(speed).tables[0].name
         drawn[beside] = [Picture(stem(beside), title(speed), {form: inference.draw(speed, form) for form in forms})]
-    with matplotlib.rc_context(dict(RC)):
+    with styled():
         return drawn | {
             f"{view.comparison.name}-{table}": [
                 Picture(sheet.name, sheet.title, {form: sheet.saved(form) for form in forms})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bench.inert import plain
-from bench.report.style import RC
+from bench.report.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +19,9 @@ _INCHES = (3.6, 3.2)
 
 def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
     """The figure as svg or png; a panel whose lines have names gets their legend."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(dict(RC)):
+    with styled():
         figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
         figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):

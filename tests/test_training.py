@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,12 +19,14 @@ from safetensors import SafetensorError
 from baselines.core import checkpoint
 from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
+from baselines.core.hub import PACKABLE
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
 from baselines.core.training import Trainer, rate_factor, train
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
 from tasks.core.pair_metrics import Accuracy, Pearson
+from conftest import make_encoder
 from tasks.core.span_metrics import ExactF1
 
 WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]
@@ -106,6 +109,25 @@ def test_one_task_multitask_equals_single_task_bit_for_bit(
     joint, _ = MULTITASK.train(job(tmp_path, tiny_encoder, [task], settings=settings))
     assert same(weights(alone), weights(joint))
     assert alone.predict(task, examples(task, "test")) == joint.predict(task, examples(task, "test"))
+
+
+@pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
+def test_nothing_of_a_training_outlives_it(tmp_path: Path, kind: str) -> None:
+    """Its memory is free at once, on a GPU too: no circle of references holds a tensor or a module of it."""
+    folder = make_encoder(tmp_path / kind, kind)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _held()
+        train(job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, precision="bfloat16")))
+        assert _held() == before
+    finally:
+        gc.enable()
+
+
+def _held() -> int:
+    """How many tensors and modules are alive, collected or not."""
+    return sum(issubclass(type(one), (torch.Tensor, torch.nn.Module)) for one in gc.get_objects())
 
 
 def test_a_head_begins_the_same_alone_and_in_company(tmp_path: Path, tiny_encoder: Path) -> None:

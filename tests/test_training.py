@@ -22,11 +22,11 @@ from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.hub import PACKABLE
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
 from baselines.core.training import Trainer, rate_factor, train
+from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
 from tasks.core.pair_metrics import Accuracy, Pearson
-from conftest import make_encoder
 from tasks.core.span_metrics import ExactF1
 
 WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]

@@ -26,7 +26,7 @@ from bench.lock import alone
 from bench.place import Place
 from bench.plan import DONE, Planned, plan
 from bench.progress import Progress
-from bench.store import DependsOn, Evidence, Metric, Result, Score
+from bench.store import Evidence, Metric, Result, Score
 from bench.whole import remove_empty
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
@@ -35,7 +35,7 @@ from tasks.core.metrics import Observed
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""
 
-_STAMP = "depends_on.json"
+_STAMP = "run.json"
 
 
 CHARACTERS_HELD = 2**20
@@ -70,7 +70,8 @@ def carry_out(
 def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
-    _keep_if_same(checkpoints, planned.depends_on)
+    if _clear_other(checkpoints, planned):
+        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, corpus, encoder or code")
     reader = Reader(where, run.settings.development)
     job = Job(
         tasks=run.tasks,
@@ -83,6 +84,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
         kept=lambda task, split: cache.file(where.cache, task.name, split, planned.depends_on, run.settings),
+        say=lambda line: progress.say(f"{run.title}: {line}"),
     )
     with memory_suffices():
         model, record = run.baseline.train(job)
@@ -189,10 +191,13 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
     )
 
 
-def _keep_if_same(checkpoints: Path, depends_on: DependsOn) -> None:
-    """Leave a folder of checkpoints as it is only if they belong to just this run."""
-    stamp, wanted = checkpoints / _STAMP, strict_json.dumps(depends_on)
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        checkpoints.mkdir(parents=True)
-        stamp.write_text(wanted)
+def _clear_other(checkpoints: Path, planned: Planned) -> bool:
+    """Remove what lies in a folder of checkpoints unless it belongs to just this run; whether it was anything."""
+    stamp, wanted = checkpoints / _STAMP, strict_json.dumps([planned.name, planned.depends_on]).encode()
+    if stamp.is_file() and stamp.read_bytes() == wanted:
+        return False
+    other = checkpoints.is_dir() and any(checkpoints.iterdir())
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.mkdir(parents=True)
+    stamp.write_bytes(wanted)
+    return other

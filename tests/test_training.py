@@ -160,12 +160,53 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder
     assert (after.development, after.seen, after.chosen_round) == (record.development, record.seen, record.chosen_round)
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: Path) -> None:
-    whole, _ = train(job(tmp_path / "whole", tiny_encoder, [SPANS]))
-    (tmp_path / "cut").mkdir()
-    (tmp_path / "cut" / checkpoint.FILE).write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
-    again, _ = train(job(tmp_path / "cut", tiny_encoder, [SPANS]))
-    assert same(weights(whole), weights(again))
+@pytest.fixture(scope="module")
+def cut_short(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> tuple[bytes, dict[str, torch.Tensor]]:
+    """The last checkpoint of a training that was killed, and the weights that it ends with."""
+    folder = tmp_path_factory.mktemp("cut")
+    with pytest.raises(Killed):
+        train(job(folder, tiny_encoder, [SPANS], progress=_killed_late, checkpoint_seconds=0))
+    return (folder / checkpoint.FILE).read_bytes(), weights(train(job(folder, tiny_encoder, [SPANS]))[0])
+
+
+def _killed_late(fraction: float, note: str) -> None:
+    if fraction > 0.8:
+        raise Killed
+
+
+def damaged(data: bytes, draw: random.Random) -> bytes:
+    """A checkpoint with a bit flipped, anywhere or among the names and counts at its head, or with its end cut off."""
+    head = int.from_bytes(data[:8], "little") + 8
+    place = draw.randrange(draw.choice((8, head, len(data))))
+    if draw.random() < 0.2:
+        return data[:place]
+    return data[:place] + bytes([data[place] ^ 1 << draw.randrange(8)]) + data[place + 1 :]
+
+
+def test_whatever_is_changed_in_a_checkpoint_is_seen(
+    tmp_path: Path, tiny_encoder: Path, cut_short: tuple[bytes, dict[str, torch.Tensor]]
+) -> None:
+    """A flipped bit among the weights must not train on to other weights, nor one among counts to a traceback."""
+    begun, model = _begun(tmp_path, tiny_encoder, [SPANS])
+    trainer, before, draw = Trainer(begun, model), weights(model), random.Random(0)
+    for _ in range(200):
+        (tmp_path / checkpoint.FILE).write_bytes(damaged(cut_short[0], draw))
+        assert not checkpoint.load(tmp_path, trainer._state())
+    assert same(weights(model), before)
+    assert trainer.progress.updates == 0
+
+
+@pytest.mark.parametrize("change", [(b'step\\": ', b'step\\":-'), (b'"digest"', b'"dig_st"')])
+def test_a_damaged_checkpoint_begins_anew_and_says_so(
+    tmp_path: Path, tiny_encoder: Path, cut_short: tuple[bytes, dict[str, torch.Tensor]], change: tuple[bytes, bytes]
+) -> None:
+    data, whole = cut_short
+    assert change[0] in data
+    (tmp_path / checkpoint.FILE).write_bytes(data.replace(*change, 1))
+    said: list[str] = []
+    again, _ = train(job(tmp_path, tiny_encoder, [SPANS], say=said.append))
+    assert same(weights(again), whole)
+    assert said == ["what was kept of the unfinished training is not what was written: it begins anew"]
 
 
 def full_safetensors(tensors: object, path: Path, metadata: object) -> None:
@@ -301,10 +342,10 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     assert torch.allclose(gradient, summed, atol=1e-5 * float(gradient.abs().max()))
 
 
-def _begun(tmp_path: Path, encoder: Path) -> tuple[Job, Any]:
+def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASKS) -> tuple[Job, Any]:
     from baselines.core.model import MultitaskModel
 
-    begun = job(tmp_path, encoder, TASKS)
+    begun = job(tmp_path, encoder, tasks)
     return begun, MultitaskModel(begun)
 
 

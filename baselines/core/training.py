@@ -89,7 +89,8 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end, from the last checkpoint if there is one, and leave the chosen weights in the model."""
-        checkpoint.load(self.job.checkpoints, self._state())
+        if not checkpoint.load(self.job.checkpoints, self._state()):
+            self.job.say("what was kept of the unfinished training is not what was written: it begins anew")
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.model.train()
         self._begin_count()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from baselines.core.baseline import Record
 from baselines.core.settings import Settings
 from bench.report import words
 from bench.report.comparison import Selection
@@ -135,6 +137,20 @@ def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report
     Maker(root=tmp_path).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, settings=Settings(epochs=9)).run("multitask", ("mednli", "medrqe_2016"), 0)
     assert f"epochs is {Settings().epochs} or 9" in report(tmp_path)
+
+
+class Unfound(Maker):
+    """Trainings with nothing to find in the development split of mednli."""
+
+    def record(self, tasks: tuple[str, ...]) -> Record:
+        found = super().record(tasks)
+        return replace(found, development=[scores | {"mednli": math.nan} for scores in found.development])
+
+
+def test_a_task_that_had_no_say_in_the_choice_of_the_round_is_named(tmp_path: Path, report: Report) -> None:
+    """Its score is of a round that was chosen for other tasks, or of the last."""
+    Unfound(root=tmp_path).run("multitask", ("mednli", "medrqe_2016"), 0)
+    assert "No development score of mednli is defined" in " ".join(report(tmp_path).split())
 
 
 def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, report: Report) -> None:

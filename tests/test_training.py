@@ -21,7 +21,7 @@ from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.hub import PACKABLE
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
-from baselines.core.training import Trainer, rate_factor, train
+from baselines.core.training import Trainer, best_round, rate_factor, train
 from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
@@ -379,6 +379,48 @@ def test_of_equal_rounds_the_later_is_chosen(
     monkeypatch.setattr(MultitaskModel, "score", lambda *_: next(said))
     _, record = train(job(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
     assert record.chosen_round == chosen
+
+
+def without_mentions(task: Task[Any, Any], split: str) -> Sequence[Any]:
+    """Development splits in which there is nothing to find, and in which all scores are alike."""
+    found = examples(task, split)
+    if split != "dev" or task is CLASSES:
+        return found
+    return [replace(one, gold=frozenset() if task is SPANS else 2.5) for one in found]
+
+
+@pytest.mark.parametrize("tasks", [TASKS, (SPANS,), (SCORES,)], ids=len)
+def test_a_task_without_a_development_score_has_no_say(
+    tmp_path: Path, tiny_encoder: Path, tasks: Sequence[Task[Any, Any]]
+) -> None:
+    """The others choose, alone it keeps its last round: false alarms that come and go are never better than silence."""
+    given = replace(job(tmp_path, tiny_encoder, tasks, settings=replace(SMALL, epochs=4)), examples=without_mentions)
+    _, record = train(given)
+    undefined = [name for name in record.seen if all(np.isnan(scores[name]) for scores in record.development)]
+    assert undefined == [task.name for task in tasks if task is not CLASSES]
+    classes = [scores.get("classes", 0.0) for scores in record.development]
+    assert record.chosen_round == max(range(4), key=lambda number: (classes[number], number)) + 1
+
+
+NONE = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("development", "chosen"),
+    [
+        ([{"a": NONE, "b": 0.9}, {"a": NONE, "b": 0.2}], 1),
+        ([{"a": 0.1, "b": 0.1}, {"a": NONE, "b": 0.9}], 1),
+        ([{"a": -0.5}, {"a": NONE}], 1),
+        ([{"a": NONE}, {"a": -0.5}, {"a": NONE}], 2),
+        ([{"a": NONE, "b": 0.3}, {"a": 0.8, "b": NONE}, {"a": NONE, "b": 0.2}], 2),
+        ([{"a": NONE}, {"a": NONE}], 2),
+    ],
+)
+def test_a_round_in_which_a_score_is_undefined_loses_to_one_in_which_it_is_not(
+    development: list[dict[str, float]], chosen: int
+) -> None:
+    """As where all answers are alike once, and Pearson's r has no value; what has none in any round decides nothing."""
+    assert best_round(development) == chosen
 
 
 def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -27,12 +27,11 @@ FILE = "state.safetensors"
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a training has come: the round and the step in it that come next, and the best round so far."""
+    """How far a training has come: the round and the step in it that come next."""
 
     round: int = 0
     step: int = 0
     updates: int = 0
-    best_score: float | None = None
     record: Record = field(default_factory=Record)
 
 

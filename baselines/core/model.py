@@ -39,7 +39,8 @@ class MultitaskModel(nn.Module):
         if longest + self.encoder.first_position > self.encoder.longest:
             most = self.encoder.longest - self.encoder.first_position
             raise InputError(
-                f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower --window"
+                f"windows of {longest} sub-words are too long for an encoder that takes {most}: "
+                "lower --window or --pair-window"
             )
         heads = {task.name: head_for(task, self.encoder.hidden, job.settings) for task in job.tasks}
         self.heads = nn.ModuleDict({name: head.begin(job.seed, self.dropout) for name, head in heads.items()})

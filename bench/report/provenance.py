@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
@@ -42,6 +43,19 @@ def disagreements(comparison: Comparison) -> list[str]:
     if any(len(_distinct(one.depends_on.code for one in runs)) > 1 for runs in _by_arm_and_tasks(results)):
         sentences.append("Runs with different code stand side by side.")
     return sentences
+
+
+def undefined_development(comparison: Comparison) -> Iterator[str]:
+    """One sentence on the tasks that had no say in which round was kept."""
+    rounds = [result.training.development for result in _results(comparison)]
+    tasks = {
+        task for each in rounds if each for task in each[0] if all(math.isnan(scores.get(task, 0.0)) for scores in each)
+    }
+    if tasks:
+        yield (
+            f"No development score of {', '.join(sorted(tasks))} is defined: the other tasks of a training chose its "
+            "round, and without others the last was kept."
+        )
 
 
 def _by_arm_and_tasks(results: Iterable[Result]) -> Iterable[list[Result]]:

@@ -13,7 +13,7 @@ from bench.report.differences import budget_table, difference_table, resampling_
 from bench.report.labels import label_table
 from bench.report.missing import commands
 from bench.report.primary import primary_table
-from bench.report.provenance import disagreements, provenance_table, run_table
+from bench.report.provenance import disagreements, provenance_table, run_table, undefined_development
 from bench.report.published import published_table
 from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
@@ -32,7 +32,7 @@ def _section(view: View, results: Path, whole: bool) -> Section:
         name=view.comparison.name,
         title=view.title,
         answer=answer(view),
-        notes=tuple(disagreements(view.comparison)),
+        notes=(*disagreements(view.comparison), *undefined_development(view.comparison)),
         tables=tuple(_named(table, view.demo) for table in _tables(view, results, whole)),
     )
 

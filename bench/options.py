@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, Settings
+from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from tasks.core.errors import InputError
 
 
@@ -83,6 +83,7 @@ FLAGS = MappingProxyType(
         "development": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
         "precision": Flag("of the encoder; auto: bfloat16 where the processor has it", choices=PRECISIONS),
         "span_head": Flag("one layer of BIO tags, or mentions that may nest", choices=SPAN_HEADS),
+        "word_embeddings": Flag("frozen: a kept model does not tell its training words", choices=WORD_EMBEDDINGS),
         "schedule": Flag("how a multitask training mixes its tasks", choices=SCHEDULES),
         "temperature": Flag(
             "for --schedule temperature: tasks are drawn by size ** (1 / T)", number(0.1, math.inf, low_too=True)

@@ -20,7 +20,7 @@ from baselines.core import checkpoint
 from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.hub import PACKABLE
-from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
+from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from baselines.core.training import Trainer, best_round, rate_factor, train
 from conftest import make_encoder
 from tasks.core.errors import InputError
@@ -269,6 +269,25 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     monkeypatch.setattr(SharedEncoder, "trained", lambda self: None)
     everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
     assert same(weights(some), weights(everything))
+
+
+@pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
+def test_frozen_word_embeddings_do_not_tell_what_was_read(tmp_path: Path, kind: str) -> None:
+    """Each row stays as the encoder had it, to the bit; trained, those that differ are just the sub-words read."""
+    from baselines.core.model import MultitaskModel
+    from baselines.core.taught import read_ids
+
+    folder = make_encoder(tmp_path / kind, kind)
+    moved: dict[str, list[int]] = {}
+    for word_embeddings in WORD_EMBEDDINGS:
+        begun = job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, word_embeddings=word_embeddings))
+        trainer = Trainer(begun, MultitaskModel(begun))
+        before = MultitaskModel(begun).encoder.model.get_input_embeddings().weight
+        trainer.run()
+        after = trainer.model.encoder.model.get_input_embeddings().weight
+        moved[word_embeddings] = (before != after).any(1).nonzero().flatten().tolist()
+    assert moved["frozen"] == []
+    assert set(moved["trained"]) == set(read_ids(trainer.data["spans"])) - {0}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)

@@ -82,7 +82,7 @@ def _digest(tensors: Mapping[str, Tensor], progress: str) -> str:
     total = hashlib.sha256(progress.encode())
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 

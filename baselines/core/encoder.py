@@ -66,9 +66,16 @@ class SharedEncoder(nn.Module):
         """From here on, train the embeddings of no sub-words but these ids [K]."""
         self.model.set_input_embeddings(ReadRows(self.model.get_input_embeddings(), read))
 
+    def freeze_words(self) -> None:
+        """From here on, train the embeddings of no sub-words: the rows that differ afterwards would tell which were
+        read."""
+        self.model.get_input_embeddings().requires_grad_(False)
+
     def trained(self) -> None:
         """Put the embeddings back in one piece."""
-        self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
+        embeddings = self.model.get_input_embeddings()
+        if isinstance(embeddings, ReadRows):
+            self.model.set_input_embeddings(embeddings.merged())
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = self._segments(batch.segments)

@@ -72,7 +72,10 @@ class Trainer:
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
         self.development = {task.name: _development(model, job, task) for task in job.tasks}
-        model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
+        if job.settings.word_embeddings == "frozen":
+            model.encoder.freeze_words()
+        else:
+            model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)

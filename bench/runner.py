@@ -71,7 +71,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
     if _clear_other(checkpoints, planned):
-        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, corpus, encoder or code")
+        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
     reader = Reader(where, run.settings.development)
     job = Job(
         tasks=run.tasks,

@@ -5,22 +5,24 @@ from __future__ import annotations
 import argparse
 import math
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, Settings
+from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from tasks.core.errors import InputError
 
 
-def whole(low: int) -> Callable[[str], int]:
-    """A reader of whole numbers from `low` on."""
+def whole(low: int, most: int = sys.maxsize) -> Callable[[str], int]:
+    """A reader of whole numbers from `low` to `most`: results hold no larger ones than the usual."""
 
     def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < low:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} on")
+        # Python itself refuses to read thousands of digits.
+        if not text.isdecimal() or len(text) > len(str(sys.maxsize)) or not low <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {low} to {most}")
         return int(text)
 
     return read
@@ -49,6 +51,10 @@ def told(args: argparse.Namespace) -> str:
 
 positive = number(0, math.inf, low_too=False)
 not_negative = number(0, math.inf, low_too=True)
+scale = number(0, 10_000, low_too=False)
+epochs = whole(1, 10_000)
+threads = whole(1, 1024)
+work = whole(1, 10**7)
 _part = number(0, 1, low_too=True)
 
 
@@ -71,14 +77,17 @@ FLAGS = MappingProxyType(
         "decay": Flag("how rates fall after that", choices=DECAYS),
         "weight_decay": Flag("weight decay of AdamW", not_negative),
         "clip": Flag("largest norm of the gradient; 0 does not clip", not_negative),
-        "dropout": Flag("dropout in encoder and heads", _part),
+        "dropout": Flag("dropout in encoder and heads", number(0, 0.99, low_too=True)),
         "window": Flag("sub-words in a window of a note", whole(8)),
         "pair_window": Flag("sub-words of a pair", whole(8)),
         "development": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
         "precision": Flag("of the encoder; auto: bfloat16 where the processor has it", choices=PRECISIONS),
         "span_head": Flag("one layer of BIO tags, or mentions that may nest", choices=SPAN_HEADS),
+        "word_embeddings": Flag("frozen: a kept model does not tell its training words", choices=WORD_EMBEDDINGS),
         "schedule": Flag("how a multitask training mixes its tasks", choices=SCHEDULES),
-        "temperature": Flag("for --schedule temperature: tasks are drawn by size ** (1 / T)", positive),
+        "temperature": Flag(
+            "for --schedule temperature: tasks are drawn by size ** (1 / T)", number(0.1, math.inf, low_too=True)
+        ),
     }
 )
 """Every field of Settings but the profile and the epochs, which have a form of their own."""
@@ -93,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
     add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
-    add("--scale", type=positive, metavar="X", help="demo corpora of X times as many notes (default: 1)")
+    add("--scale", type=scale, metavar="X", help="demo corpora of X times as many notes (default: 1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
@@ -119,17 +128,17 @@ def settings_of(args: argparse.Namespace, profile: str) -> Settings:
     """The settings of a profile, with what the user gave instead."""
     given = {name: getattr(args, name) for name in FLAGS if getattr(args, name) is not None}
     settings = replace(PROFILES[args.profile or profile], **given)
-    for task, epochs in map(_epochs, args.epochs or ()):
+    for task, count in map(_epochs, args.epochs or ()):
         if task is None:
-            settings = replace(settings, epochs=epochs)
+            settings = replace(settings, epochs=count)
         else:
-            settings = replace(settings, epochs_of=tuple(sorted({**dict(settings.epochs_of), task: epochs}.items())))
+            settings = replace(settings, epochs_of=tuple(sorted({**dict(settings.epochs_of), task: count}.items())))
     return settings
 
 
 def _epochs(text: str) -> tuple[str | None, int]:
     task, equals, count = text.rpartition("=")
     try:
-        return (task if equals else None), whole(1)(count)
+        return (task if equals else None), epochs(count)
     except argparse.ArgumentTypeError as error:
         raise InputError(f"--epochs: {error}; give 6, or quaero_2014=10 medrqe_2016=3") from None

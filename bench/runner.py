@@ -76,7 +76,8 @@ def stamp(run: Planned | Result) -> bytes:
 def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
-    _keep_if_same(checkpoints, planned)
+    if _clear_other(checkpoints, planned):
+        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
     reader = Reader(where, run.settings.development)
     job = Job(
         tasks=run.tasks,
@@ -89,6 +90,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
         kept=lambda task, split: cache.file(where.cache, task.name, split, planned.depends_on, run.settings),
+        say=lambda line: progress.say(f"{run.title}: {line}"),
     )
     with memory_suffices():
         model, record = run.baseline.train(job)
@@ -195,11 +197,14 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
     )
 
 
-def _keep_if_same(checkpoints: Path, planned: Planned) -> None:
-    """Leave a folder of checkpoints as it is only if they belong to just this run."""
+def _clear_other(checkpoints: Path, planned: Planned) -> bool:
+    """Remove what lies in a folder of checkpoints unless it belongs to just this run; whether it was anything."""
     file, wanted = checkpoints / STAMP, stamp(planned)
-    if not file.is_file() or file.read_bytes() != wanted:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        checkpoints.mkdir(parents=True)
-        with about(file):
-            file.write_bytes(wanted)
+    if file.is_file() and file.read_bytes() == wanted:
+        return False
+    other = checkpoints.is_dir() and any(checkpoints.iterdir())
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.mkdir(parents=True)
+    with about(file):
+        file.write_bytes(wanted)
+    return other

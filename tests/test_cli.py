@@ -6,15 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bench as bench_package
 from baselines.core.settings import Settings
-from bench import cli, options
+from bench import cli, models, options, strict_json
+from bench.store import DependsOn
 
 HOME = Path(bench_package.__file__).parent.parent
 HEAVY = ("torch", "transformers", "datasets", "pandas", "matplotlib", "numpy")
@@ -45,12 +49,23 @@ MISTAKES = [
     (["run", "--all", "--learning-rate", "1"], 2, "'--learning-rate': the known options are --all, "),
     (["run", "--all", "--schedule", "fifo"], 2, "choose from 'interleaved', 'round_robin', 'loss_sum', 'temperature'"),
     (["run", "--all", "--device", "tpu"], 2, "choose from 'auto', 'cpu', 'cuda'"),
-    (["run", "--all", "--dropout", "1"], 2, "argument --dropout: '1' is no number from 0 and below 1"),
+    (["run", "--all", "--dropout", "1"], 2, "argument --dropout: '1' is no number from 0 and below 0.99"),
     (["run", "--all", "--clip", "nan"], 2, "'nan' is no number"),
     (["run", "--all", "--encoder-rate", "inf"], 2, "'inf' is no number above 0"),
-    (["run", "--all", "--span-batch", "0"], 2, "'0' is not a whole number from 1 on"),
+    (["run", "--all", "--span-batch", "0"], 2, "'0' is not a whole number from 1 to 9223372036854775807"),
     (["run", "--all", "--seeds", "-1"], 2, "--seeds"),
     (["run", "--all", "--epochs", "six"], 2, "--epochs: 'six' is not a whole number"),
+    (["run", "--all", "--epochs", "mednli=" + "9" * 20], 2, "--epochs: '99999999999999999999' is not a whole number"),
+    (["run", "--all", "--epochs", "1000000000"], 2, "--epochs: '1000000000' is not a whole number from 1 to 10000"),
+    (["run", "--all", "--seeds", str(2**63)], 2, "--seeds: '9223372036854775808' is not a whole number from 0"),
+    (["run", "--all", "--seeds", "1" * 5000], 2, "--seeds: '1111"),
+    (["run", "--all", "--span-batch", str(10**19)], 2, "argument --span-batch"),
+    (["run", "--all", "--temperature", "1e-300"], 2, "argument --temperature: '1e-300' is no number from 0.1"),
+    (["run", "--all", "--scale", "1e300"], 2, "argument --scale: '1e300' is no number above 0 and below 10000"),
+    (["speed", "--threads", str(10**18)], 2, "argument --threads"),
+    (["growth", "--lengths", str(10**18)], 2, "argument --lengths"),
+    (["check", "--limit", "nan"], 2, "argument --limit: 'nan' is no number from 0"),
+    (["check", "--margin", "-1"], 2, "argument --margin"),
     (["run", "--all", "--epochs", "mednil=3"], 2, "unknown task 'mednil'"),
     (["run", "--all", "--data", "no/such/folder"], 2, "the data folder no/such/folder is not there"),
     (["run", "--all", "--data", ".", "--scale", "2"], 2, "--scale is for the demo corpora"),
@@ -69,6 +84,28 @@ def test_a_mistake_is_one_sentence_and_nothing_is_done(
     assert said in error
     assert error.count("\n") == (1 if status else 0)
     assert list(tmp_path.rglob("*.json")) == []
+
+
+@given(
+    name=st.sampled_from(sorted(options.FLAGS)),
+    text=st.one_of(
+        st.floats().map(repr), st.integers().map(str), st.integers(2**62).map(str), st.text("0123456789e-._٣")
+    ),
+    seed=st.one_of(st.integers(0, 2**70).map(str), st.text("01٣")),
+)
+def test_what_is_accepted_of_numbers_can_be_stored_and_read_again(name: str, text: str, seed: str) -> None:
+    """A training whose result nobody can read is refused before it begins."""
+    try:
+        settings = replace(Settings(), **{name: options.FLAGS[name].read(text)})
+        number = options.whole(0)(seed)
+    except ArgumentTypeError:
+        return
+    stored = strict_json.dumps(models.Card(labels={}, seed=number, settings=settings, depends_on=NOTHING, digest=""))
+    assert strict_json.loads(models.Card, stored).settings == settings
+    assert strict_json.loads(models.Card, stored).seed == number
+
+
+NOTHING = DependsOn(settings="", corpora={}, encoder=None, code="")
 
 
 def test_every_setting_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from baselines.core.baseline import Record
 from baselines.core.settings import Settings
 from bench import cache, cli
 from bench.report import words
@@ -343,6 +345,20 @@ def test_what_readers_doubted_is_shown_and_said_first_where_it_is_much(
     said = " ".join(report(tmp_path).partition("Scores on the test sets")[0].split())
     assert (f"The corpus of {task} was read with doubt: {count} x {kind}, of about" in said) is loud
     assert re.search(rf"\| notices {task} +\| {count} x {kind}", report(tmp_path, "--markdown").replace("\\", ""))
+
+
+class Unfound(Maker):
+    """Trainings with nothing to find in the development split of mednli."""
+
+    def record(self, tasks: tuple[str, ...]) -> Record:
+        found = super().record(tasks)
+        return replace(found, development=[scores | {"mednli": math.nan} for scores in found.development])
+
+
+def test_a_task_that_had_no_say_in_the_choice_of_the_round_is_named(tmp_path: Path, report: Report) -> None:
+    """Its score is of a round that was chosen for other tasks, or of the last."""
+    Unfound(root=tmp_path).run("multitask", ("mednli", "medrqe_2016"), 0)
+    assert "No development score of mednli is defined" in " ".join(report(tmp_path).split())
 
 
 def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, report: Report) -> None:

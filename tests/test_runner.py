@@ -54,6 +54,23 @@ def test_a_finished_run_is_not_repeated(bench: Bench, tmp_path: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "runs").rglob("*")}
 
 
+@pytest.mark.parametrize("stamp", [b'["of another seed"]', b"\xff", None])
+def test_what_lies_unfinished_of_another_run_is_removed_and_said(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], stamp: bytes | None
+) -> None:
+    """Copied there from another seed, or damaged: to go on from it would give weights that no seed gives."""
+    folder = tmp_path / "results/unfinished/official-minilm/alone/mednli/seed-0"
+    folder.mkdir(parents=True)
+    (folder / "state.safetensors").write_bytes(b"of another")
+    if stamp is not None:
+        (folder / "run.json").write_bytes(stamp)
+    DURING.append(lambda job: said.append((job.checkpoints / "state.safetensors").exists()))
+    said: list[bool] = []
+    assert bench("--tasks", "mednli") == 0
+    assert said == [False]
+    assert "alone · mednli · seed 0: begun anew: the unfinished one is of other settings" in capsys.readouterr().err
+
+
 def test_changed_settings_repeat_a_run_and_say_why(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     bench("--epochs", "6")
     trained()

@@ -44,6 +44,12 @@ def test_an_official_development_split_is_taken(tmp_path: Path) -> None:
         assert len(examples(task("mednli"), corpus, split)) == count
 
 
+def test_a_part_that_leaves_nothing_to_train_on_is_named(tmp_path: Path) -> None:
+    """The option is at fault, and no larger corpus is asked for."""
+    with pytest.raises(InputError, match=r"--development 0\.95 leaves none of its 3 groups"):
+        examples(task("i2b2_2014"), patients(tmp_path, 3), "train", 0.95)
+
+
 def test_one_group_cannot_be_cut(tmp_path: Path) -> None:
     """A training split of nothing is an error, not a training on nothing."""
     with pytest.raises(InputError, match="one group of examples cannot be cut"):

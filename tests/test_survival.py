@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from baselines.core import hub
-from baselines.core.checkpoint import FILE, Progress, Training, load, save
+from baselines.core.checkpoint import FILE, Progress, Training, _digest, load, save
 from bench import cli, store
 from bench.names import tasks_label
 from separate import finish, start
@@ -127,7 +128,8 @@ def mark(results: Path) -> None:
     now = progress(results)
     now["record"]["train_seconds"] = SECONDS_BEFORE
     head, tensors = header(state(results))
-    text = json.dumps(head | {"__metadata__": {"progress": json.dumps(now)}}).encode()
+    stored = {"progress": json.dumps(now), "digest": _digest(load_file(state(results)), json.dumps(now))}
+    text = json.dumps(head | {"__metadata__": stored}).encode()
     text += b" " * (-len(text) % 8)
     state(results).write_bytes(struct.pack("<Q", len(text)) + text + tensors)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +19,10 @@ from safetensors import SafetensorError
 from baselines.core import checkpoint
 from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
-from baselines.core.settings import SCHEDULES, SPAN_HEADS, Settings
-from baselines.core.training import Trainer, rate_factor, train
+from baselines.core.hub import PACKABLE
+from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
+from baselines.core.training import Trainer, best_round, rate_factor, train
+from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
@@ -108,6 +111,25 @@ def test_one_task_multitask_equals_single_task_bit_for_bit(
     assert alone.predict(task, examples(task, "test")) == joint.predict(task, examples(task, "test"))
 
 
+@pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
+def test_nothing_of_a_training_outlives_it(tmp_path: Path, kind: str) -> None:
+    """Its memory is free at once, on a GPU too: no circle of references holds a tensor or a module of it."""
+    folder = make_encoder(tmp_path / kind, kind)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _held()
+        train(job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, precision="bfloat16")))
+        assert _held() == before
+    finally:
+        gc.enable()
+
+
+def _held() -> int:
+    """How many tensors and modules are alive, collected or not."""
+    return sum(issubclass(type(one), (torch.Tensor, torch.nn.Module)) for one in gc.get_objects())
+
+
 def test_a_head_begins_the_same_alone_and_in_company(tmp_path: Path, tiny_encoder: Path) -> None:
     from baselines.core.model import MultitaskModel
 
@@ -138,12 +160,53 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder
     assert (after.development, after.seen, after.chosen_round) == (record.development, record.seen, record.chosen_round)
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: Path) -> None:
-    whole, _ = train(job(tmp_path / "whole", tiny_encoder, [SPANS]))
-    (tmp_path / "cut").mkdir()
-    (tmp_path / "cut" / checkpoint.FILE).write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
-    again, _ = train(job(tmp_path / "cut", tiny_encoder, [SPANS]))
-    assert same(weights(whole), weights(again))
+@pytest.fixture(scope="module")
+def cut_short(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> tuple[bytes, dict[str, torch.Tensor]]:
+    """The last checkpoint of a training that was killed, and the weights that it ends with."""
+    folder = tmp_path_factory.mktemp("cut")
+    with pytest.raises(Killed):
+        train(job(folder, tiny_encoder, [SPANS], progress=_killed_late, checkpoint_seconds=0))
+    return (folder / checkpoint.FILE).read_bytes(), weights(train(job(folder, tiny_encoder, [SPANS]))[0])
+
+
+def _killed_late(fraction: float, note: str) -> None:
+    if fraction > 0.8:
+        raise Killed
+
+
+def damaged(data: bytes, draw: random.Random) -> bytes:
+    """A checkpoint with a bit flipped, anywhere or among the names and counts at its head, or with its end cut off."""
+    head = int.from_bytes(data[:8], "little") + 8
+    place = draw.randrange(draw.choice((8, head, len(data))))
+    if draw.random() < 0.2:
+        return data[:place]
+    return data[:place] + bytes([data[place] ^ 1 << draw.randrange(8)]) + data[place + 1 :]
+
+
+def test_whatever_is_changed_in_a_checkpoint_is_seen(
+    tmp_path: Path, tiny_encoder: Path, cut_short: tuple[bytes, dict[str, torch.Tensor]]
+) -> None:
+    """A flipped bit among the weights must not train on to other weights, nor one among counts to a traceback."""
+    begun, model = _begun(tmp_path, tiny_encoder, [SPANS])
+    trainer, before, draw = Trainer(begun, model), weights(model), random.Random(0)
+    for _ in range(200):
+        (tmp_path / checkpoint.FILE).write_bytes(damaged(cut_short[0], draw))
+        assert not checkpoint.load(tmp_path, trainer._state())
+    assert same(weights(model), before)
+    assert trainer.progress.updates == 0
+
+
+@pytest.mark.parametrize("change", [(b'step\\": ', b'step\\":-'), (b'"digest"', b'"dig_st"')])
+def test_a_damaged_checkpoint_begins_anew_and_says_so(
+    tmp_path: Path, tiny_encoder: Path, cut_short: tuple[bytes, dict[str, torch.Tensor]], change: tuple[bytes, bytes]
+) -> None:
+    data, whole = cut_short
+    assert change[0] in data
+    (tmp_path / checkpoint.FILE).write_bytes(data.replace(*change, 1))
+    said: list[str] = []
+    again, _ = train(job(tmp_path, tiny_encoder, [SPANS], say=said.append))
+    assert same(weights(again), whole)
+    assert said == ["what was kept of the unfinished training is not what was written: it begins anew"]
 
 
 def full_safetensors(tensors: object, path: Path, metadata: object) -> None:
@@ -206,6 +269,25 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     monkeypatch.setattr(SharedEncoder, "trained", lambda self: None)
     everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
     assert same(weights(some), weights(everything))
+
+
+@pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
+def test_frozen_word_embeddings_do_not_tell_what_was_read(tmp_path: Path, kind: str) -> None:
+    """Each row stays as the encoder had it, to the bit; trained, those that differ are just the sub-words read."""
+    from baselines.core.model import MultitaskModel
+    from baselines.core.taught import read_ids
+
+    folder = make_encoder(tmp_path / kind, kind)
+    moved: dict[str, list[int]] = {}
+    for word_embeddings in WORD_EMBEDDINGS:
+        begun = job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, word_embeddings=word_embeddings))
+        trainer = Trainer(begun, MultitaskModel(begun))
+        before = MultitaskModel(begun).encoder.model.get_input_embeddings().weight
+        trainer.run()
+        after = trainer.model.encoder.model.get_input_embeddings().weight
+        moved[word_embeddings] = (before != after).any(1).nonzero().flatten().tolist()
+    assert moved["frozen"] == []
+    assert set(moved["trained"]) == set(read_ids(trainer.data["spans"])) - {0}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -279,10 +361,10 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     assert torch.allclose(gradient, summed, atol=1e-5 * float(gradient.abs().max()))
 
 
-def _begun(tmp_path: Path, encoder: Path) -> tuple[Job, Any]:
+def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASKS) -> tuple[Job, Any]:
     from baselines.core.model import MultitaskModel
 
-    begun = job(tmp_path, encoder, TASKS)
+    begun = job(tmp_path, encoder, tasks)
     return begun, MultitaskModel(begun)
 
 
@@ -316,6 +398,48 @@ def test_of_equal_rounds_the_later_is_chosen(
     monkeypatch.setattr(MultitaskModel, "score", lambda *_: next(said))
     _, record = train(job(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
     assert record.chosen_round == chosen
+
+
+def without_mentions(task: Task[Any, Any], split: str) -> Sequence[Any]:
+    """Development splits in which there is nothing to find, and in which all scores are alike."""
+    found = examples(task, split)
+    if split != "dev" or task is CLASSES:
+        return found
+    return [replace(one, gold=frozenset() if task is SPANS else 2.5) for one in found]
+
+
+@pytest.mark.parametrize("tasks", [TASKS, (SPANS,), (SCORES,)], ids=len)
+def test_a_task_without_a_development_score_has_no_say(
+    tmp_path: Path, tiny_encoder: Path, tasks: Sequence[Task[Any, Any]]
+) -> None:
+    """The others choose, alone it keeps its last round: false alarms that come and go are never better than silence."""
+    given = replace(job(tmp_path, tiny_encoder, tasks, settings=replace(SMALL, epochs=4)), examples=without_mentions)
+    _, record = train(given)
+    undefined = [name for name in record.seen if all(np.isnan(scores[name]) for scores in record.development)]
+    assert undefined == [task.name for task in tasks if task is not CLASSES]
+    classes = [scores.get("classes", 0.0) for scores in record.development]
+    assert record.chosen_round == max(range(4), key=lambda number: (classes[number], number)) + 1
+
+
+NONE = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("development", "chosen"),
+    [
+        ([{"a": NONE, "b": 0.9}, {"a": NONE, "b": 0.2}], 1),
+        ([{"a": 0.1, "b": 0.1}, {"a": NONE, "b": 0.9}], 1),
+        ([{"a": -0.5}, {"a": NONE}], 1),
+        ([{"a": NONE}, {"a": -0.5}, {"a": NONE}], 2),
+        ([{"a": NONE, "b": 0.3}, {"a": 0.8, "b": NONE}, {"a": NONE, "b": 0.2}], 2),
+        ([{"a": NONE}, {"a": NONE}], 2),
+    ],
+)
+def test_a_round_in_which_a_score_is_undefined_loses_to_one_in_which_it_is_not(
+    development: list[dict[str, float]], chosen: int
+) -> None:
+    """As where all answers are alike once, and Pearson's r has no value; what has none in any round decides nothing."""
+    assert best_round(development) == chosen
 
 
 def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -25,8 +25,8 @@ class Job:
     """One training to be done.
 
     `examples(task, split)` reads a split; `kept(task, split)` is where what is cut of it may be kept, None if nowhere;
-    `progress(fraction, note)` may be called often; unfinished work is kept in the folder `checkpoints`, at most every
-    `checkpoint_seconds`; `deterministic` gives the same bits each time.
+    `progress(fraction, note)` may be called often, `say(line)` tells the user one thing; unfinished work is kept in the
+    folder `checkpoints`, at most every `checkpoint_seconds`; `deterministic` gives the same bits each time.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -40,6 +40,7 @@ class Job:
     progress: Callable[[float, str], None]
     kept: Callable[[Task[Any, Any], str], Path | None] = lambda task, split: None
     deterministic: bool = True
+    say: Callable[[str], None] = lambda line: None
 
 
 @dataclass(kw_only=True)

@@ -1,11 +1,15 @@
-"""The state of an unfinished training in one safetensors file: weights, best weights, optimiser and progress."""
+"""The state of an unfinished training in one safetensors file: weights, best weights, optimiser and progress.
+
+It is read back only as it was written: a digest of all that it holds stands in its header.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +27,11 @@ FILE = "state.safetensors"
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a training has come: the round and the step in it that come next, and the best round so far."""
+    """How far a training has come: the round and the step in it that come next."""
 
     round: int = 0
     step: int = 0
     updates: int = 0
-    best_score: float | None = None
     record: Record = field(default_factory=Record)
 
 
@@ -55,9 +58,10 @@ def save(folder: Path, training: Training) -> None:
     """Write the state whole or not at all; OSError where it cannot be written, as on a full disk."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{FILE}.part"
-    tensors = {name: tensor.detach().contiguous() for name, tensor in training.tensors()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in training.tensors()}
+    progress = json.dumps(asdict(training.progress))
     try:
-        save_file(tensors, unfinished, metadata={"progress": json.dumps(asdict(training.progress))})
+        save_file(tensors, unfinished, metadata={"progress": progress, "digest": _digest(tensors, progress)})
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         unfinished.replace(folder / FILE)
@@ -73,23 +77,40 @@ def _of_system(error: SafetensorError, path: Path) -> Exception:
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else error
 
 
-def load(folder: Path, training: Training) -> None:
-    """Bring a training to the state that lies in a folder, if one does; a damaged one is passed over."""
+def _digest(tensors: Mapping[str, Tensor], progress: str) -> str:
+    """The SHA-256 of a state, to the bit."""
+    total = hashlib.sha256(progress.encode())
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def load(folder: Path, training: Training) -> bool:
+    """Bring a training to the state that lies in a folder, if one does; False where it is not what was written."""
     for left in folder.glob(".tmp*"):  # What safetensors was writing when it was killed: as large as the state itself.
         left.unlink()
-    if not (folder / FILE).is_file():
-        return
+    if not (folder / FILE).exists():
+        return True
     try:
         with safe_open(folder / FILE, framework="pt", device="cpu") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-            progress = json.loads(file.metadata()["progress"])
-    except (SafetensorError, OSError, KeyError, ValueError):
-        return
+            stored = file.metadata()
+        if stored["digest"] != _digest(tensors, stored["progress"]):
+            return False
+    except SafetensorError as error:
+        # An error of the system passes, and is no damage.
+        if isinstance(found := _of_system(error, folder / FILE), OSError):
+            raise found from error
+        return False
+    except (KeyError, TypeError, ValueError):
+        return False
     try:
-        _restore(training, tensors, progress)
+        _restore(training, tensors, json.loads(stored["progress"]))
     except Exception as error:  # torch and json each have their own errors for what is of another form.
         what = type(error).__name__
         raise InputError(f"{folder / FILE} is of another training ({what}): delete it and run again") from error
+    return True
 
 
 def _restore(training: Training, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:

@@ -47,11 +47,10 @@ class SharedEncoder(nn.Module):
         self.model.pooler = nn.Identity()  # Some types call it unasked.
         self.first_position = self._first_position()
         self.source = source
-        self._narrows = self.packs and config.model_type in LAYERED
-        self._few: Few | None = None
-        if self._narrows:
+        self._narrowed = Narrowed(source) if self.packs and config.model_type in LAYERED else None
+        if self._narrowed is not None:
             last = self.model.get_submodule(f"encoder.layer.{config.num_hidden_layers - 1}.attention.output")
-            last.register_forward_pre_hook(self._keep_few)
+            last.register_forward_pre_hook(self._narrowed)
         use_stream(self.model, dropout, source)
         norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
         for module in (*norms, *filter(None, [getattr(self.model, "embeddings", None)])):
@@ -65,9 +64,16 @@ class SharedEncoder(nn.Module):
         """From here on, train the embeddings of no sub-words but these ids [K]."""
         self.model.set_input_embeddings(ReadRows(self.model.get_input_embeddings(), read))
 
+    def freeze_words(self) -> None:
+        """From here on, train the embeddings of no sub-words: the rows that differ afterwards would tell which were
+        read."""
+        self.model.get_input_embeddings().requires_grad_(False)
+
     def trained(self) -> None:
         """Put the embeddings back in one piece."""
-        self.model.set_input_embeddings(self.model.get_input_embeddings().merged())
+        embeddings = self.model.get_input_embeddings()
+        if isinstance(embeddings, ReadRows):
+            self.model.set_input_embeddings(embeddings.merged())
 
     def _first_position(self) -> int:
         """RoBERTa and its kin number positions from behind the padding id."""
@@ -80,19 +86,14 @@ class SharedEncoder(nn.Module):
 
     def _packed(self, batch: Batch) -> Tensor:
         inputs = self._segments(batch.segments)
-        self._few = batch.few if self._narrows else None
+        few = None
+        if self._narrowed is not None:
+            few = self._narrowed.few = batch.few
         self.source.filler = batch.lengths.filler
         out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
         self.source.filler = 0
         hidden: Tensor = out.last_hidden_state.squeeze(0)
-        return hidden[batch.places] if self._few is None else hidden[: len(batch.places)]
-
-    def _keep_few(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What follows the attention of the last layer mixes no sub-words: those that no head reads end here."""
-        if self._few is None:
-            return inputs
-        self.source.filler = self._few.filler
-        return tuple(part[:, self._few.places] for part in inputs)
+        return hidden[batch.places] if few is None else hidden[: len(batch.places)]
 
     def _padded(self, batch: Batch) -> Tensor:
         """The same by the model's own attention: sequences of like length padded together."""
@@ -111,6 +112,23 @@ class SharedEncoder(nn.Module):
     def _segments(self, segments: Tensor) -> dict[str, Tensor]:
         """As an input, for models that tell the first sentence from the second by them."""
         return {"token_type_ids": segments} if self.segmented else {}
+
+
+class Narrowed:
+    """What follows the attention of the last layer mixes no sub-words: those that no head reads end here.
+
+    As a hook it is held by the encoder, and holds nothing of it: a circle would outlive its training.
+    """
+
+    def __init__(self, source: DropoutStream) -> None:
+        self.source = source
+        self.few: Few | None = None
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        if self.few is None:
+            return inputs
+        self.source.filler = self.few.filler
+        return tuple(part[:, self.few.places] for part in inputs)
 
 
 def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def keep_freed() -> None:
 
 
 def begin_peak(device: str) -> None:
-    """Forget earlier peaks, and give back what was kept."""
+    """Forget earlier peaks, and give back what was kept: of what ran before, nothing counts as this training's."""
+    gc.collect()
     if hasattr(_library, "malloc_trim"):
         _library.malloc_trim(0)
     if device != "cpu":

@@ -9,6 +9,7 @@ SCHEDULES = ("interleaved", "round_robin", "loss_sum", "temperature")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DECAYS = ("linear", "constant")
 SPAN_HEADS = ("flat", "nested")
+WORD_EMBEDDINGS = ("trained", "frozen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Settings:
     development: float = 0.1
     precision: str = "auto"
     span_head: str = "flat"
+    word_embeddings: str = "trained"
     schedule: str = "interleaved"
     temperature: float = 2.0
 

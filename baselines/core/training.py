@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +27,7 @@ from baselines.core.taught import developed, read_ids, taught
 from baselines.core.windows import Cut, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import DEV, TRAIN, Task
+from tasks.core.metrics import Observed
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""
@@ -71,7 +72,10 @@ class Trainer:
         self.job, self.model = job, model
         self.data = {task.name: _data(model, job, task) for task in job.tasks}
         self.development = {task.name: _development(model, job, task) for task in job.tasks}
-        model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
+        if job.settings.word_embeddings == "frozen":
+            model.encoder.freeze_words()
+        else:
+            model.encoder.train_only(np.unique(np.concatenate([read_ids(part) for part in self.data.values()])))
         self.shares = {name: self._share(name, len(windows)) for name, windows in self.data.items()}
         self.rounds = rounds(list(self.shares.values()), job.seed, job.settings)
         self.updates = sum(len(steps) for steps in self.rounds)
@@ -89,7 +93,8 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end, from the last checkpoint if there is one, and leave the chosen weights in the model."""
-        checkpoint.load(self.job.checkpoints, self._state())
+        if not checkpoint.load(self.job.checkpoints, self._state()):
+            self.job.say("what was kept of the unfinished training is not what was written: it begins anew")
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.model.train()
         self._begin_count()
@@ -115,8 +120,10 @@ class Trainer:
             self.job.progress(self.progress.updates / self.updates, note)
             self._save_if_due()
         self.settle()
-        if not math.isfinite(float(total)):
-            raise InputError("training diverged (the loss is no number): lower --encoder-rate and --head-rate")
+        if not (math.isfinite(float(total)) and all(weights.isfinite().all() for weights in self.model.parameters())):
+            raise InputError(
+                "training diverged (loss or weights overflow): lower --encoder-rate, --head-rate or --weight-decay"
+            )
 
     def settle(self) -> None:
         """Wait for what a GPU has still to do, and count it as training; nothing within a round waits for it else."""
@@ -171,20 +178,13 @@ class Trainer:
         return total
 
     def _choose(self) -> None:
-        """Score the development split, and keep these weights if its mean over tasks is as good as any so far.
-
-        Of equals the later has learned more: a small or easy split is soon at its best, and says nothing from there on.
-        """
-        begun = time.perf_counter()
+        """Score the development splits, and keep these weights if no round so far was better."""
+        begun, record = time.perf_counter(), self.progress.record
         scores = {task.name: self.model.score(task, self.development[task.name]) for task in self.job.tasks}
-        record, mean = self.progress.record, sum(scores.values()) / len(scores)
         record.development.append(scores)
-        best = self.progress.best_score
-        # A mean that is no number never beats one.
-        if best is None or mean >= best:
+        record.chosen_round = best_round(record.development)
+        if record.chosen_round == len(record.development):
             self.best.update({name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()})
-            record.chosen_round = self.progress.round + 1
-            self.progress.best_score = mean if math.isfinite(mean) else None
         record.development_seconds += time.perf_counter() - begun
 
     def _state(self) -> Training:
@@ -199,6 +199,20 @@ class Trainer:
         self.saved_at = time.perf_counter()
         self.save_seconds = self.saved_at - self.counted_at
         self._begin_count()
+
+
+def best_round(development: Sequence[Mapping[str, float]]) -> int:
+    """The round, from 1, with the best development scores: the highest mean of those in which most tasks have one.
+
+    A task that has none in any round, as where there is nothing to find, takes no part. Of equals the later has learned
+    more: a small or easy split is soon at its best, and says nothing from there on.
+    """
+
+    def worth(number: int) -> tuple[int, float, int]:
+        defined = [score for score in development[number].values() if math.isfinite(score)]
+        return len(defined), sum(defined) / max(len(defined), 1), number
+
+    return max(range(len(development)), key=worth) + 1
 
 
 def rate_factor(update: int, updates: int, settings: Settings) -> float:
@@ -221,8 +235,14 @@ def _data(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Sequence[Win
 
 
 def _development(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Iterable[Cut]:
-    """The development set with its windows, cut once; it is read only where they are not kept."""
-    return developed(model.cut(task, job.examples(task, DEV)), job.kept(task, DEV))
+    """The development set with its windows, cut once; it is read only where they are not kept.
+
+    None of it where even its gold has no score: false alarms where there is nothing to find must not beat silence.
+    """
+    cuts, gold = developed(model.cut(task, job.examples(task, DEV)), job.kept(task, DEV)), Observed(task.primary)
+    for example, _ in cuts:
+        gold.add([example], [example.gold])
+    return cuts if math.isfinite(task.primary.value(gold.rows().sum(axis=0))) else ()
 
 
 def _optimiser(model: MultitaskModel, settings: Settings) -> torch.optim.Optimizer:

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from bench.options import whole
+from bench.options import work
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `calibrate`."""
     many = parser.add_mutually_exclusive_group()
     many.add_argument(
-        "--repetitions", type=whole(1), default=REPETITIONS, metavar="N",
+        "--repetitions", type=work, default=REPETITIONS, metavar="N",
         help=f"experiments in each corner of the grid (default: {REPETITIONS})",
     )  # fmt: skip
     many.add_argument("--quick", action="store_true", help=f"{QUICK} repetitions: enough to see that it works")

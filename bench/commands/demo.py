@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.options import positive
+from bench.options import scale
 from tasks.core.errors import InputError, about
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `demo`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-    parser.add_argument("--scale", type=positive, default=1.0, metavar="X", help="as many notes times X (default 1)")
+    parser.add_argument("--scale", type=scale, default=1.0, metavar="X", help="as many notes times X (default 1)")
     parser.add_argument("--demo-seed", type=int, default=0, metavar="N", help="another gives other notes (default 0)")
 
 

@@ -17,14 +17,21 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `growth`."""
-    add, count = parser.add_argument, options.whole(1)
+    add, count = parser.add_argument, options.work
     add("--against", nargs="+", choices=AGAINST, default=list(AGAINST), help="what grows (default: each in turn)")
-    add("--scales", type=count, nargs="+", default=[1, 10, 100], metavar="X", help="of the demo (default: 1 10 100)")
+    add(
+        "--scales",
+        type=options.whole(1, 10_000),
+        nargs="+",
+        default=[1, 10, 100],
+        metavar="X",
+        help="of the demo (default: 1 10 100)",
+    )
     add("--lengths", type=count, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000], metavar="N",
         help="characters of a note (default: 1000 to 1000000)")  # fmt: skip
     add("--updates", type=count, default=64, metavar="N", help="timed at each size (default: 64)")
     add("--encoder", metavar="NAME", help=f"as for `run` (default: minilm; for batch {RANDOM}, of BERT-base's size)")
-    add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
+    add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where measurements are kept")
     add(

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `speed`."""
-    add, count = parser.add_argument, options.whole(1)
+    add, count = parser.add_argument, options.work
     add("--peers", action="store_true", help="measure stock transformers pipelines too")
     add("--growth", action="store_true", help="measure 1 to 8 tasks, and notes of up to a million characters, too")
     add("--notes", type=count, default=64, metavar="N", help="notes, and about as many pairs (default: 64)")
     add("--batches", type=count, nargs="+", default=[1, 8, 64], metavar="N", help="at a time (default: 1 8 64)")
     add("--rounds", type=count, default=5, metavar="N", help="measurements of each arm, in turn (default: 5)")
-    add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
+    add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where kept models and results lie")

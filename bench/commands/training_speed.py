@@ -14,13 +14,19 @@ from bench.speed.encoders import RANDOM, named
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `training-speed`."""
-    add, count = parser.add_argument, options.whole(1)
+    add, count = parser.add_argument, options.work
     add("--task", required=True, metavar="TASK", help="the task to train on")
     add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
     add("--examples", type=count, default=320, metavar="N", help="passed in each round (default: 320)")
-    add("--epochs", type=count, default=1, metavar="N", help="how often they are passed in a round (default: 1)")
+    add(
+        "--epochs",
+        type=options.epochs,
+        default=1,
+        metavar="N",
+        help="how often they are passed in a round (default: 1)",
+    )
     add("--rate", type=options.positive, metavar="X", help="learning rate of every arm (default: 0.0003)")
-    add("--batch", type=count, default=32, metavar="N", help="windows in a batch (default: 32)")
+    add("--batch", type=options.whole(1), default=32, metavar="N", help="windows in a batch (default: 32)")
     add(
         "--rounds",
         type=count,
@@ -28,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="measurements of each arm, in turn, each of its own seed (default: 3)",
     )
-    add("--threads", type=count, metavar="N", help="of torch (default: as many as it takes by itself)")
+    add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
     add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
     add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
@@ -19,6 +20,19 @@ _RECORD = "result.json"
 
 def _results(comparison: Comparison) -> list[Result]:
     return [result for arm in comparison.trained or comparison.arms for result in arm.results]
+
+
+def undefined_development(comparison: Comparison) -> Iterator[str]:
+    """One sentence on the tasks that had no say in which round was kept."""
+    rounds = [result.training.development for result in _results(comparison)]
+    tasks = {
+        task for each in rounds if each for task in each[0] if all(math.isnan(scores.get(task, 0.0)) for scores in each)
+    }
+    if tasks:
+        yield (
+            f"No development score of {', '.join(sorted(tasks))} is defined: the other tasks of a training chose its "
+            "round, and without others the last was kept."
+        )
 
 
 def provenance_table(comparison: Comparison) -> Table:

@@ -15,7 +15,7 @@ from bench.report.labels import label_table
 from bench.report.missing import commands
 from bench.report.notices import loud
 from bench.report.primary import primary_table
-from bench.report.provenance import provenance_table, run_table
+from bench.report.provenance import provenance_table, run_table, undefined_development
 from bench.report.published import published_for, published_table
 from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
@@ -37,7 +37,7 @@ def _section(view: View, results: Path, whole: bool, here: bool) -> Section:
         name=view.comparison.name,
         title=view.title,
         answer=answer(view),
-        notes=(*disagreements(view.comparison), *loud(view.comparison)),
+        notes=(*disagreements(view.comparison), *loud(view.comparison), *undefined_development(view.comparison)),
         tables=tuple(
             _named(table, view.demo)
             for table in _tables(view, commands(view.comparison, view.arms, results if here else None), whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import sys
 import time
@@ -100,7 +99,6 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
         runtime = peak_bytes(setup.device)
         with memory_suffices():
             loaded = _load(arm, setup)
-            gc.collect()
             begin_peak(setup.device)
             if work.notes:
                 loaded.annotate(work.notes[:1])

@@ -32,6 +32,11 @@ def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float
         if (rank(task, example) in held) == (split == DEV):
             empty = False
             yield example
+    if empty and len(held) > 1:
+        raise InputError(
+            f"{task.name}: --development {fraction:g} leaves none of its {len(held)} groups of examples for training: "
+            "give a smaller part"
+        )
     if empty:
         raise InputError(
             f"{task.name}: one group of examples cannot be cut in training and development; give a larger corpus"

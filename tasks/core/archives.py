@@ -10,10 +10,12 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tasks.core.disk import POINTER, POINTERS
 from tasks.core.errors import InputError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
@@ -202,6 +204,9 @@ def members(path: Path) -> list[Member]:
             if len(found) > MEMBERS:
                 raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
     except _BROKEN as error:
-        what = type(error).__name__
-        raise InputError(f"{path}: no readable archive ({what}); download it again or take it away") from error
+        what = f"no readable archive ({type(error).__name__}); download it again or take it away"
+        with suppress(OSError), path.open("rb") as file:
+            if file.read(len(POINTERS[0])).startswith(POINTERS):
+                what = POINTER
+        raise InputError(f"{path}: {what}") from error
     return found

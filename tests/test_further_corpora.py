@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,9 +13,11 @@ import pytest
 import further_brat
 import further_phi
 from bench import cli, registry, store
+from bench.census import census
 from invented import laid, packed
 from tasks.core.corpus import Corpus
-from tasks.core.examples import Span
+from tasks.core.examples import Document, Span
+from tasks.core.formats.brat import Place, read_documents
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status
 
@@ -60,6 +63,26 @@ def test_further_corpora_are_read_whole(data: Path) -> None:
     plants = list(further_brat.TASK.read(corpus, "test"))
     assert [document.id for document in plants] == [f"part{k}/a" for k in range(4)]
     assert plants[3].gold == {Span(((3, 9),), "Plant"), Span(((10, 16), (20, 22)), "Symptom")}
+
+
+def test_files_of_another_split_are_no_strays(tmp_path: Path) -> None:
+    """A corpus without official splits, all in one folder and split by id, has none but what no split reads."""
+    laid(tmp_path, {f"plants/{k}.txt": "Of ginger nausea or 00" for k in range(9)})
+    laid(tmp_path, {f"plants/{k}.ann": PLANT.replace("N", "0") for k in range(9)})
+    corpus = laid(tmp_path, {"plants/notes.txt": "", "plants/9.ann~": ""})
+
+    def read(corpus: Corpus, split: str) -> Iterator[Document]:
+        return read_documents(
+            Place(rf"plants/([{'0-5' if split == 'train' else '6-8'}])", "", ""), further_brat.LABELS, corpus
+        )
+
+    task = replace(further_brat.TASK, read=read)
+    for _ in range(2):
+        assert {note.file for split in status(task, corpus) for note in split.notices} == {
+            "plants/notes.txt",
+            "plants/9.ann~",
+        }
+    assert census(task, corpus, None).notices["stray file"] == 2
 
 
 def test_further_corpora_run_like_ours(

@@ -22,6 +22,7 @@ from tasks.core.listing import BROKEN, listed
 DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20
 LINE_BYTES = 16 << 20
+STRAY = "stray file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
+        self._found: set[str] = set()
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
         self.disk = Disk(self.folder)  # what `files` lists
@@ -133,13 +135,15 @@ class Corpus:
 
     @contextmanager
     def watched(self) -> Iterator[dict[Notice, None]]:
-        """What is noted meanwhile, whether or not it was noted before."""
-        before, self._notices = self._notices, {}
+        """What is noted meanwhile, whether or not it was noted before; no file is stray that was found meanwhile."""
+        before, found, self._notices, self._found = self._notices, self._found, {}, set()
         try:
             yield self._notices
         finally:
+            for note in [note for note in self._notices if note.kind == STRAY and note.file in self._found]:
+                del self._notices[note]
             before.update(self._notices)
-            self._notices = before
+            self._notices, self._found = before, found | self._found
 
     @cached_property
     def listing(self) -> str:
@@ -173,6 +177,7 @@ class Corpus:
                 if unread := sum(file.key not in found for file in files):
                     instead = f"{read[0].folder} is" if read else "they are of another corpus"
                     self.note(files[0].folder, None, "folder that is not read", f"{unread} files; {instead}")
+        self._found.update(file.path for file in found.values())
         return [found[key] for key in sorted(found)]
 
     def _by_folder(self, pattern: re.Pattern[str], rank: Rank) -> list[list[CorpusFile]]:
@@ -228,7 +233,7 @@ class Corpus:
         folders = {file.path.rpartition("/")[0] for file in files}
         for file in self.files():
             if file.path.rpartition("/")[0] in folders and not re.search(pattern, file.path):
-                self.note(file, None, "stray file", "not part of the corpus, skipped")
+                self.note(file, None, STRAY, "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:
         """Every file, listed once; what was then passed over belongs to no corpus and stands in `passed_over`."""
@@ -236,9 +241,7 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.watched() as self.passed_over:
-                note = self.note
-                found = listed(self.folder, self.disk, lambda path, kind, what: note(path, None, kind, what))
-                self._files = [CorpusFile(*file) for file in found]
+                self._files = [CorpusFile(*file) for file in listed(self.folder, self.disk, self.note)]
         return self._files
 
 

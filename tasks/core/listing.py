@@ -14,7 +14,7 @@ from tasks.core.errors import InputError
 
 BROKEN = "archive that cannot be read"
 
-Note = Callable[[str, str, str], None]  # path, kind, what
+Note = Callable[[str, None, str, str], None]  # path, no line, kind, what
 
 
 def listed(folder: Path, disk: Disk, note: Note) -> Iterator[tuple[str, int, Opener]]:
@@ -23,7 +23,7 @@ def listed(folder: Path, disk: Disk, note: Note) -> Iterator[tuple[str, int, Ope
     for place, size in found:
         if not _is_archive(place):
             if place.name.lower().endswith(archives.OTHERS):
-                note(shown(place), "archive of another kind", "not looked into; unpack it")
+                note(shown(place), None, "archive of another kind", "not looked into; unpack it")
             yield shown(place), size, disk.opener(place)
     for place, _ in found:
         if _is_archive(place):
@@ -34,7 +34,7 @@ def _on_disk(folder: Path, note: Note) -> Iterator[tuple[Path, int]]:
     """Ordinary files. Links are not followed: they may lead out of the folder, or round in it."""
 
     def unlistable(error: OSError) -> None:
-        note(shown(Path(error.filename).relative_to(folder)), "folder that cannot be listed", _reason(error))
+        note(shown(Path(error.filename).relative_to(folder)), None, "folder that cannot be listed", _reason(error))
 
     for above, below, names in os.walk(folder, onerror=unlistable):
         below.sort()
@@ -44,12 +44,12 @@ def _on_disk(folder: Path, note: Note) -> Iterator[tuple[Path, int]]:
             try:
                 status = path.lstat()
             except OSError as error:
-                note(shown(place), "file that cannot be looked at", _reason(error))
+                note(shown(place), None, "file that cannot be looked at", _reason(error))
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield place, status.st_size
             elif not stat.S_ISDIR(status.st_mode):
-                note(shown(place), "link or device", "not followed")
+                note(shown(place), None, "link or device", "not followed")
 
 
 def _reason(error: OSError) -> str:
@@ -61,16 +61,16 @@ def _members(folder: Path, place: Path, disk: Disk, note: Note) -> Iterator[tupl
     try:
         members = archives.members(folder / place)
     except InputError as error:
-        note(shown(place), BROKEN, str(error).removeprefix(f"{folder / place}: "))
+        note(shown(place), None, BROKEN, str(error).removeprefix(f"{folder / place}: "))
         return
     for member in members:
         path = shown(place / member.name.removeprefix("./").lstrip("/"))
         if _is_litter(path):
             continue
         if member.refused:
-            note(path, member.refused, "ignored")
+            note(path, None, member.refused, "ignored")
         elif _is_archive(Path(member.name)):
-            note(path, "archive in an archive", "not looked into")
+            note(path, None, "archive in an archive", "not looked into")
         else:
             yield path, member.size, replace(archive, member=member.open)
 

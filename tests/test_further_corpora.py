@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from tasks.core.examples import Document, Span
 from tasks.core.formats.brat import Place, read_documents
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status
+from tasks.demo.corpora import write_demo
 
 PHI = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<MEDDOCAN><TEXT><![CDATA[Paciente: Ana Ruiz, {}, calle Mayor.]]></TEXT>\n'
@@ -98,3 +100,34 @@ def test_further_corpora_run_like_ours(
     assert results["further_phi"].scores["further_phi"].metrics[0].value == 1.0
     assert results["further_brat"].notices == {"further_brat": {"stray file": 2}}
     assert len(list((tmp_path / "answers").rglob("part?/a.ann"))) == 4
+
+
+def test_all_is_the_eight_and_further_tasks_whose_corpora_are_there(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that somebody installed for another corpus stands in nobody's way, and its absence is said."""
+    monkeypatch.setattr("bench.report.files.publish", lambda results: None)
+    words = ["--all", "--baselines", "majority", "--results", str(tmp_path / "demo")]
+    for command in ("plan", "run"):
+        assert cli.main([command, *words, "--scale", "0.1"]) == 0
+        said = capsys.readouterr().err
+        assert "further_brat is left out of --all: its corpus is not there\n" in said
+        assert "further_phi is left out of --all: its corpus is not there\n" in said
+    assert {result.label for result in store.read_all(tmp_path / "demo")} == {*registry.MT_CLINICAL_BERT}
+    write_demo(data, 0.02)
+    shutil.rmtree(data / "plants" / "test")
+    assert cli.main(["plan", *words, "--data", str(data)]) == 0
+    printed = capsys.readouterr()
+    assert "further_phi" in printed.out
+    assert "further_brat is left out" in printed.err
+    assert printed.out.count("missing") == 9
+
+
+def test_missing_corpora_are_a_line_each(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eighty columns are enough to read them, and what can be run is said."""
+    assert cli.main(["plan", "--all", "--data", str(data)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.partition(":")[0] for line in lines[:8]] == list(registry.MT_CLINICAL_BERT)
+    assert lines[8] == "what is there runs with --tasks further_brat further_phi"
+    assert lines[9] == "error: 8 of 10 corpora are missing: `tasks --data DIR` says where to get each"

@@ -61,7 +61,7 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
 
     with named(args.encoder or (RANDOM if against == BATCH else None), None) as encoder:
         extent = Extent(
-            tasks=tuple(sorted(registry.tasks().values(), key=lambda task: (task.kind != "span", task.name))),
+            tasks=tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name))),
             encoder=encoder,
             device=choose_device(args.device),
             threads=args.threads or torch.get_num_threads(),

@@ -77,7 +77,7 @@ def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles)
     from bench.place import Place
     from bench.speed import arms, measure
 
-    tasks = tuple(sorted(registry.tasks().values(), key=lambda task: (task.kind != "span", task.name)))
+    tasks = tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name)))
     corpora.require(tasks)
     profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
     where = Place(corpora, args.results, encoder)

@@ -214,7 +214,7 @@ class Corpus:
         if broken := self.broken(official):
             raise InputError(f"{broken[0].file}: {broken[0].what}")
         passed_over = [f"{note.file}: {note.what}" for note in self.passed_over | noted]
-        raise MissingCorpus(official, f"below {self.folder}, packed or unpacked", url, passed_over)
+        raise MissingCorpus.of(official, self.folder, url, passed_over)
 
     def beside(self, *patterns: str) -> set[str]:
         """The folders in which those lie where the patterns' matches begin."""

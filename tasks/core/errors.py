@@ -1,6 +1,9 @@
 """The one error a user is meant to meet."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class InputError(Exception):
@@ -11,11 +14,16 @@ class InputError(Exception):
 
 
 class MissingCorpus(InputError):
-    """An official file that a task needs is not there; what was `passed_over` may be just that."""
+    """An official file that a task needs is not there."""
 
-    def __init__(self, official: str, where: str, url: str, passed_over: Sequence[str] = ()) -> None:
+    official: str = ""
+    """What its download is called."""
+
+    @classmethod
+    def of(cls, official: str, folder: Path, url: str, passed_over: Sequence[str]) -> MissingCorpus:
+        """The error for a download that is not below a folder; what was passed over there may be just that."""
         count = f" ({len(passed_over)} were passed over: tasks --verbose lists them)" if passed_over else ""
-        super().__init__(
-            "; ".join([f"{official} is not {where}{count}", f"get it from {url} and put it there", *passed_over[:3]])
-        )
-        self.official = official
+        parts = [f"{official} is not below {folder}, packed or unpacked{count}", f"get it from {url} and put it there"]
+        error = cls("; ".join([*parts, *passed_over[:3]]))
+        error.official = official
+        return error

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.inert import plain
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     results = [result for result in read_all(args.results) if result.corpus == args.corpus]
     if args.update:
         accepted = accept(results, args.reference, args.why)
-        print(f"{len(accepted)} results are now the reference in {args.reference}")
+        print(f"{len(accepted)} results are now the reference in {plain(str(args.reference))}")
         return OK
     reference = [result for result in read_reference(args.reference) if result.corpus == args.corpus]
     if not reference:

@@ -70,7 +70,8 @@ class Corpora:
             ]
             sys.stderr.writelines(plain(line) + "\n" for line in (*lines, *[hint][: len(there)]))
             count = f"{len(missing)} of {len(tasks)} corpora are missing"
-            raise InputError(f"{count}: `tasks --data DIR` says where to get each")
+            names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
+            raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
 
     def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
         """Why a task's corpus is not there; None where it is; InputError where it is damaged."""

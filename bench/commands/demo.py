@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.inert import plain
 from bench.options import positive
 from tasks.core.errors import InputError
 
@@ -24,5 +25,5 @@ def main(args: argparse.Namespace) -> int:
     if args.folder.exists() and (not args.folder.is_dir() or any(args.folder.iterdir())):
         raise InputError(f"{args.folder} is not an empty folder: give a new one")
     write_demo(args.folder, args.scale, args.demo_seed)
-    sys.stderr.write(f"made-up corpora of all tasks are in {args.folder}: these are not clinical notes\n")
+    sys.stderr.write(f"made-up corpora of all tasks are in {plain(str(args.folder))}: these are not clinical notes\n")
     return 0

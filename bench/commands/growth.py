@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.growth.record import AGAINST, BATCH
+from bench.inert import plain
 from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
         growth = _measured(args, against)
         path = write(args.results, growth)
         show(terminal.render([section(growth)]))
-        sys.stderr.write(f"stored in {path}\n")
+        sys.stderr.write(f"stored in {plain(str(path))}\n")
     return 0
 
 

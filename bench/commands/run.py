@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
+from bench.inert import plain
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import publish
 
     publish(args.results)
-    sys.stderr.write(f"results are in {args.results / 'runs'}, tables and figures in {args.results / 'report'}\n")
+    results = plain(str(args.results))
+    sys.stderr.write(f"results are in {results}/runs, tables and figures in {results}/report\n")
     return 0
 
 
@@ -91,8 +93,8 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> No
 
     for one in planned:
         for line in write_answers(one, where, folder):
-            sys.stderr.write(line + "\n")
-    sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
+            sys.stderr.write(plain(line) + "\n")
+    sys.stderr.write(f"answers, with text of notes, are in {plain(str(folder))}\n")
 
 
 def _line(planned: Planned, result: Result | None) -> str:

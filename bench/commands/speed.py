@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from baselines.core.settings import PRECISIONS, PROFILES
 from bench import options
+from bench.inert import plain
 from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
         speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
     show(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {path}\n")
+    sys.stderr.write(f"stored in {plain(str(path))}\n")
     if args.out:
         _write(speed, args.out)
     return 0

@@ -10,6 +10,7 @@ from statistics import median
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
+from bench.inert import plain
 from bench.store import DependsOn
 from bench.whole import written_whole
 from tasks.core.errors import InputError
@@ -152,7 +153,7 @@ def read_all(results: Path) -> list[Speed]:
         try:
             found.append(read(path))
         except InputError as error:
-            sys.stderr.write(f"warning: {error}\n")
+            sys.stderr.write(f"warning: {plain(str(error))}\n")
     return found
 
 

@@ -57,10 +57,7 @@ def _decoded(data: bytes, path: str, offset: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A file of a corpus, wherever it lies. `path` is for people: `x.zip/inner/a.txt`.
-
-    `key` is what `find` captured, `folder` the one that it was found in.
-    """
+    """A file of a corpus. `path` is for people: `x.zip/inner/a.txt`; `key` what `find` captured, `folder` where."""
 
     path: str
     size: int

@@ -54,7 +54,7 @@ class Place:
     what the patterns `beside` are found in, or else has the task's labels alone. Without `named` every folder will do.
     """
 
-    patterns: str | tuple[str, ...]
+    pattern: str | tuple[str, ...]
     official: str  # the download, and where to get it
     url: str
     named: str = ""
@@ -63,7 +63,7 @@ class Place:
 
 def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
     """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
-    patterns = [place.patterns] if isinstance(place.patterns, str) else place.patterns
+    patterns = [place.pattern] if isinstance(place.pattern, str) else place.pattern
     files = [rf"(?:{pattern})\.(ann|txt)$" for pattern in patterns]
     found = corpus.require(files, place.official, place.url, _rank(place, labels, corpus))
     corpus.note_strays(found, "|".join(files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.census import Census, census
+from bench.inert import plain
 from bench.lock import temporary_folder
 from tasks.core import splits
 from tasks.core.corpus import Corpus
@@ -51,17 +53,29 @@ class Corpora:
 
     def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
         """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
-        missing: list[tuple[str, MissingCorpus]] = []
-        for task in tasks:
-            try:
-                self.census(task)
-            except MissingCorpus as error:
-                missing.append((task.name, error))
-        if not missing:
-            return
-        there = [task.name for task in tasks if task.name in self._censuses]
-        hint = f"; what is there runs with --tasks {' '.join(there)}" if there else ""
-        raise InputError("; ".join(f"{name}: {error}" for name, error in missing) + hint)
+        missing = {task.name: error for task in tasks if (error := self.missing(task))}
+        there = [task.name for task in tasks if task.name not in missing]
+        hint = f"what is there runs with --tasks {' '.join(there)}"
+        if len(missing) == 1:
+            ((name, error),) = missing.items()
+            what = f"{name}: {str(error).removeprefix(f'{name}: ')}"
+            raise InputError(f"{what}; {hint}" if there else what)
+        if missing:
+            lines = [
+                f"{name}: {error.official.partition(' (')[0] or error} is missing" for name, error in missing.items()
+            ]
+            sys.stderr.writelines(plain(line) + "\n" for line in (*lines, *[hint][: len(there)]))
+            count = f"{len(missing)} of {len(tasks)} corpora are missing"
+            names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
+            raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
+
+    def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
+        """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
+        try:
+            self.census(task)
+        except MissingCorpus as error:
+            return error
+        return None
 
 
 @contextmanager

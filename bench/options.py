@@ -96,7 +96,11 @@ FLAGS = MappingProxyType(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `plan` and `run`."""
     add = parser.add_argument
-    add("--all", action="store_true", help="all tasks, and all baselines unless --baselines names some")
+    add(
+        "--all",
+        action="store_true",
+        help="the eight tasks, further ones that have a corpus, and all baselines unless --baselines names some",
+    )
     add("--tasks", nargs="+", metavar="TASK", help="these tasks")
     add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")

@@ -46,6 +46,17 @@ class Entry(Generic[Value]):
     module: str
 
 
+MT_CLINICAL_BERT = (
+    "i2b2_2010", "i2b2_2012", "i2b2_2014", "mednli", "medrqe_2016", "n2c2_2018", "n2c2_2019", "quaero_2014",
+)  # fmt: skip
+"""The tasks of the paper: what `--all` means, and what is measured where no task is named."""
+
+
+def of_paper() -> list[Task[Any, Any]]:
+    """The tasks of the paper."""
+    return [task for name, task in tasks().items() if name in MT_CLINICAL_BERT]
+
+
 def tasks() -> dict[str, Task[Any, Any]]:
     """Every task by name."""
     return {name: entry.value for name, entry in entries(TASKS).items()}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
 
 from baselines.core import hub
 from bench import cache, options, registry
-from bench.corpora import data_folder, opened
+from bench.corpora import Corpora, data_folder, opened
 from bench.place import EncoderFiles, Place, encoder_files, require_known
 from bench.plan import Grid, Planned, grid, plan
 from tasks.core.errors import InputError
+from tasks.core.kinds import Task
 
 
 def requested(args: argparse.Namespace) -> Grid:
@@ -36,6 +40,15 @@ def requested(args: argparse.Namespace) -> Grid:
     )
 
 
+def _joining(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task[Any, Any]]:
+    """Those of the paper, and of further tasks those whose corpora are there, as a demo's may be."""
+    for task in tasks:
+        if task.name in registry.MT_CLINICAL_BERT or not corpora.missing(task):
+            yield task
+        else:
+            sys.stderr.write(f"{task.name} is left out of --all: its corpus is not there\n")
+
+
 @contextmanager
 def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, list[Planned]]]:
     """The place of a command and its runs with their states, as long as its corpora are open.
@@ -50,6 +63,7 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
         require_known(name)
     cached = nullcontext() if args.no_cache or not fetch else cache.opened()
     with cached as kept, opened(data, args.scale or 1.0, kept) as corpora:
+        asked = replace(asked, tasks=tuple(_joining(asked.tasks, corpora) if args.all else asked.tasks))
         corpora.require(asked.tasks)
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)

@@ -12,12 +12,13 @@ JAMIA 18(5):552-556, 2011.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document
+from tasks.core.folders import OFFICIAL, Rank
 from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.side_by_side import paired
@@ -42,16 +43,16 @@ SOURCE = Source(
 _HOSPITAL = r"(?:^|/)concept_assertion_relation_training_data[^/]*/(?:beth|partners)"
 _CONCEPTS = {
     TRAIN: _HOSPITAL + r"/concepts?/([^/]+)\.con$",
-    TEST: r"(?:^|/)reference_standard_for_test_data[^/]*/concepts?/([^/]+)\.con$",
+    TEST: r"(?:^|/)reference_standard_for_test_data[^/]*(?:/reference_standard[^/]*)?/concepts?/([^/]+)\.con$",
 }
-_TEXTS = {TRAIN: _HOSPITAL + r"/txt/([^/]+)\.txt$", TEST: r"(?:^|/)test_data(?:\.[^/]+)?/([^/]+)\.txt$"}
+_TEXTS = {TRAIN: _HOSPITAL + r"/txt/([^/]+)\.txt$", TEST: r"(?:^|/)test_data(?:\.[^/]+)?(?:/test_data)?/([^/]+)\.txt$"}
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
     official = SOURCE.files[split]
     concepts = corpus.require(_CONCEPTS[split], official[0], SOURCE.url)
-    texts = corpus.require(_TEXTS[split], official[-1], SOURCE.url)
+    texts = corpus.require(_TEXTS[split], official[-1], SOURCE.url, _with(concepts))
     if split == TEST:
         texts = _annotated(texts, concepts, corpus)
     corpus.note_strays([*concepts, *texts], r"\.(?:con|txt)$")
@@ -59,8 +60,20 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
         yield read_document(files, LABELS, corpus)
 
 
+def _with(concepts: list[CorpusFile]) -> Rank:
+    """Ranks folders by how many texts have concepts, doubled beside those: others, too, call a folder test_data."""
+    keys = {file.key for file in concepts}
+    above = {file.folder.rpartition("/")[0] for file in concepts}
+
+    def rank(folder: str, files: Sequence[CorpusFile]) -> int:
+        annotated = sum(file.key in keys for file in files) * (2 if folder.rpartition("/")[0] in above else 1)
+        return annotated and OFFICIAL + annotated
+
+    return rank
+
+
 def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corpus) -> list[CorpusFile]:
-    """The texts that have concepts: other corpora, too, call a folder test_data."""
+    """The texts that have concepts."""
     keys = {file.key for file in concepts}
     for file in texts:
         if file.key not in keys:

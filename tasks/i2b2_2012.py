@@ -12,13 +12,14 @@ Cite: Sun, Rumshisky, Uzuner. Evaluating temporal relations in clinical text: 20
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.corpus import Corpus
+from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
+from tasks.core.folders import prefer
 from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
@@ -38,7 +39,8 @@ SOURCE = Source(
     sizes={TRAIN: Size(190, confirmed=False), TEST: Size(120, confirmed=False)},
 )
 
-_TRAIN = r"(?:^|/)2012-07-15\.original-annotation\.release[^/]*/([0-9]+)\.xml$"
+_RELEASE = r"2012-07-15\.original-annotation\.release[^/]*"
+_TRAIN = rf"(?:^|/){_RELEASE}(?:/{_RELEASE})?/([0-9]+)\.xml$"
 _MERGED = r"(?:^|/)(?:ground_truth|2012-08-23[^/]*)/merged_xml/([0-9]+)\.xml$"
 _SEPARATE = r"(?:^|/)(?:ground_truth|2012-08-[^/]*groundtruth[^/]*)/(?:[^/]+/)*?xml/([0-9]+)\.xml$"
 _RELEASED = r"(?:^|/)[0-9]+\.xml(?:\.txt|\.extent|\.tlink)?$"
@@ -59,11 +61,16 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
     if split == TRAIN:
         files = corpus.require(_TRAIN, SOURCE.files[TRAIN][0], SOURCE.url)
-    else:  # both test releases may be there: the merged one is the later
-        files = corpus.find(_MERGED) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url)
+    else:  # both test releases may be there, the merged one is the later; others, too, call a folder ground_truth
+        rank = prefer("2012-08-", corpus.beside(_TRAIN), _are_of_2012, broken=bool(corpus.broken("2012-08-")))
+        files = corpus.find(_MERGED, rank=rank) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url, rank)
     corpus.note_strays(files, _RELEASED)
     for file in files:
         yield read_document(file, KIND, LABELS, corpus)
+
+
+def _are_of_2012(files: Sequence[CorpusFile]) -> bool:
+    return any(f"<{KIND.root}>".encode() in file.read() for file in files)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:

@@ -73,14 +73,13 @@ KIND = phi_kind("deIdi2b2", CATEGORIES)
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
-    sets = [
-        corpus.require(pattern + _DOCUMENT, official, SOURCE.url)
-        for pattern, official in zip(_SETS[split], SOURCE.files[split], strict=True)
-    ]
-    files = {file.key: file for files in sets for file in files}
-    corpus.note_strays(files.values(), _DOCUMENT)
-    for key in sorted(files):
-        yield read_document(files[key], KIND, LABELS, corpus)
+    sets = [pattern + _DOCUMENT for pattern in _SETS[split]]
+    for pattern, official in zip(sets, SOURCE.files[split], strict=True):
+        corpus.require(pattern, official, SOURCE.url)
+    files = corpus.find(*sets)
+    corpus.note_strays(files, _DOCUMENT)
+    for file in files:
+        yield read_document(file, KIND, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:

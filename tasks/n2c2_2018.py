@@ -16,8 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
-from tasks.core.errors import MissingCorpus
+from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
@@ -39,25 +38,29 @@ SOURCE = Source(
     sizes={TRAIN: Size(303, confirmed=False), TEST: Size(202, confirmed=False)},
 )
 
-_PLACES = {
-    TRAIN: r"(?:^|/)(?:training_20180910[^/]*|track2-training_data_[23][^/]*(?:/[^/]+)?)/([0-9]+)",
-    TEST: r"(?:^|/)(?:test|gold-standard-test-data[^/]*)/([0-9]+)",
-}
+_WHOLE = r"(?:^|/)training_20180910[^/]*(?:/training_20180910[^/]*)?/([0-9]+)"
+_TRAIN = (_WHOLE, *(rf"(?:^|/){half}[^/]*(?:/[^/]+)?/([0-9]+)" for half in _HALVES))
+_GOLD = "gold-standard-test-data"
+_TEST = rf"(?:^|/)(?:{_GOLD}[^/]*|test)(?:/test)*/([0-9]+)"
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
+    official = SOURCE.files[split][0]
     if split == TRAIN:
-        _refuse_half(corpus.find(_PLACES[TRAIN] + r"\.ann$"))
-    yield from read_documents(Place(_PLACES[split], SOURCE.files[split][0], SOURCE.url), LABELS, corpus)
+        _refuse_half(corpus)
+        place = Place(_TRAIN, official, SOURCE.url)
+    else:  # the archive holds a folder called test, as those of other corpora do
+        place = Place(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
+    yield from read_documents(place, LABELS, corpus)
 
 
-def _refuse_half(files: list[CorpusFile]) -> None:
+def _refuse_half(corpus: Corpus) -> None:
     """One of the two halves of the training data alone would pass for the whole."""
-    halves = {half for half in _HALVES for file in files if half in file.path}
-    if len(halves) == 1 and all(any(half in file.path for half in _HALVES) for file in files):
-        (lacking,) = set(_HALVES) - halves
-        raise MissingCorpus(f"{lacking}.zip is missing, the other half is there; get it from {SOURCE.url}")
+    whole, *halves = (corpus.find(pattern + r"\.ann$") for pattern in _TRAIN)
+    if not whole and any(halves):
+        for half, pattern in zip(_HALVES, _TRAIN[1:], strict=True):
+            corpus.require(pattern + r"\.ann$", f"{half}.zip", SOURCE.url)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:

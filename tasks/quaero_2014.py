@@ -39,7 +39,8 @@ SOURCE = Source(
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
     # The same number may name a document in both parts: the part is a part of the id.
-    place = Place(rf"(?:^|/)corpus/{split}/(EMEA|MEDLINE)/([^/]+)", SOURCE.files[split][0], SOURCE.url)
+    pattern = rf"(?:^|/)(?:QUAERO_FrenchMed[^/]*/)?corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
+    place = Place(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
     yield from read_documents(place, LABELS, corpus)
 
 

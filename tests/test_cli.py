@@ -185,3 +185,27 @@ def test_beside_a_stray_bench_the_console_script_and_p_work(words: list[str], tm
     done = python(*safe, *(["tasks"] if words[0] == "-P" else []), cwd=tmp_path)
     assert "stray" not in done.stderr
     assert "mednli" in done.stdout or "usage" in done.stdout
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"d\xe9p\xf4t"), "red\x1b[31m\nerror: none", "\u202etxt"])
+def test_a_folder_of_any_name_is_printed_as_text(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes that are not UTF-8 and escape sequences in a path neither end a command nor reach the terminal."""
+    folder = tmp_path / name
+    monkeypatch.setenv("BENCH_CACHE", str(folder / "cache"))
+    data, results = ["--data", str(folder / "data")], ["--results", str(folder / "results")]
+    for words in (
+        ["demo", str(folder / "data"), "--scale", "0.05"],
+        ["tasks", *data, "--verbose"],
+        ["plan", "--tasks", "mednli", "--baselines", "majority", *data, *results],
+        ["run", "--tasks", "mednli", "--baselines", "majority", *data, *results, "--answers", str(folder / "answers")],
+        ["report", *results],
+        ["clean"],
+    ):
+        assert cli.main(words) == 0
+    (folder / "data" / "mednli" / "mli_dev_v1.jsonl").rename(folder / "data" / "mednli" / name.partition("\n")[0])
+    assert cli.main(["tasks", *data, "--verbose"]) == 0
+    assert cli.main(["plan", "--tasks", "mednli", *data]) == 2
+    printed = capsys.readouterr()
+    assert all(line.isprintable() for line in (printed.out + printed.err).split("\n"))

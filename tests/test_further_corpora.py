@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,11 +14,14 @@ import pytest
 import further_brat
 import further_phi
 from bench import cli, registry, store
+from bench.census import census
 from invented import laid, packed
 from tasks.core.corpus import Corpus
-from tasks.core.examples import Span
+from tasks.core.examples import Document, Span
+from tasks.core.formats.brat import Place, read_documents
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status
+from tasks.demo.corpora import write_demo
 
 PHI = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<MEDDOCAN><TEXT><![CDATA[Paciente: Ana Ruiz, {}, calle Mayor.]]></TEXT>\n'
@@ -62,6 +67,26 @@ def test_further_corpora_are_read_whole(data: Path) -> None:
     assert plants[3].gold == {Span(((3, 9),), "Plant"), Span(((10, 16), (20, 22)), "Symptom")}
 
 
+def test_files_of_another_split_are_no_strays(tmp_path: Path) -> None:
+    """A corpus without official splits, all in one folder and split by id, has none but what no split reads."""
+    laid(tmp_path, {f"plants/{k}.txt": "Of ginger nausea or 00" for k in range(9)})
+    laid(tmp_path, {f"plants/{k}.ann": PLANT.replace("N", "0") for k in range(9)})
+    corpus = laid(tmp_path, {"plants/notes.txt": "", "plants/9.ann~": ""})
+
+    def read(corpus: Corpus, split: str) -> Iterator[Document]:
+        return read_documents(
+            Place(rf"plants/([{'0-5' if split == 'train' else '6-8'}])", "", ""), further_brat.LABELS, corpus
+        )
+
+    task = replace(further_brat.TASK, read=read)
+    for _ in range(2):
+        assert {note.file for split in status(task, corpus) for note in split.notices} == {
+            "plants/notes.txt",
+            "plants/9.ann~",
+        }
+    assert census(task, corpus, None).notices["stray file"] == 2
+
+
 def test_further_corpora_run_like_ours(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,3 +100,34 @@ def test_further_corpora_run_like_ours(
     assert results["further_phi"].scores["further_phi"].metrics[0].value == 1.0
     assert results["further_brat"].notices == {"further_brat": {"stray file": 2}}
     assert len(list((tmp_path / "answers").rglob("part?/a.ann"))) == 4
+
+
+def test_all_is_the_eight_and_further_tasks_whose_corpora_are_there(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that somebody installed for another corpus stands in nobody's way, and its absence is said."""
+    monkeypatch.setattr("bench.report.files.publish", lambda results: None)
+    words = ["--all", "--baselines", "majority", "--results", str(tmp_path / "demo")]
+    for command in ("plan", "run"):
+        assert cli.main([command, *words, "--scale", "0.1"]) == 0
+        said = capsys.readouterr().err
+        assert "further_brat is left out of --all: its corpus is not there\n" in said
+        assert "further_phi is left out of --all: its corpus is not there\n" in said
+    assert {result.label for result in store.read_all(tmp_path / "demo")} == {*registry.MT_CLINICAL_BERT}
+    write_demo(data, 0.02)
+    shutil.rmtree(data / "plants" / "test")
+    assert cli.main(["plan", *words, "--data", str(data)]) == 0
+    printed = capsys.readouterr()
+    assert "further_phi" in printed.out
+    assert "further_brat is left out" in printed.err
+    assert printed.out.count("missing") == 9
+
+
+def test_missing_corpora_are_a_line_each(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eighty columns are enough to read them, and what can be run is said."""
+    assert cli.main(["plan", "--all", "--data", str(data)]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "left out" not in line]
+    assert max(map(len, lines)) <= 80
+    assert [line.partition(":")[0] for line in lines[:8]] == list(registry.MT_CLINICAL_BERT)
+    assert lines[8].startswith("what is there runs with --tasks further_brat further_phi")
+    assert lines[9].startswith("error: 8 of 1")

@@ -31,7 +31,7 @@ def where(tmp_path: Path, plugins: Callable[..., None]) -> Place:
 def runs(*seeds: int) -> list[Run]:
     """The runs of all tasks and our three baselines."""
     baselines = tuple(registry.baseline(name) for name in ("majority", "single_task", "multitask"))
-    return list(grid(Grid(tuple(registry.tasks().values()), baselines, seeds, Settings())))
+    return list(grid(Grid(tuple(registry.of_paper()), baselines, seeds, Settings())))
 
 
 def test_the_whole_comparison_is_eight_trainings_against_one_and_a_floor() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +225,90 @@ def test_other_names_in_use_are_known(name: str, split: str, official: str, othe
             files[path.replace(official, other)] = place.read_bytes()
     renamed = list(task(name).read(laid(tmp_path, files), split))
     assert renamed == list(task(name).read(Corpus(FOLDER), split))
+
+
+def brat(folder: str, name: str, label: str) -> dict[str, str]:
+    """A document of another brat corpus."""
+    return {f"{folder}/{name}.txt": "aspirin once more", f"{folder}/{name}.ann": f"T1\t{label} 0 7\taspirin\n"}
+
+
+FOREIGN: dict[str, dict[str, str]] = {
+    "maccrobat/test": brat("maccrobat/test", "15939911", "Sign_symptom"),
+    "a/drugs/test": brat("a/drugs/test", "100002", "Drug") | brat("a/drugs/test", "7", "Drug"),
+    "a/corpus": brat("a/corpus/dev/MEDLINE", "2", "ANAT") | brat("a/corpus/dev/MEDLINE", "7", "ANAT"),
+    "a/test_data": {"a/test_data/0001.txt": "Another text .\n", "a/test_data/0003.txt": ""},
+    "a/ground_truth": {"a/ground_truth/merged_xml/3.xml": "<x/>", "a/ground_truth/xml/44.xml": "<x/>"},
+    "a/training_20180910": brat("a/training_20180910", "9", "Drug"),
+    "meddocan": brat("meddocan/test/brat", "S1", "NOMBRE") | {"meddocan/test/xml/S1.xml": "<x/>"},
+}
+TOUCHED = {
+    "maccrobat/test": ("n2c2_2018", "test"),
+    "a/drugs/test": ("n2c2_2018", "test"),
+    "a/corpus": ("quaero_2014", "dev"),
+    "a/test_data": ("i2b2_2010", "test"),
+    "a/ground_truth": ("i2b2_2012", "test"),
+    "a/training_20180910": ("n2c2_2018", "train"),
+}
+
+
+@pytest.mark.parametrize("folder", FOREIGN)
+def test_no_task_reaches_into_another_corpus(folder: str, tmp_path: Path) -> None:
+    """Whatever others call their files, the official folders are read, and what is not read of others is named."""
+    shutil.copytree(FOLDER, tmp_path / "official")
+    corpus = laid(tmp_path, FOREIGN[folder])
+    for name, split in splits():
+        with corpus.watched() as noted:
+            assert list(task(name).read(corpus, split)) == list(task(name).read(Corpus(FOLDER), split))
+        named = {n.file for n in noted if n.kind in ("folder that is not read", "copy that differs")}
+        assert any(file.startswith(folder) for file in named) == (TOUCHED.get(folder) == (name, split))
+
+
+def test_another_corpus_alone_is_a_missing_one(tmp_path: Path) -> None:
+    """Who has not the official test set is told so, and which folder was not taken for it."""
+    corpus = laid(tmp_path, FOREIGN["maccrobat/test"])
+    with pytest.raises(MissingCorpus, match="maccrobat/test: 2 files; they are of another"):
+        list(task("n2c2_2018").read(corpus, "test"))
+
+
+GOLD = "gold-standard-test-data"
+
+
+@pytest.mark.parametrize(
+    ("folder", "training"),
+    [
+        ("test", "training_20180910"),
+        ("test/test", "training_20180910.zip/training_20180910"),
+        ("a/n2c2/test", "a/n2c2/track2-training_data_2"),
+        ("a/n2c2/test", "a/n2c2/training_20180910 (1)/training_20180910"),
+        (GOLD, "x"),
+        (f"{GOLD}/{GOLD}/test", "x"),
+        (f"{GOLD} (1).zip/test", "x"),
+        ("unpacked/test", "a/n2c2/training_20180910"),
+    ],
+)
+def test_a_test_set_is_known_wherever_it_was_unpacked(folder: str, training: str, tmp_path: Path) -> None:
+    """By the name of the download, by the training set beside it, or by its labels, beside corpora of other labels."""
+    files = {f"{folder}/{file.name}": file.read_bytes() for file in (FOLDER / f"n2c2_2018/{GOLD}/test").iterdir()}
+    files |= {name: text.encode() for name, text in brat(training, "100001", "Drug").items()}
+    for name, data in files.items():
+        archive, suffix, member = name.rpartition(".zip/")
+        if suffix:
+            with zipfile.ZipFile(tmp_path / f"{archive}.zip", "a") as file:
+                file.writestr(member, data)
+    laid(tmp_path, {name: data for name, data in files.items() if ".zip/" not in name})
+    laid(tmp_path, brat("a/a/test", "1", "Sign_symptom"))
+    corpus = laid(tmp_path, brat("a/b/test", "100002", "Drug") if folder != "unpacked/test" else {})
+    assert list(task("n2c2_2018").read(corpus, "test")) == list(task("n2c2_2018").read(Corpus(FOLDER), "test"))
+    assert ("folder of another name" in notice_counts(corpus.notices)) == (folder == "unpacked/test")
+
+
+def test_two_folders_that_may_be_the_test_set_are_told_and_neither_is_read(tmp_path: Path) -> None:
+    """Which of them is meant cannot be known; copies of one are no two."""
+    training = brat("training_20180910", "3", "Drug")
+    corpus = laid(tmp_path, training | brat("a/test", "1", "Drug") | brat("b/test", "2", "Drug"))
+    assert refused("n2c2_2018", corpus, "test").startswith("a/test and b/test: either may be the corpus")
+    copies = laid(tmp_path / "c", training | brat("a/test", "1", "Drug") | brat("b/test", "1", "Drug"))
+    assert len(list(task("n2c2_2018").read(copies, "test"))) == 1
 
 
 REAL = os.environ.get("BENCH_TEST_CORPORA", "")

@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Removes the cache and says what it held; 0."""
     from bench import cache
+    from bench.inert import plain
 
     files, total = cache.clear()
-    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {cache.folder()}")
+    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {plain(str(cache.folder()))}")
     return 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.inert import plain
 from bench.options import scale
 from tasks.core.errors import InputError, about
 
@@ -25,5 +26,5 @@ def main(args: argparse.Namespace) -> int:
         raise InputError(f"{args.folder} is not an empty folder: give a new one")
     with about(args.folder):
         write_demo(args.folder, args.scale, args.demo_seed)
-    sys.stderr.write(f"made-up corpora of all tasks are in {args.folder}: these are not clinical notes\n")
+    sys.stderr.write(f"made-up corpora of all tasks are in {plain(str(args.folder))}: these are not clinical notes\n")
     return 0

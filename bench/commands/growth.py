@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.growth.record import AGAINST, BATCH
+from bench.inert import plain
 from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
         growth = _measured(args, against)
         path = write(args.results, growth)
         sys.stdout.write(terminal.render([section(growth)]))
-        sys.stderr.write(f"stored in {path}\n")
+        sys.stderr.write(f"stored in {plain(str(path))}\n")
     return 0
 
 
@@ -67,7 +68,7 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
 
     with named(args.encoder or (RANDOM if against == BATCH else None), None) as encoder:
         extent = Extent(
-            tasks=tuple(sorted(registry.tasks().values(), key=lambda task: (task.kind != "span", task.name))),
+            tasks=tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name))),
             encoder=encoder,
             device=choose_device(args.device),
             threads=args.threads or torch.get_num_threads(),

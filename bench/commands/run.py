@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench import options
 from bench.commands import plan
+from bench.inert import plain
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import publish
 
     publish(args.results)
-    sys.stderr.write(f"results are in {args.results / 'runs'}, tables and figures in {args.results / 'report'}\n")
+    results = plain(str(args.results))
+    sys.stderr.write(f"results are in {results}/runs, tables and figures in {results}/report\n")
     if not_written:
         raise InputError("; ".join(not_written))
     return 0
@@ -128,10 +130,10 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> li
         for task in one.run.tasks:
             try:
                 if line := write_answers(one, task, where, folder):
-                    sys.stderr.write(line + "\n")
+                    sys.stderr.write(plain(line) + "\n")
             except InputError as error:
                 not_written.append(f"{one.run.title}: {error}")
-    sys.stderr.write(f"answers, with text of notes, are in {folder}\n")
+    sys.stderr.write(f"answers, with text of notes, are in {plain(str(folder))}\n")
     return not_written
 
 

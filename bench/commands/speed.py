@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from baselines.core.settings import PRECISIONS, PROFILES
 from bench import options
+from bench.inert import plain
 from bench.speed.encoders import RANDOM, named
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
         speed = replace(_measured(args, corpora, encoder), command=options.told(args))
     path = record.write(args.results, speed)
     sys.stdout.write(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {path}\n")
+    sys.stderr.write(f"stored in {plain(str(path))}\n")
     if args.out:
         _write(speed, args.out)
     return 0
@@ -77,7 +78,7 @@ def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles)
     from bench.place import Place
     from bench.speed import arms, measure
 
-    tasks = tuple(sorted(registry.tasks().values(), key=lambda task: (task.kind != "span", task.name)))
+    tasks = tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name)))
     corpora.require(tasks)
     profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
     where = Place(corpora, args.results, encoder)

@@ -9,6 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.inert import plain
+
 if TYPE_CHECKING:
     from tasks.core.corpus import Corpus, Notice
     from tasks.core.kinds import Task
@@ -31,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
 
     tasks, folder = list(registry.tasks().values()), data_folder(args.data)
     for line in chain(_table(tasks), () if folder is None else _states(tasks, folder, args.verbose)):
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(plain(line) + "\n")
     return 0
 
 
@@ -61,7 +63,8 @@ def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Ite
     for task in tasks:
         yield from _state(task, corpus, verbose)
     if corpus.passed_over:
-        yield "\nbelow the folder, whatever the corpus"
+        yield ""
+        yield "below the folder, whatever the corpus"
         yield from _notices(corpus.passed_over, verbose)
 
 
@@ -69,7 +72,8 @@ def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]
     from tasks.core.status import status
 
     splits = status(task, corpus)
-    yield f"\n{task.name}: {_word(splits)}"
+    yield ""
+    yield f"{task.name}: {_word(splits)}"
     for split in splits:
         yield f"  {split.split:<6}{_found(split)}"
         yield from _notices(split.notices, verbose)

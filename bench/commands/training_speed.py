@@ -9,6 +9,7 @@ from pathlib import Path
 
 from baselines.core.settings import PROFILES, Settings
 from bench import options
+from bench.inert import plain
 from bench.speed.encoders import RANDOM, named
 
 
@@ -74,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
                 progress.finished(1, f"{speed.rounds} of {args.rounds} rounds measured")
     path = write(args.results, speed)
     sys.stdout.write(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {path}\n")
+    sys.stderr.write(f"stored in {plain(str(path))}\n")
     return 0
 
 

@@ -120,7 +120,7 @@ def load_model(arm: str, setup: Setup, tasks: Sequence[Task[Any, Any]]) -> Multi
     """One model of an arm, for these tasks."""
     if setup.kept is None:
         return models.untrained(setup.encoder, tuple(tasks), setup.settings, setup.device)
-    whole = list(registry.tasks()) if arm == MULTITASK else [task.name for task in tasks]
+    whole = [task.name for task in (registry.of_paper() if arm == MULTITASK else tasks)]
     model = models.load(setup.folder(arm, whole), setup.device)
     # A model with fewer heads than it was trained with.
     for name in {*model.heads} - {task.name for task in tasks}:

@@ -10,7 +10,7 @@ from statistics import median
 from baselines.core.settings import Settings
 from bench import strict_json
 from bench.environment import Environment
-from bench.inert import stem
+from bench.inert import plain, stem
 from bench.names import comparison_label
 from bench.store import DependsOn
 from bench.untrusted import RESULT_BYTES, read_bytes
@@ -156,7 +156,7 @@ def read_all(results: Path) -> list[Speed]:
         try:
             found.append(read(path))
         except InputError as error:
-            sys.stderr.write(f"warning: {error}\n")
+            sys.stderr.write(f"warning: {plain(str(error))}\n")
     return found
 
 

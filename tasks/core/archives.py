@@ -11,10 +11,12 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tasks.core.disk import POINTER, POINTERS
 from tasks.core.errors import InputError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
@@ -207,6 +209,9 @@ def members(path: Path) -> list[Member]:
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
             raise
-        what = type(error).__name__
-        raise InputError(f"{path}: no readable archive ({what}); download it again or take it away") from error
+        what = f"no readable archive ({type(error).__name__}); download it again or take it away"
+        with suppress(OSError), path.open("rb") as file:
+            if file.read(len(POINTERS[0])).startswith(POINTERS):
+                what = POINTER
+        raise InputError(f"{path}: {what}") from error
     return found

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 import struct
+import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tasks.core import archives
 from tasks.core.disk import Disk, Opener
 from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.folders import ELSEWHERE, FOREIGN, Rank, always, begins_in
+from tasks.core.listing import BROKEN, listed
 
 DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20
 LINE_BYTES = 16 << 20
+STRAY = "stray file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,13 @@ def _decoded(data: bytes, path: str, offset: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A file of a corpus, wherever it lies. `path` is for people: `x.zip/inner/a.txt`; `key` what `find` captured."""
+    """A file of a corpus. `path` is for people: `x.zip/inner/a.txt`; `key` what `find` captured, `folder` where."""
 
     path: str
     size: int
     opener: Opener
     key: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -123,18 +125,13 @@ class CorpusFile:
             yield rest
 
 
-def _is_litter(path: str) -> bool:
-    """What operating systems leave behind."""
-    parts = path.split("/")
-    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] == ".DS_Store"
-
-
 class Corpus:
     """Everything below a data folder; several corpora may lie in it together."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
+        self._found: set[str] = set()
         self.passed_over: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
         self.disk = Disk(self.folder)  # what `files` lists
@@ -146,13 +143,15 @@ class Corpus:
 
     @contextmanager
     def watched(self) -> Iterator[dict[Notice, None]]:
-        """What is noted meanwhile, whether or not it was noted before."""
-        before, self._notices = self._notices, {}
+        """What is noted meanwhile, whether or not it was noted before; no file is stray that was found meanwhile."""
+        before, found, self._notices, self._found = self._notices, self._found, {}, set()
         try:
             yield self._notices
         finally:
+            for note in [note for note in self._notices if note.kind == STRAY and note.file in self._found]:
+                del self._notices[note]
             before.update(self._notices)
-            self._notices = before
+            self._notices, self._found = before, found | self._found
 
     @cached_property
     def listing(self) -> str:
@@ -168,35 +167,81 @@ class Corpus:
         """Remember that something was mended or skipped; never with text of a note."""
         self._notices[Notice(file if isinstance(file, str) else file.path, line, kind, what)] = None
 
-    def find(self, pattern: str | re.Pattern[str]) -> list[CorpusFile]:
-        """The files whose path the pattern is found in, sorted by what its groups capture.
+    def find(self, *patterns: str | re.Pattern[str], rank: Rank = always) -> list[CorpusFile]:
+        """The files whose path a pattern is found in, sorted by what its groups capture.
 
-        Files that capture the same are copies of one: it counts once, unpacked rather than packed.
+        Those of a pattern come from one folder, the one in which its match begins: of several the one that ranks
+        highest, then the one with most of them, then unpacked before packed. What is not read of the others is noted.
+        Files that capture the same are copies of one: it counts once.
         """
         found: dict[tuple[str, ...], CorpusFile] = {}
-        search = re.compile(pattern).search
-        for file in self.files():
-            if match := search(file.path):
-                key = match.groups("")
-                first = found.setdefault(key, replace(file, key=key))
-                if first.size != file.size:
-                    self.note(file, None, "copy that differs", f"not read; {first.path} is")
+        for pattern in patterns:
+            read, *others = self._by_folder(re.compile(pattern), rank)
+            for file in read:
+                self._note_difference(found.setdefault(file.key, file), file)
+            for files in others:
+                for file in files:
+                    self._note_difference(found.get(file.key, file), file)
+                if unread := sum(file.key not in found for file in files):
+                    instead = f"{read[0].folder} is" if read else "they are of another corpus"
+                    self.note(files[0].folder, None, "folder that is not read", f"{unread} files; {instead}")
+        self._found.update(file.path for file in found.values())
         return [found[key] for key in sorted(found)]
 
-    def require(self, pattern: str | re.Pattern[str], official: str, url: str) -> list[CorpusFile]:
+    def _by_folder(self, pattern: re.Pattern[str], rank: Rank) -> list[list[CorpusFile]]:
+        """What the pattern finds, by folder; first those that are read, none where all are of another corpus."""
+        folders: dict[str, list[CorpusFile]] = {}
+        for file in self.files():
+            if match := pattern.search(file.path):
+                file = replace(file, key=match.groups(""), folder=begins_in(match))
+                folders.setdefault(file.folder, []).append(file)
+        ranks = [(rank(folder, files), len({file.key for file in files}), files) for folder, files in folders.items()]
+        ranks = sorted([(FOREIGN, sys.maxsize, []), *ranks], key=lambda one: one[:2], reverse=True)
+        if ranks[0][0] == ELSEWHERE:
+            copies = {
+                frozenset((file.key, file.size) for file in one): one for level, _, one in ranks if level == ELSEWHERE
+            }
+            names = [one[0].folder for one in copies.values()]
+            if len(names) > 1:
+                raise InputError(
+                    f"{' and '.join(sorted(names))}: either may be the corpus; name it as its download is named"
+                )
+            self.note(names[0], None, "folder of another name", "read, since what is in it is as it should be")
+        return [files for *_, files in ranks]
+
+    def _note_difference(self, first: CorpusFile, copy: CorpusFile) -> None:
+        if first is not copy and not _alike(first, copy):
+            self.note(copy, None, "copy that differs", f"not read; {first.path} is")
+
+    def require(self, patterns: str | Sequence[str], official: str, url: str, rank: Rank = always) -> list[CorpusFile]:
         """What `find` finds; MissingCorpus naming the official download where that is nothing."""
-        if found := self.find(pattern):
+        with self.watched() as noted:
+            found = self.find(*([patterns] if isinstance(patterns, str) else patterns), rank=rank)
+        if found:
             return found
-        passed = f" ({len(self.passed_over)} were passed over: tasks --verbose lists them)" if self.passed_over else ""
-        where = f"below {self.folder}, packed or unpacked{passed}"
-        raise MissingCorpus(f"{official} is not {where}; get it from {url} and put it there")
+        if broken := self.broken(official):
+            raise InputError(f"{broken[0].file}: {broken[0].what}")
+        passed_over = [f"{note.file}: {note.what}" for note in self.passed_over | noted]
+        raise MissingCorpus.of(official, self.folder, url, passed_over)
+
+    def beside(self, *patterns: str) -> set[str]:
+        """The folders in which those lie where the patterns' matches begin."""
+        matches = (re.search(pattern, file.path) for file in self.files() for pattern in patterns)
+        return {begins_in(match).rpartition("/")[0] for match in matches if match}
+
+    def broken(self, official: str) -> list[Notice]:
+        """The archives that cannot be read and are called as an official download."""
+        self.files()
+        names = [word.strip("()") for word in official.split()]  # as in: x.zip (or y.zip)
+        broken = [(note, note.file.rpartition("/")[2]) for note in self.passed_over if note.kind == BROKEN]
+        return [note for note, name in broken if name in names or name.startswith(official)]
 
     def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
         """Remember what lies in the folders of these files and whose path the pattern is not found in."""
         folders = {file.path.rpartition("/")[0] for file in files}
         for file in self.files():
             if file.path.rpartition("/")[0] in folders and not re.search(pattern, file.path):
-                self.note(file, None, "stray file", "not part of the corpus, skipped")
+                self.note(file, None, STRAY, "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:
         """Every file, listed once; what was then passed over belongs to no corpus and stands in `passed_over`."""
@@ -204,56 +249,12 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.watched() as self.passed_over:
-                places = [place for place in self._on_disk() if not _is_litter(place.as_posix())]
-                found = [self._loose(place) for place in places if not _is_archive(place)]
-                found.extend(member for place in places if _is_archive(place) for member in self._members(place))
-            self._files = found
+                self._files = [CorpusFile(*file) for file in listed(self.folder, self.disk, self.note)]
         return self._files
 
-    def _on_disk(self) -> Iterator[Path]:
-        """Ordinary files. Links are not followed: they may lead out of the folder, or round in it."""
-        for folder, below, names in os.walk(self.folder, onerror=self._unreadable):
-            below.sort()
-            for name in sorted(names + below):
-                place = Path(folder, name)
-                mode = place.lstat().st_mode
-                if stat.S_ISREG(mode):
-                    yield place.relative_to(self.folder)
-                elif not stat.S_ISDIR(mode):
-                    self.note(_shown(place.relative_to(self.folder)), None, "link or device", "not followed")
 
-    def _unreadable(self, error: OSError) -> None:
-        raise InputError(
-            f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable"
-        ) from error
-
-    def _loose(self, place: Path) -> CorpusFile:
-        shown = _shown(place)
-        if shown.lower().endswith(archives.OTHERS):
-            self.note(shown, None, "archive of another kind", "not looked into; unpack it")
-        return CorpusFile(shown, (self.folder / place).stat().st_size, self.disk.opener(place))
-
-    def _members(self, place: Path) -> Iterator[CorpusFile]:
-        archive = self.disk.opener(place)
-        for member in archives.members(self.folder / place):
-            shown = _shown(place / member.name.removeprefix("./").lstrip("/"))
-            if _is_litter(shown):
-                continue
-            if member.refused:
-                self.note(shown, None, member.refused, "ignored")
-            elif _is_archive(Path(member.name)):
-                self.note(shown, None, "archive in an archive", "not looked into")
-            else:
-                yield CorpusFile(shown, member.size, replace(archive, member=member.open))
-
-
-def _is_archive(place: Path) -> bool:
-    return place.name.lower().endswith(archives.SUFFIXES)
-
-
-def _shown(place: Path) -> str:
-    """A path that is safe to print and to hash: what is not UTF-8 or steers a terminal is escaped."""
-    path = place.as_posix()
-    if path.isprintable():
-        return path
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+def _alike(first: CorpusFile, copy: CorpusFile) -> bool:
+    try:
+        return first.size == copy.size and all(a == b for a, b in zip(first.chunks(), copy.chunks(), strict=True))
+    except (InputError, ValueError):  # one cannot be read, or ends before the other
+        return False

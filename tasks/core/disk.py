@@ -6,10 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from tasks.core.errors import InputError
 
 Opener = Callable[[], BinaryIO]
+POINTERS = (b"version https://git-lfs.github.com/spec/", b"/annex/objects/")
+"""How the files begin that Git LFS and git-annex leave where the real ones were not fetched."""
+POINTER = "a pointer of Git LFS or git-annex; fetch the file that it stands for"
 
 
 class Disk:
@@ -28,7 +34,10 @@ class Disk:
     def open(self, number: int, member: Opener | None) -> BinaryIO:
         """A file, or what is a member of it as an archive."""
         self._opened.add(number)
-        return member() if member else self._path(number).open("rb")
+        stream = member() if member else self._path(number).open("rb")
+        if cast(BufferedReader, stream).peek(len(POINTERS[0])).startswith(POINTERS):
+            raise InputError(f"{self._places[number]}: {POINTER}")
+        return stream
 
     @contextmanager
     def opening(self) -> Iterator[set[int]]:

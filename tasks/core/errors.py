@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,19 @@ class InputError(Exception):
 
 
 class MissingCorpus(InputError):
-    """An official file that a task needs is not below the data folder."""
+    """An official file that a task needs is not there."""
+
+    official: str = ""
+    """What its download is called."""
+
+    @classmethod
+    def of(cls, official: str, folder: Path, url: str, passed_over: Sequence[str]) -> MissingCorpus:
+        """The error for a download that is not below a folder; what was passed over there may be just that."""
+        count = f" ({len(passed_over)} were passed over: tasks --verbose lists them)" if passed_over else ""
+        parts = [f"{official} is not below {folder}, packed or unpacked{count}", f"get it from {url} and put it there"]
+        error = cls("; ".join([*parts, *passed_over[:3]]))
+        error.official = official
+        return error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tasks.core.corpus import Corpus
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, MissingCorpus
 from tasks.core.examples import to_json
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
 
@@ -50,7 +50,7 @@ def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[E
         empty = False
         yield example
     if empty:
-        raise InputError(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
+        raise MissingCorpus(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
 
 
 def _held_out(task: Task[Example, Any], corpus: Corpus, fraction: float) -> set[bytes]:

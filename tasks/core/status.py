@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.core.corpus import Corpus, Notice
@@ -31,7 +31,9 @@ class SplitStatus:
 
 def status(task: Task[Any, Any], corpus: Corpus) -> tuple[SplitStatus, ...]:
     """The state of each official split of a task, read through once."""
-    return tuple(_split_status(task, corpus, split) for split in task.official_splits)
+    with corpus.watched() as noted:  # What is stray to one split may be another's.
+        splits = [_split_status(task, corpus, split) for split in task.official_splits]
+    return tuple(replace(split, notices=tuple(note for note in split.notices if note in noted)) for split in splits)
 
 
 def _split_status(task: Task[Any, Any], corpus: Corpus, split: str) -> SplitStatus:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document, Span
+from tasks.core.folders import FOREIGN, Rank, prefer
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.side_by_side import Files, paired
 from tasks.core.formats.surface import Fragments, agrees, as_annotated, covered, note_differences
@@ -23,6 +24,7 @@ _LINE_END = re.compile(r"\r\n?|\n")
 _CUTS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _BEGINS = re.compile(r"(?:[TREAMN][0-9]+|#[0-9]*|\*)\t")
 _MENTION = re.compile(r"(T[0-9]+)\t(\S+) ([0-9]{1,19} [0-9]{1,19}(?:;[0-9]{1,19} [0-9]{1,19})*)\t(.*)", re.DOTALL)
+_LABEL = re.compile(rb"^T[0-9]+\t(\S+) [0-9]", re.MULTILINE)
 _OTHERS = {
     "R": re.compile(r"\S+\t\S+ [^\s:]+:\S+ [^\s:]+:\S+\s*"),
     "E": re.compile(r"\S+\t[^\s:]+:\S+(?: [^\s:]+:\S+)*\s*"),
@@ -48,20 +50,41 @@ class _Mention:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a corpus keeps its documents: a pattern of their paths without suffix, whose groups make their ids."""
+    """Where a corpus keeps its documents: patterns of their paths without suffix, whose groups make their ids.
 
-    pattern: str
+    Other corpora may have such paths, too: a folder that has not `named` in its path is read only where it lies beside
+    what the patterns `beside` are found in, or else has the task's labels alone. Without `named` every folder will do.
+    """
+
+    pattern: str | tuple[str, ...]
     official: str  # the download, and where to get it
     url: str
+    named: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
     """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
-    annotations = corpus.require(place.pattern + r"\.ann$", place.official, place.url)
-    texts = corpus.find(place.pattern + r"\.txt$")
-    corpus.note_strays(annotations, place.pattern + r"\.(?:txt|ann)$")
-    for files in paired(texts, annotations):
-        yield _document(files, labels, corpus)
+    patterns = [place.pattern] if isinstance(place.pattern, str) else place.pattern
+    files = [rf"(?:{pattern})\.(ann|txt)$" for pattern in patterns]
+    found = corpus.require(files, place.official, place.url, _rank(place, labels, corpus))
+    corpus.note_strays(found, "|".join(files))
+    texts, annotations = ([replace(f, key=f.key[:-1]) for f in found if f.key[-1] == kind] for kind in ("txt", "ann"))
+    for both in paired(texts, annotations):
+        yield _document(both, labels, corpus)
+
+
+def _rank(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Rank:
+    """Texts alone are no corpus, whatever their folder is called."""
+    broken = bool(place.named and corpus.broken(place.named))
+    beside = corpus.beside(*place.beside)
+    rank = prefer(place.named, beside, lambda files: all(_labels(file) <= {*labels} for file in files), broken)
+    return lambda folder, files: rank(folder, files) if any(file.key[-1] == "ann" for file in files) else FOREIGN
+
+
+def _labels(file: CorpusFile) -> set[str]:
+    """The labels in an annotation file; none in a text."""
+    return {label.decode(errors="replace") for label in _LABEL.findall(file.read())} if file.key[-1] == "ann" else set()
 
 
 def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:

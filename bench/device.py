@@ -32,7 +32,8 @@ def memory_suffices() -> Iterator[None]:
         if (short := _short_memory(error.__cause__ or error)) is None:  # It may have been taken for a damaged file.
             raise
         raise InputError(
-            f"the memory of {short}: end what else uses it, lower the batches or the windows, or give a smaller encoder"
+            f"the memory of {short}: end what else uses it, lower the batches or the windows, give a smaller encoder"
+            + (" or --device cpu" if short.startswith("the GPU") else "")
         ) from None
 
 
@@ -42,7 +43,7 @@ def _short_memory(error: BaseException) -> str | None:
 
     if isinstance(error, torch.OutOfMemoryError):
         taken, whole = torch.cuda.max_memory_allocated() / 2**30, torch.cuda.mem_get_info()[1] / 2**30
-        return f"the GPU is too small ({whole:.1f} GiB; {taken:.1f} taken here; or give --device cpu)"
+        return f"the GPU is too small ({whole:.1f} GiB; {taken:.1f} taken here)"
     # torch has no class of its own for a processor's; oneDNN and the C++ library have words of theirs.
     words = ("DefaultCPUAllocator", "bad_alloc", "could not create a primitive", "could not create a memory")
     if not isinstance(error, MemoryError) and not any(word in str(error) for word in words):

@@ -116,7 +116,7 @@ class CorpusFile:
     def _byte_lines(self) -> Iterator[bytes]:
         rest = b""
         with _reading(self.path), self.opener() as stream:
-            while chunk := stream.read(1 << 20):
+            while chunk := stream.read(1 << 16):
                 *whole, rest = (rest + chunk).splitlines(keepends=True)  # the last may not be whole, nor its \r\n
                 yield from whole
                 if len(rest) >= LINE_BYTES:

@@ -61,7 +61,7 @@ MISTAKES = [
     (["run", "--all", "--seeds", "1" * 5000], 2, "--seeds: '1111"),
     (["run", "--all", "--span-batch", str(10**19)], 2, "argument --span-batch"),
     (["run", "--all", "--temperature", "1e-300"], 2, "argument --temperature: '1e-300' is no number from 0.1"),
-    (["run", "--all", "--scale", "1e300"], 2, "argument --scale: '1e300' is no number above 0 and below 10000"),
+    (["run", "--all", "--scale", "1e300"], 2, "argument --scale: '1e300' is no number from 0.02 and below 10000"),
     (["speed", "--threads", str(10**18)], 2, "argument --threads"),
     (["growth", "--lengths", str(10**18)], 2, "argument --lengths"),
     (["check", "--limit", "nan"], 2, "argument --limit: 'nan' is no number from 0"),

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.options import not_negative
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="results to judge")
     add("--reference", type=Path, default=Path("results/reference"), metavar="DIR")
     add("--corpus", choices=("demo", "official"), default="demo", help="which results; default: demo")
-    add("--margin", type=not_negative, metavar="POINTS", help="changes of a score up to this never drift")
-    add("--limit", type=not_negative, metavar="POINTS", help="changes of a score beyond this drift at once")
+    add("--margin", type=float, metavar="POINTS", help="changes of a score up to this never drift")
+    add("--limit", type=float, metavar="POINTS", help="changes of a score beyond this drift at once")
     add("--exact", action="store_true", help="what is not equal to the reference, document by document, has drifted")
     add("--update", action="store_true", help="make these results the reference; needs --why")
     add("--why", default="", metavar="TEXT", help="the reason, kept in the reference's HISTORY.md")

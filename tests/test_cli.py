@@ -64,8 +64,6 @@ MISTAKES = [
     (["run", "--all", "--scale", "1e300"], 2, "argument --scale: '1e300' is no number from 0.02 and below 10000"),
     (["speed", "--threads", str(10**18)], 2, "argument --threads"),
     (["growth", "--lengths", str(10**18)], 2, "argument --lengths"),
-    (["check", "--limit", "nan"], 2, "argument --limit: 'nan' is no number from 0"),
-    (["check", "--margin", "-1"], 2, "argument --margin"),
     (["run", "--all", "--epochs", "mednil=3"], 2, "unknown task 'mednil'"),
     (["run", "--all", "--data", "no/such/folder"], 2, "the data folder no/such/folder is not there"),
     (["run", "--all", "--data", ".", "--scale", "2"], 2, "--scale is for the demo corpora"),

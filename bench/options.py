@@ -51,7 +51,7 @@ def told(args: argparse.Namespace) -> str:
 
 positive = number(0, math.inf, low_too=False)
 not_negative = number(0, math.inf, low_too=True)
-scale = number(0, 10_000, low_too=False)
+scale = number(0.02, 10_000, low_too=True)  # Less leaves out files that a corpus has.
 epochs = whole(1, 10_000)
 threads = whole(1, 1024)
 work = whole(1, 10**7)

@@ -20,8 +20,9 @@ from baselines.core import checkpoint
 from baselines.core.baseline import Job
 from baselines.core.dropout import Dropout, DropoutStream
 from baselines.core.hub import PACKABLE
+from baselines.core.mixture import best_round, rate_factor
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
-from baselines.core.training import Trainer, best_round, rate_factor, train
+from baselines.core.training import Trainer, train
 from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span

@@ -1,4 +1,4 @@
-"""Which batch of which task comes when: the schedules of a multitask training.
+"""Which batch of which task comes when, at which rate, and which round is kept: the schedules of a training.
 
 A task has an endless row of batches, numbered from 0; which examples batch k holds depends on seed, task and k alone.
 A schedule says in which order the batches of the tasks come, in rounds: the model is scored on the development
@@ -7,7 +7,8 @@ split after each. For one task every schedule is the same: its own epochs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,3 +87,25 @@ def _drawn(shares: Sequence[Share], seed: int, temperature: float) -> Iterator[S
     for which in drawn:
         yield ((shares[which].task, reached[which]),)
         reached[which] += 1
+
+
+def rate_factor(update: int, updates: int, settings: Settings) -> float:
+    """The part of the learning rate that holds at an update: linear warm-up, then linear decay to 0 or none."""
+    warm = settings.warmup * updates
+    if update < warm:
+        return (update + 1) / (warm + 1)
+    return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
+
+
+def best_round(development: Sequence[Mapping[str, float]]) -> int:
+    """The round, from 1, with the best development scores: the highest mean of those in which most tasks have one.
+
+    A task that has none in any round, as where there is nothing to find, takes no part. Of equals the later has learned
+    more: a small or easy split is soon at its best, and says nothing from there on.
+    """
+
+    def worth(number: int) -> tuple[int, float, int]:
+        defined = [score for score in development[number].values() if math.isfinite(score)]
+        return len(defined), sum(defined) / max(len(defined), 1), number
+
+    return max(range(len(development)), key=worth) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +19,7 @@ from baselines.core.checkpoint import Progress, Training
 from baselines.core.energy import EnergyMeter
 from baselines.core.halves import Halves
 from baselines.core.memory import begin_peak, keep_freed, peak_bytes
-from baselines.core.mixture import Share, Step, rounds
+from baselines.core.mixture import Share, Step, best_round, rate_factor, rounds
 from baselines.core.model import MultitaskModel
 from baselines.core.portions import portions
 from baselines.core.settings import Settings
@@ -199,28 +199,6 @@ class Trainer:
         self.saved_at = time.perf_counter()
         self.save_seconds = self.saved_at - self.counted_at
         self._begin_count()
-
-
-def best_round(development: Sequence[Mapping[str, float]]) -> int:
-    """The round, from 1, with the best development scores: the highest mean of those in which most tasks have one.
-
-    A task that has none in any round, as where there is nothing to find, takes no part. Of equals the later has learned
-    more: a small or easy split is soon at its best, and says nothing from there on.
-    """
-
-    def worth(number: int) -> tuple[int, float, int]:
-        defined = [score for score in development[number].values() if math.isfinite(score)]
-        return len(defined), sum(defined) / max(len(defined), 1), number
-
-    return max(range(len(development)), key=worth) + 1
-
-
-def rate_factor(update: int, updates: int, settings: Settings) -> float:
-    """The part of the learning rate that holds at an update: linear warm-up, then linear decay to 0 or none."""
-    warm = settings.warmup * updates
-    if update < warm:
-        return (update + 1) / (warm + 1)
-    return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
 
 
 def _data(model: MultitaskModel, job: Job, task: Task[Any, Any]) -> Sequence[Window]:

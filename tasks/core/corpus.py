@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import struct
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tasks.core.disk import Disk, Opener
+from tasks.core.disk import Disk, Opener, reading
 from tasks.core.errors import InputError, MissingCorpus
 from tasks.core.folders import ELSEWHERE, FOREIGN, Rank, always, begins_in
 from tasks.core.listing import BROKEN, listed
@@ -33,19 +30,6 @@ class Notice:
     line: int | None
     kind: str
     what: str
-
-
-@contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """What a file on disk or in an archive may do when read, as the error a user is meant to meet."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path}: it cannot be read ({error.strerror or type(error).__name__})") from error
-    except (EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: it cannot be read ({type(error).__name__}); is it truncated, locked by a password or protected?"
-        ) from error
 
 
 def _decoded(data: bytes, path: str, offset: int) -> str:
@@ -79,7 +63,7 @@ class CorpusFile:
     def chunks(self) -> Iterator[bytes]:
         """Its bytes in pieces, for formats that are read as a stream."""
         total = 0
-        with _reading(self.path), self.opener() as stream:
+        with reading(self.path), self.opener() as stream:
             while chunk := stream.read(1 << 20):
                 total += len(chunk)
                 self._refuse_above(total, FILE_BYTES)
@@ -87,7 +71,7 @@ class CorpusFile:
 
     def read(self) -> bytes:
         """All its bytes; InputError where there are more than a document can have."""
-        with _reading(self.path), self.opener() as stream:
+        with reading(self.path), self.opener() as stream:
             data = stream.read(min(self.size, DOCUMENT_BYTES) + 1)  # what is asked for is reserved
             if len(data) > self.size:
                 data += stream.read(DOCUMENT_BYTES)
@@ -115,7 +99,7 @@ class CorpusFile:
 
     def _byte_lines(self) -> Iterator[bytes]:
         rest = b""
-        with _reading(self.path), self.opener() as stream:
+        with reading(self.path), self.opener() as stream:
             while chunk := stream.read(1 << 16):
                 *whole, rest = (rest + chunk).splitlines(keepends=True)  # the last may not be whole, nor its \r\n
                 yield from whole

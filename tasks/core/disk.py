@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,19 @@ Opener = Callable[[], BinaryIO]
 POINTERS = (b"version https://git-lfs.github.com/spec/", b"/annex/objects/")
 """How the files begin that Git LFS and git-annex leave where the real ones were not fetched."""
 POINTER = "a pointer of Git LFS or git-annex; fetch the file that it stands for"
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """What a file on disk or in an archive may do when read, as the error a user is meant to meet."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: it cannot be read ({error.strerror or type(error).__name__})") from error
+    except (EOFError, RuntimeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: it cannot be read ({type(error).__name__}); is it truncated, locked by a password or protected?"
+        ) from error
 
 
 class Disk:

@@ -77,7 +77,9 @@ def test_a_run_ends_and_writes_its_report_though_nobody_listens(tmp_path: Path, 
     assert (tmp_path / "results/report/report.html").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
+@pytest.mark.parametrize(
+    "variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}], ids=str
+)
 def test_an_encoding_without_our_characters_prints_question_marks(
     drifted: Path, tmp_path: Path, variables: dict[str, str]
 ) -> None:

@@ -23,7 +23,7 @@ def main() -> int:
         importlib.import_module(package)
     # Both are bound for good now; nothing else beside them may come before the standard library.
     del sys.path[0]
-    process, cli = (importlib.import_module(f"bench.{name}") for name in ("process", "cli"))
+    process, cli = (importlib.import_module(f"bench.cli.{name}") for name in ("process", "main"))
     output = process.begin()
     return process.end(cli.main(sys.argv[1:]), output)  # type: ignore[no-any-return]
 

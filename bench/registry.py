@@ -12,10 +12,9 @@ from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from baselines.core.baseline import Baseline
-from bench.names import is_name
-from bench.untrusted import check_formula
 from tasks.core.errors import InputError
-from tasks.core.kinds import Task
+from tasks.core.formulas import check_formula
+from tasks.core.kinds import Task, is_name
 
 Value = TypeVar("Value")
 

@@ -21,7 +21,7 @@ from tasks.core.examples import Document
 from tasks.core.folders import OFFICIAL, Rank
 from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
-from tasks.core.formats.side_by_side import paired
+from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
 from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall

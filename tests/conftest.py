@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from baselines.core.settings import PAPER
-from bench.report import command
+from bench.cli import report as command
 from made_up_results import KINDS, Maker
 from small_bench import bench, plugins
 

@@ -14,7 +14,7 @@ import torch
 
 from baselines.core import heads, training
 from baselines.core.windows import Window
-from bench.runner import Reader
+from bench.runner.run import Reader
 from tasks.core.examples import Document
 from tasks.core.kinds import TRAIN, SpanTask, Task
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from baselines.core.baseline import Record, Seen
 from baselines.core.settings import Settings
-from bench.environment import Environment
-from bench.store import DependsOn, Evidence, Metric, Result, Score, answer_line, write
+from bench.store.environment import Environment
+from bench.store.runs import DependsOn, Evidence, Metric, Result, Score, answer_line, write
 from tasks.core.formulas import FORMULAS
 
 KINDS = {

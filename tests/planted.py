@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import check
-from bench.store import Evidence, Result, Score, read, read_evidence
+from bench.cli import check
+from bench.store.runs import Evidence, Result, Score, read, read_evidence
 from made_up_results import Maker
 
 TASKS = ("i2b2_2010", "mednli", "n2c2_2019")

@@ -19,7 +19,7 @@ import defects
 from bench.drift.findings import STEADY
 from bench.drift.judge import Rule, judge
 from bench.report import words
-from bench.store import Result, read_all
+from bench.store.runs import Result, read_all
 from conftest import make_encoder
 from small_trainings import SCORES, SPANS, SmallBench
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from baselines.core.baseline import Baseline, Job, Record
-from bench import cli, registry
+from bench import registry
+from bench.cli import main as cli
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import SPLITS, SpanTask, Task
 

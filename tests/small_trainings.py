@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
-from bench import cli, registry
+from bench import registry
+from bench.cli import main as cli
 from tasks.core.examples import Document, Pair, Span
 
 SPANS, SCORES = "i2b2_2014", "n2c2_2019"

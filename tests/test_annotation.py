@@ -14,9 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.core.annotation import annotate
+from baselines.core.bio_tags import FlatTags
+from baselines.core.inference import annotate
 from baselines.core.model import MultitaskModel, precision
-from baselines.core.tags import FlatTags
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import SpanTask
 from test_training import CLASSES, PARTS, SCORES, SMALL, SPANS, WORDS, examples, job

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import small_bench
-from bench import answers, registry, store
-from bench.seal import seal
+from bench import registry
+from bench.runner import answers
+from bench.store import runs as store
+from bench.store.checksums import seal
 from small_bench import PLANTED, TRAININGS
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.core import annotation
+from baselines.core import inference as annotation
+from baselines.core.cached_windows import developed, taught
 from baselines.core.model import MultitaskModel
-from baselines.core.taught import developed, taught
-from bench import runner
-from bench.runner import Reader
+from bench.runner import run as runner
+from bench.runner.run import Reader
 from small_bench import Model
 from tasks.core.examples import Document
 from tasks.core.metrics import evidence

@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from baselines.core.cached_windows import MappedWindows, developed, taught
 from baselines.core.heads import head_for
 from baselines.core.settings import SPAN_HEADS, Settings
-from baselines.core.taught import MappedWindows, developed, taught
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.training import train
 from baselines.core.windows import Window
-from bench import cache, cli, registry
-from bench.store import DependsOn
+from bench import registry
+from bench.cli import main as cli
+from bench.runner.corpora import windows_file
+from bench.store import cache
+from bench.store.runs import DependsOn
 from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
@@ -158,9 +161,9 @@ def test_another_library_is_another_file(tmp_path: Path, monkeypatch: pytest.Mon
     """It may cut the same text in other sub-words."""
     task = next(iter(registry.tasks()))
     depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
-    before = cache.file(tmp_path, task, "train", depends_on, Settings())
+    before = windows_file(tmp_path, task, "train", depends_on, Settings())
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
-    assert cache.file(tmp_path, task, "train", depends_on, Settings()) != before
+    assert windows_file(tmp_path, task, "train", depends_on, Settings()) != before
 
 
 def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
         (replace(depends_on, encoder="z"), Settings()),
         *((depends_on, replace(Settings(), **change)) for change in ({"window": 64}, {"span_head": "nested"})),
     ]
-    files = {cache.file(tmp_path, task, "train", *one) for one in [(depends_on, Settings()), *others]}
+    files = {windows_file(tmp_path, task, "train", *one) for one in [(depends_on, Settings()), *others]}
     assert len(files) == 5
     rates = replace(Settings(), encoder_rate=1.0)
-    assert cache.file(tmp_path, task, "train", depends_on, rates) in files
+    assert windows_file(tmp_path, task, "train", depends_on, rates) in files

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.commands import calibrate
-from bench.report.grid import draw as drawn
+from bench.cli import calibrate
+from bench.report.formats.grid import draw as drawn
 from bench.statistics import calibrated, calibration
 from bench.statistics.calibrated import Cell
 from bench.statistics.paired import seed_differences

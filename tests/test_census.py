@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import census as census_module
-from bench import cli, store
-from bench.census import Census, census
+from bench.cli import main as cli
+from bench.runner import corpus_statistics as census_module
+from bench.runner.corpus_statistics import Census, census
+from bench.store import runs as store
 from invented import packed, task
 from small_bench import PLANTED, write_corpora
 from tasks.core import splits

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from baselines.core.settings import Settings
-from bench.reference import read_reference
-from bench.store import Evidence, Score, read, read_evidence
+from bench.drift.reference import read_reference
+from bench.store.runs import Evidence, Score, read, read_evidence
 from killed import every_event
 from made_up_results import Maker
 from planted import (

@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 import bench as bench_package
 from baselines.core.settings import Settings
-from bench import cli, models, options, strict_json
-from bench.store import DependsOn
+from bench.cli import main as cli
+from bench.cli import options
+from bench.runner import kept_models as models
+from bench.store import strict_json
+from bench.store.runs import DependsOn
 
 HOME = Path(bench_package.__file__).parent.parent
 HEAVY = ("torch", "transformers", "datasets", "pandas", "matplotlib", "numpy")

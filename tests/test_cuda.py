@@ -27,7 +27,7 @@ from baselines.core.model import MultitaskModel
 from baselines.core.packing import pack
 from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
-from bench.device import memory_suffices
+from bench.runner.device import memory_suffices
 from fake_gpu import Reached, batch_of, faked
 from tasks.core.errors import InputError
 from test_packing import LENGTHS, assert_same_gradients, encoder_of, random_windows

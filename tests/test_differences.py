@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench.report.comparison import Comparison, Selection, comparisons
-from bench.report.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
 from bench.report.table import Table
-from bench.report.transfer import transfer_table
+from bench.report.tables.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
+from bench.report.tables.transfer import transfer_table
 from bench.statistics import calibrated
 from bench.statistics.calibrated import Cell, nearest
-from bench.store import read_all
+from bench.store.runs import read_all
 from made_up_results import Maker
 
 TASKS = ("i2b2_2010", "mednli", "n2c2_2019")

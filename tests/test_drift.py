@@ -15,7 +15,7 @@ from bench.drift.findings import DRIFTED, SCORE, STEADY, UNCOMPARED, UNJUDGED, C
 from bench.drift.judge import Rule, judge
 from bench.drift.noise import Sides
 from bench.drift.speed import judge_speed
-from bench.store import Result, read_evidence
+from bench.store.runs import Result, read_evidence
 from made_up_results import Maker
 from tasks.core.formulas import micro_f1
 

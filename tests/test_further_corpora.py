@@ -13,8 +13,10 @@ import pytest
 
 import further_brat
 import further_phi
-from bench import cli, registry, store
-from bench.census import census
+from bench import registry
+from bench.cli import main as cli
+from bench.runner.corpus_statistics import census
+from bench.store import runs as store
 from invented import laid, packed
 from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span

@@ -15,16 +15,22 @@ from baselines.core.heads import SCHEMES, SpanHead
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import pair_window, text_windows
-from bench import cli, registry, strict_json
-from bench.corpora import Corpora
-from bench.environment import environment
-from bench.growth import course, measure, record, watch
-from bench.growth.course import Course, Given
-from bench.growth.record import BATCH, CORPUS, HEADS, LENGTH, TRAINING, WARMING, Growth, Point, Stage
-from bench.growth.workload import full_batches, long_notes
-from bench.report import growth as tables
-from bench.report import page, terminal
+from bench import registry
+from bench.cli import main as cli
+from bench.report import page
 from bench.report.figures.growth import draw
+from bench.report.formats import terminal
+from bench.report.tables import growth as tables
+from bench.runner.corpora import Corpora
+from bench.speed import growth_course as course
+from bench.speed import growth_measure as measure
+from bench.speed import growth_watch as watch
+from bench.speed.growth_course import Course, Given
+from bench.speed.growth_workload import full_batches, long_notes
+from bench.store import growth_record as record
+from bench.store import strict_json
+from bench.store.environment import environment
+from bench.store.growth_record import BATCH, CORPUS, HEADS, LENGTH, TRAINING, WARMING, Growth, Point, Stage
 from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from baselines.core import packing, training
+from baselines.core.bf16_weights import Halves
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
-from baselines.core.halves import Halves
 from baselines.core.model import MultitaskModel
 from baselines.core.settings import SCHEDULES, SPAN_HEADS
 from baselines.core.training import Trainer, train

@@ -79,7 +79,7 @@ GIVE_EACH = """
 import json, sys, resource
 from contextlib import redirect_stderr
 from io import StringIO
-from bench import cli
+from bench.cli import main as cli
 
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))  # What takes more is no sentence but a MemoryError.
 said = {}

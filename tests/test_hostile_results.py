@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cli, store, untrusted
-from bench.seal import seal
-from bench.store import Result
+from bench.cli import main as cli
+from bench.store import bounds as untrusted
+from bench.store import runs as store
+from bench.store.checksums import seal
+from bench.store.runs import Result
 from made_up_results import Maker
 from tasks.core.errors import InputError
 

@@ -11,7 +11,7 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench import inert
+from bench.store import sanitise as inert
 
 HOSTILE = "\\input{/etc/passwd}<script>alert(1)</script>\x1b[2J|`$x$&%\u202e\r\n=cmd()--''"
 labels = st.text(max_size=40) | st.text(alphabet="\\{}$&#_%~^<>|`\"'-*[]()!=+@\t\n ab", max_size=40)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.core.mixture import Share, rounds
+from baselines.core.rng import stream, stream_seed
 from baselines.core.settings import SCHEDULES, Settings
-from baselines.core.streams import stream, stream_seed
 
 shares = st.lists(st.tuples(st.integers(1, 90), st.integers(1, 20), st.integers(1, 5)), min_size=1, max_size=5).map(
     lambda rows: [Share(f"task{n}", *row) for n, row in enumerate(rows)]

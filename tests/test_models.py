@@ -14,11 +14,13 @@ import torch
 
 from baselines.core.training import train
 from baselines.multitask import BASELINE
-from bench import cli, models, registry
-from bench.names import RunName
-from bench.plan import MISSING, Planned, Run
-from bench.seal import seal
-from bench.store import DependsOn
+from bench import registry
+from bench.cli import main as cli
+from bench.runner import kept_models as models
+from bench.runner.plan import MISSING, Planned, Run
+from bench.store.checksums import seal
+from bench.store.names import RunName
+from bench.store.runs import DependsOn
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
 from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job

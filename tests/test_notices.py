@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
-from bench.corpora import Corpora
+from bench.cli import main as cli
+from bench.runner.corpora import Corpora
 from invented import FOLDER, laid, refused, task
 from tasks.core.corpus import Corpus
 from tasks.core.status import notice_counts

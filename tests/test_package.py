@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import __version__
-from bench.cli import COMMANDS, Parser
+from bench.cli.main import COMMANDS, Parser
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

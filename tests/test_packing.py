@@ -22,7 +22,7 @@ from baselines.core.model import MultitaskModel
 from baselines.core.packing import ALIKE, STEP, Batch, Group, pack
 from baselines.core.training import train
 from baselines.core.windows import Window
-from bench.place import encoder_files
+from bench.runner.context import encoder_files
 from conftest import make_encoder
 from tasks.core.kinds import Task
 from test_training import CLASSES, SCORES, SMALL, SPANS, WORDS, document, examples, job, weights

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from baselines.core.settings import Settings
-from bench import code, registry
-from bench.corpora import OFFICIAL, Corpora
-from bench.estimate import estimate
-from bench.place import EncoderFiles, Place
-from bench.plan import MISSING, Grid, Run, changed, depends_on, grid, plan
-from bench.store import DependsOn
+from bench import registry
+from bench.runner import code
+from bench.runner.context import EncoderFiles, Place
+from bench.runner.corpora import OFFICIAL, Corpora
+from bench.runner.estimate import estimate
+from bench.runner.plan import MISSING, Grid, Run, changed, depends_on, grid, plan
+from bench.store.runs import DependsOn
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora
 

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import cli, registry, store
+from bench import registry
+from bench.cli import main as cli
+from bench.store import runs as store
 from separate import finish, start
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import SPLITS

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
-from bench.device import memory_suffices
+from bench.cli import main as cli
+from bench.runner.device import memory_suffices
 from planted import in_task, make, plant, run, shuffle_labels
 from separate import PACKAGES
 from tasks.core.errors import InputError, about
@@ -95,7 +95,8 @@ def test_an_encoding_without_our_characters_prints_question_marks(
 
 def test_figures_look_alike_whatever_the_user_set_for_matplotlib(tmp_path: Path) -> None:
     """A matplotlibrc where the command is given, one that is not even text, and a notebook's backend."""
-    code = "from bench.report.style import styled\nwith styled():\n  import matplotlib\n  print(matplotlib.rcParams)"
+    code = "from bench.report.figures.style import styled\n"
+    code += "with styled():\n  import matplotlib\n  print(matplotlib.rcParams)"
     found = []
     for settings, backend in (
         (b"", "agg"),
@@ -128,9 +129,10 @@ def test_a_signal_stops_a_command_as_ctrl_c_does(
 ) -> None:
     """With one sentence, and what a block cleans up is cleaned up; under nohup it is not even noticed."""
     code = f"""import signal, sys
-from bench import cli, process
-from bench.commands import clean
-from bench.lock import temporary_folder
+from bench.cli import main as cli
+from bench.cli import process
+from bench.cli import clean
+from bench.store.locks import temporary_folder
 def main(args):
     with temporary_folder():
         signal.raise_signal({int(number)})
@@ -176,7 +178,7 @@ def test_an_error_of_the_system_is_one_sentence_that_names_the_file(
         with memory_suffices(), about(Path("here/x")):
             raise error
 
-    monkeypatch.setattr("bench.commands.clean.main", fails)
+    monkeypatch.setattr("bench.cli.clean.main", fails)
     assert cli.main(["clean"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -197,6 +199,6 @@ def test_an_error_that_passes_is_never_called_damage(
             except (OSError, MemoryError) as found:
                 raise InputError("x.zip: it is damaged, fetch it anew") from found
 
-    monkeypatch.setattr("bench.commands.clean.main", fails)
+    monkeypatch.setattr("bench.cli.clean.main", fails)
     assert cli.main(["clean"]) == 2
     assert "damaged" not in capsys.readouterr().err

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bench import progress
-from bench.progress import Progress
+from bench.runner import progress
+from bench.runner.progress import Progress
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ import pytest
 
 from baselines.core.baseline import Record
 from baselines.core.settings import Settings
-from bench import cache, cli
+from bench.cli import main as cli
 from bench.report import words
 from bench.report.comparison import Selection
-from bench.report.cost import Cost, break_even
+from bench.report.tables.cost import Cost, break_even
 from bench.report.view import views
-from bench.store import Result, read_evidence
+from bench.store import cache
+from bench.store.runs import Result, read_evidence
 from conftest import Report
 from made_up_results import KINDS, Maker
 from small_bench import write_corpora

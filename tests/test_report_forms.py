@@ -15,12 +15,13 @@ import pytest
 from huggingface_hub import ModelCard
 
 from baselines.core.settings import Settings
-from bench import inert
-from bench.report import files, latex, markdown, terminal
+from bench.report import files
 from bench.report.comparison import Selection
+from bench.report.formats import latex, markdown, terminal
 from bench.report.sections import sections
 from bench.report.table import Section, Table
 from bench.report.view import views
+from bench.store import sanitise as inert
 from conftest import Report
 from made_up_results import Maker
 
@@ -65,9 +66,9 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
 
 def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     """Whatever encoders, sizes and span heads are called: tables, figures and eval cards of each are there."""
-    from bench.report.eval_cards import eval_cards
     from bench.report.figures.draw import pictures
-    from bench.report.rows import rows
+    from bench.report.formats.eval_cards import eval_cards
+    from bench.report.formats.rows import rows
 
     names = ("minilm", "minilm-nested", "one/minilm", "other/minilm", "One/MiniLM", "minilm.v1", "minilm-v1")
     for encoder in names:

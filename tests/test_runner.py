@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 
 from baselines.core.baseline import Job
-from bench import corpora, store, strict_json
-from bench.lock import alone, in_use, temporary_folder
+from bench.runner import corpora
+from bench.store import runs as store
+from bench.store import strict_json
+from bench.store.locks import alone, in_use, temporary_folder
 from small_bench import DURING, TRAININGS
 from tasks.core.errors import InputError
 
@@ -270,8 +272,8 @@ def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gives_up: bool, status: int
 ) -> None:
     """The second waits for the run that the first is at, and does it itself where the first gives it up."""
-    monkeypatch.setattr("bench.commands.run.WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("bench.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("bench.cli.run.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("bench.runner.progress.LINE_SECONDS", 0.0)
     with ThreadPoolExecutor() as pool:
 
         def meanwhile(job: Job) -> None:
@@ -318,7 +320,9 @@ def test_what_a_killed_run_left_goes_once_its_result_is_there(bench: Bench, tmp_
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
     """Held by a process that is killed, and found by the next one where it lay."""
     lock = tmp_path / "unfinished" / "seed-0.lock"
-    code = f"import time, pathlib; from bench.lock import alone\nwith alone(pathlib.Path({str(lock)!r})) as mine:\n"
+    code = (
+        f"import time, pathlib; from bench.store.locks import alone\nwith alone(pathlib.Path({str(lock)!r})) as mine:\n"
+    )
     code += " print(mine, flush=True)\n time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 
 from baselines.core.settings import Settings
-from bench import cli, registry
-from bench.environment import environment
-from bench.report import files, inference, terminal
+from bench import registry
+from bench.cli import main as cli
+from bench.report import files
 from bench.report.comparison import Selection
 from bench.report.figures.inference import draw
+from bench.report.formats import terminal
+from bench.report.tables import inference
 from bench.report.view import views
-from bench.speed import record
 from bench.speed.arms import Setup, chunks, load_ours
 from bench.speed.peers import Pipelines
-from bench.speed.record import MULTITASK, SINGLE_TASK, Arm, Growth, Held, Speed, Timed
 from bench.speed.workload import long_note
-from bench.store import DependsOn
+from bench.store import inference_record as record
+from bench.store.environment import environment
+from bench.store.inference_record import MULTITASK, SINGLE_TASK, Arm, Growth, Held, Speed, Timed
+from bench.store.runs import DependsOn
 from made_up_results import Maker
 from small_bench import write_corpora
 from tasks.core.errors import InputError

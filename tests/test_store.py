@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench import store
-from bench.names import RunName, comparison_label, tasks_label
-from bench.store import Result
+from bench.store import runs as store
+from bench.store.names import RunName, comparison_label, tasks_label
+from bench.store.runs import Result
 from killed import every_event
 from made_up_results import Maker
 from tasks.core.errors import InputError
@@ -158,7 +158,7 @@ def test_a_result_that_lies_elsewhere_counts_once(stored: Result, tmp_path: Path
     assert store.read_all(tmp_path) == [stored]
 
 
-@pytest.mark.parametrize("dies_at", ["bench.store._fill", "bench.whole._sync"])
+@pytest.mark.parametrize("dies_at", ["bench.store.runs._fill", "bench.store.atomic._sync"])
 def test_a_writer_that_dies_leaves_the_older_result_and_no_litter(
     stored: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.corpora import Corpora
+from bench.runner.corpora import Corpora
 from invented import packed, task
 from tasks.core import archives, splits
 from tasks.core.corpus import Corpus

@@ -23,8 +23,9 @@ from torch import nn
 
 from baselines.core import hub
 from baselines.core.checkpoint import FILE, Progress, Training, _digest, load, save
-from bench import cli, store
-from bench.names import tasks_label
+from bench.cli import main as cli
+from bench.store import runs as store
+from bench.store.names import tasks_label
 from separate import finish, start
 from tasks.core.errors import InputError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.corpora import Corpora
+from bench.runner.corpora import Corpora
 from invented import FOLDER, NAMES, laid, refused, splits, task
 from tasks.core.corpus import Corpus
 from tasks.core.errors import MissingCorpus

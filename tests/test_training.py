@@ -275,8 +275,8 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
 @pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
 def test_frozen_word_embeddings_do_not_tell_what_was_read(tmp_path: Path, kind: str) -> None:
     """Each row stays as the encoder had it, to the bit; trained, those that differ are just the sub-words read."""
+    from baselines.core.cached_windows import read_ids
     from baselines.core.model import MultitaskModel
-    from baselines.core.taught import read_ids
 
     folder = make_encoder(tmp_path / kind, kind)
     moved: dict[str, list[int]] = {}

@@ -14,13 +14,14 @@ import torch
 
 from baselines.core.model import MultitaskModel
 from baselines.core.windows import Window
-from bench import cli, strict_json
-from bench.report import terminal
-from bench.report.training_speed import section
+from bench.cli import main as cli
+from bench.report.formats import terminal
+from bench.report.tables.training_speed import section
 from bench.speed import training
 from bench.speed.trainer import _answers, _logits, _model, _padded, packed
 from bench.speed.training import Course, Trained, _score
-from bench.speed.training_record import OURS, TRAINING, Rate, TrainingSpeed
+from bench.store import strict_json
+from bench.store.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
 from tasks.core.kinds import Task
 from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from baselines.core import tokenizer as tokenizer_module
-from baselines.core.stretches import WIDTHS, Stretches
-from baselines.core.tags import FlatTags
+from baselines.core.bio_tags import FlatTags
+from baselines.core.span_classifier import WIDTHS, Stretches
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import text_windows
 from conftest import make_encoder

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.core.streams import stream, stream_seed
+from baselines.core.rng import stream, stream_seed
 
 
 class DropoutStream:

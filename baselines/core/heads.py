@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.core.bio_tags import FlatTags
 from baselines.core.dropout import Dropout, DropoutStream
+from baselines.core.rng import stream
 from baselines.core.settings import Settings
-from baselines.core.streams import stream
-from baselines.core.stretches import Stretches
-from baselines.core.tags import FlatTags
+from baselines.core.span_classifier import Stretches
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window, pair_window, text_windows
 from tasks.core.examples import Document, Pair, Span

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from baselines.core.rng import stream
 from baselines.core.settings import Settings
-from baselines.core.streams import stream
 
 Step = tuple[tuple[str, int], ...]
 """The (task, batch number) pairs whose losses are added in one update."""

@@ -12,12 +12,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from baselines.core.annotation import annotate, answered
 from baselines.core.baseline import Job
 from baselines.core.dropout import DropoutStream
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.heads import Head, head_for
+from baselines.core.inference import annotate, answered
 from baselines.core.packing import Batch, pack
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Cut, Window

@@ -15,15 +15,15 @@ from torch import Tensor, nn
 
 from baselines.core import checkpoint
 from baselines.core.baseline import Job, Record, Seen
+from baselines.core.bf16_weights import Halves
+from baselines.core.cached_windows import developed, read_ids, taught
 from baselines.core.checkpoint import Progress, Training
+from baselines.core.chunks import portions
 from baselines.core.energy import EnergyMeter
-from baselines.core.halves import Halves
 from baselines.core.memory import begin_peak, keep_freed, peak_bytes
 from baselines.core.mixture import Share, Step, best_round, rate_factor, rounds
 from baselines.core.model import MultitaskModel
-from baselines.core.portions import portions
 from baselines.core.settings import Settings
-from baselines.core.taught import developed, read_ids, taught
 from baselines.core.windows import Cut, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import DEV, TRAIN, Task

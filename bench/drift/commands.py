@@ -9,7 +9,7 @@ from bench.drift.findings import UNJUDGED, Arm, Finding, Place
 from bench.drift.judge import by_place
 from bench.report.comparison import Selection, comparisons
 from bench.report.missing import command
-from bench.store import Result
+from bench.store.runs import Result
 
 
 def commands(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bench.store import Result
+from bench.store.runs import Result
 
 STEADY, DRIFTED, UNJUDGED, UNCOMPARED = "steady", "drifted", "not judged", "not compared"
 """`not judged` fails a check, `not compared` does not: it is a speed that two machines do not share."""

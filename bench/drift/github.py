@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
-from bench.inert import plain
 from bench.report import words
+from bench.store.sanitise import plain
 
 _LEVELS = {DRIFTED: "error", UNJUDGED: "error", STEADY: "notice"}
 

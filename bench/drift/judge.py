@@ -12,7 +12,7 @@ import numpy as np
 from bench.drift.findings import DRIFTED, FALSE_ALARM, PHI, SCORE, STEADY, UNJUDGED, Finding, Place, Tolerance, place_of
 from bench.drift.noise import Sides
 from bench.drift.sameness import Answered, answered, changes, incomparable, lost, unlike
-from bench.store import Result
+from bench.store.runs import Result
 from tasks.core.errors import InputError
 
 PHI_TASK, PHI_METRIC = "i2b2_2014", "binary_f1"

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench.drift.findings import DRIFTED, UNCOMPARED, UNJUDGED, Finding
 from bench.drift.text import document
-from bench.inert import plain
+from bench.store.sanitise import plain
 
 _ELEMENTS = {DRIFTED: "failure", UNJUDGED: "error", UNCOMPARED: "skipped"}
 

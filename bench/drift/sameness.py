@@ -10,8 +10,8 @@ import numpy as np
 
 from baselines.core.settings import Settings
 from bench.drift.findings import Change, Moved
-from bench.environment import Environment
-from bench.store import Evidence, Result, Score, read_evidence
+from bench.store.environment import Environment
+from bench.store.runs import Evidence, Result, Score, read_evidence
 
 
 @dataclass(frozen=True, slots=True)

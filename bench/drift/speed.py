@@ -11,7 +11,7 @@ from statistics import fmean
 from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, Place, place_of
 from bench.drift.sameness import incomparable
 from bench.report.comparison import MULTI, SINGLE
-from bench.store import Result
+from bench.store.runs import Result
 
 FACTOR = 2.0
 """A ratio may be so many times its reference, or one part of so many: docs/drift.md."""

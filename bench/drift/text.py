@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bench.drift.findings import PHI, POINTS, Arm, Change, Finding, Tolerance
-from bench.report import terminal, words
+from bench.report import words
+from bench.report.formats import terminal
 from bench.report.table import Section, Table
 
 MOST_DOCUMENTS = 10

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from types import MappingProxyType
 
-from bench.environment import Environment
 from bench.report.comparison import FLOOR, Comparison
-from bench.store import Result
+from bench.store.environment import Environment
+from bench.store.runs import Result
 
 _EXAMPLES = "numbers of examples"
 # What runs must have in common on a task, as a result tells of it.

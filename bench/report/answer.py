@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
-from bench.report.differences import Contrast, bounds
+from bench.report.tables.differences import Contrast, bounds
 from bench.report.view import View
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, verdict
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bench.names import comparison_label
-from bench.store import Metric, Result, Score
+from bench.store.names import comparison_label
+from bench.store.runs import Metric, Result, Score
 
 FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
 DEMO, OFFICIAL = "demo", "official"

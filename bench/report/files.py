@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import strict_json
-from bench.inert import spreadsheet
-from bench.report import html, latex, markdown, rows, terminal
 from bench.report.comparison import Selection
-from bench.report.inference import measured
+from bench.report.formats import html, latex, markdown, rows, terminal
 from bench.report.sections import sections
+from bench.report.tables.inference import measured
 from bench.report.view import View, views
-from bench.untrusted import refuse_links
+from bench.store import strict_json
+from bench.store.bounds import refuse_links
+from bench.store.sanitise import spreadsheet
 from tasks.core.errors import about
 
 Form = Callable[[Sequence[View], Path], str]
@@ -46,7 +46,7 @@ def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
 
 def write_eval_cards(found: Sequence[View], out: Path) -> list[Path]:
     """Writes the records and model-card metadata of every run; the paths written."""
-    from bench.report.eval_cards import eval_cards
+    from bench.report.formats.eval_cards import eval_cards
 
     cards = eval_cards(rows.rows(view.comparison for view in found))
     return write_all(out, {f"eval-cards/{name}": text.encode() for name, text in cards.items()})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from baselines.core.hub import ENCODERS
 from baselines.core.settings import PROFILES, Settings
-from bench import cache
 from bench.report.comparison import DEMO, FLOOR, MULTI, SINGLE, Comparison
+from bench.store import cache
 
 DEFAULT_RESULTS = Path("results")
 FOLDER, DATA, RESULTS = "FOLDER", "DIR", "RESULTS"

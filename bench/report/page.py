@@ -9,16 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bench import strict_json
-from bench.growth.record import AGAINST, RESULT, Growth
-from bench.report import growth, inference, markdown, training_speed
 from bench.report.figures import growth as growth_figure
 from bench.report.figures import inference as inference_figure
 from bench.report.files import write_all
+from bench.report.formats import markdown
 from bench.report.table import Section
-from bench.speed.record import RESULT as SPEED_RESULT
-from bench.speed.record import SPEED, Speed
-from bench.speed.training_record import TRAINING, TrainingSpeed
+from bench.report.tables import growth, inference, training_speed
+from bench.store import strict_json
+from bench.store.growth_record import AGAINST, RESULT, Growth
+from bench.store.inference_record import RESULT as SPEED_RESULT
+from bench.store.inference_record import SPEED, Speed
+from bench.store.training_record import TRAINING, TrainingSpeed
 from tasks.core.errors import InputError
 
 FIGURES = "figures"

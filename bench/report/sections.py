@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.report import inference
 from bench.report.alike import disagreements
 from bench.report.answer import answer
-from bench.report.cost import cost_table, seen_table
-from bench.report.differences import budget_table, difference_table, resampling_table
-from bench.report.labels import label_table
 from bench.report.missing import commands
-from bench.report.notices import loud
-from bench.report.primary import primary_table
-from bench.report.provenance import provenance_table, run_table, undefined_development
-from bench.report.published import published_for, published_table
-from bench.report.scores import metrics_table
 from bench.report.table import Section, Table
-from bench.report.transfer import transfer_table
+from bench.report.tables import inference
+from bench.report.tables.cost import cost_table, seen_table
+from bench.report.tables.differences import budget_table, difference_table, resampling_table
+from bench.report.tables.labels import label_table
+from bench.report.tables.notices import loud
+from bench.report.tables.primary import primary_table
+from bench.report.tables.provenance import provenance_table, run_table, undefined_development
+from bench.report.tables.published import published_for, published_table
+from bench.report.tables.scores import metrics_table
+from bench.report.tables.transfer import transfer_table
 from bench.report.view import View
 
 

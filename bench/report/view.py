@@ -8,10 +8,10 @@ from pathlib import Path
 
 from baselines.core.settings import Settings
 from bench.report.comparison import DEMO, Comparison, Selection, comparisons
-from bench.report.cost import Cost, cost_of
-from bench.report.differences import Contrast, contrasts
 from bench.report.missing import expected
-from bench.store import read_all
+from bench.report.tables.cost import Cost, cost_of
+from bench.report.tables.differences import Contrast, contrasts
+from bench.store.runs import read_all
 from tasks.core.errors import InputError
 
 

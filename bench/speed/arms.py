@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from baselines.core.settings import Settings
-from bench import models, names, registry
-from bench.place import Place
-from bench.speed.record import MULTITASK, SINGLE_TASK
+from bench import registry
+from bench.runner import kept_models as models
+from bench.runner.context import Place
+from bench.store import names
+from bench.store.inference_record import MULTITASK, SINGLE_TASK
 from tasks.core.examples import Document, Pair
 from tasks.core.kinds import SpanTask, Task
 
@@ -75,7 +77,7 @@ class Ours:
 
     def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
         """The answers of all span tasks to notes."""
-        from baselines.core.annotation import annotate
+        from baselines.core.inference import annotate
 
         return {name: found for model, spans in self._spans for name, found in annotate(model, spans, notes).items()}
 
@@ -83,8 +85,8 @@ class Ours:
         """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""
         import torch
 
-        from baselines.core.annotation import TOKENS_AT_ONCE
-        from baselines.core.portions import portions
+        from baselines.core.chunks import portions
+        from baselines.core.inference import TOKENS_AT_ONCE
 
         model, spans = self._spans[0]
         cuts = (model.head(spans[0].name).cut(model.tokenizer, note, teach=False) for note in notes)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from baselines.core import hub
-from bench.lock import temporary_folder
-from bench.place import EncoderFiles, encoder_files
+from bench.runner.context import EncoderFiles, encoder_files
+from bench.store.locks import temporary_folder
 
 RANDOM = "bert-base-random"
 """The name of an encoder of BERT-base's size whose weights are as drawn: how fast it is does not depend on them."""

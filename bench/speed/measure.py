@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bench import registry
-from bench.device import torch_environment
-from bench.place import Place
-from bench.plan import Run, depends_on
+from bench.runner.context import Place
+from bench.runner.device import torch_environment
+from bench.runner.plan import Run, depends_on
 from bench.speed.arms import Setup
-from bench.speed.record import MULTITASK, PIPELINES, SINGLE_TASK, Arm, Growth, Speed, Timed
 from bench.speed.worker import NOTES, PAIRS, PASSES, Worker
 from bench.speed.workload import Workload, long_note, window_lengths, workload
+from bench.store.inference_record import MULTITASK, PIPELINES, SINGLE_TASK, Arm, Growth, Speed, Timed
 from tasks.core.kinds import SpanTask
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import registry
 from bench.speed.arms import Setup, load_model
-from bench.speed.record import SINGLE_TASK
+from bench.store.inference_record import SINGLE_TASK
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair
 from tasks.core.kinds import SimilarityTask, SpanTask, Task

@@ -18,8 +18,8 @@ from baselines.core.heads import head_for
 from baselines.core.mixture import Share
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
-from bench.lock import temporary_folder
 from bench.speed.training import Course, Trained
+from bench.store.locks import temporary_folder
 from tasks.core.errors import InputError
 from tasks.core.kinds import SimilarityTask, SpanTask
 

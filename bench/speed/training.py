@@ -16,12 +16,12 @@ from typing import Any
 
 from baselines.core.baseline import Job
 from baselines.core.settings import Settings
-from bench.code import digest
-from bench.corpora import Corpora
-from bench.lock import temporary_folder
-from bench.place import EncoderFiles
-from bench.speed.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
+from bench.runner.code import digest
+from bench.runner.context import EncoderFiles
+from bench.runner.corpora import Corpora
 from bench.speed.worker import own_packages_found
+from bench.store.locks import temporary_folder
+from bench.store.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
 from tasks.core.kinds import TEST, TRAIN, Task
 from tasks.core.metrics import evidence
 
@@ -109,7 +109,7 @@ def arms_of(course: Course, peers: bool) -> Arms:
 
 def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, command: str) -> TrainingSpeed:
     """A measurement of no rounds yet."""
-    from bench.device import torch_environment
+    from bench.runner.device import torch_environment
     from bench.speed.flops import BACKWARD, forward_flops
     from bench.speed.trainer import batch_size, packed
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
-from bench.device import memory_suffices
+from bench.runner.device import memory_suffices
 from bench.speed.arms import Ours, Setup, chunks, load_ours
-from bench.speed.record import PIPELINES, Held
 from bench.speed.workload import Workload
+from bench.store.inference_record import PIPELINES, Held
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:

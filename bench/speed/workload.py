@@ -11,7 +11,7 @@ from typing import Any
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import pair_window, text_windows
-from bench.corpora import Corpora
+from bench.runner.corpora import Corpora
 from tasks.core.examples import Document, Pair
 from tasks.core.kinds import TEST, SpanTask, Task
 

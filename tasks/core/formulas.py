@@ -5,7 +5,7 @@ K columns of evidence; totals [..., K] -> scores [...]; nan where a score is not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -93,3 +93,27 @@ FORMULAS: dict[str, Formula] = {
     "proportion": proportion,
     "pearson": pearson,
 }
+
+_ROLES = {
+    "micro_f1": {"tp", "fp", "fn"},
+    "micro_precision": {"tp", "fp"},
+    "micro_recall": {"tp", "fn"},
+    "macro_f1": {"tp", "fp", "fn"},
+    "two_sided_f1": {"found", "gold", "right", "answered"},
+    "proportion": {"correct", "count"},
+    "pearson": {"n", "x", "y", "xx", "yy", "xy"},
+}
+"""What the columns of each formula hold, for all labels together or for each."""
+
+
+def check_formula(formula: str, columns: Sequence[str]) -> None:
+    """ValueError unless a score can be worked out by this formula from these columns, every label in each."""
+    if formula not in FORMULAS:
+        raise ValueError(f"it has the unknown formula {formula!r}")
+    roles: dict[str, set[str]] = {}
+    for column in columns:
+        label, colon, role = column.rpartition(":")
+        roles.setdefault(label + colon, set()).add(role)
+    alike = all(found == next(iter(roles.values())) >= _ROLES[formula] for found in roles.values())
+    if not roles or not alike or len(set(columns)) != len(columns):
+        raise ValueError(f"its columns are not those of {formula}")

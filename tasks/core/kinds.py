@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ Example = TypeVar("Example", Document, Pair[str], Pair[float])
 Answer = TypeVar("Answer", frozenset[Span], str, float)
 
 TRAIN, DEV, TEST = SPLITS = ("train", "dev", "test")
+
+
+def is_name(text: str) -> bool:
+    """Whether a task, baseline or metric may be called so: an ASCII identifier, which is in paths what it is."""
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", text) is not None
 
 
 def as_it_is(example: Example) -> tuple[Example, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from bench.inert import plain
-from bench.report.cost import Cost
 from bench.report.figures.sheet import Sheet
-from bench.report.style import look
+from bench.report.figures.style import look
+from bench.report.tables.cost import Cost
 from bench.report.view import View
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

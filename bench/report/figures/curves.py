@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bench.inert import plain
 from bench.report.comparison import Arm
 from bench.report.figures.sheet import Sheet, columns
-from bench.report.style import look
+from bench.report.figures.style import look
 from bench.report.view import View
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.report import words
-from bench.report.differences import Contrast, bounds, lines
 from bench.report.figures.sheet import ROW_INCHES, Sheet, task_axis
-from bench.report.style import look
+from bench.report.figures.style import look
+from bench.report.tables.differences import Contrast, bounds, lines
 from bench.report.view import View
 from bench.statistics.comparing import MARGIN, verdict
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.inert import stem
 from bench.report.figures import cost, curves, difference, inference, scores, seeds
-from bench.report.inference import section, title
-from bench.report.style import styled
+from bench.report.figures.style import styled
+from bench.report.tables.inference import section, title
 from bench.report.view import View
-from bench.speed.record import Speed
+from bench.store.inference_record import Speed
+from bench.store.sanitise import stem
 
 # Table -> what is drawn beside it; each module of this folder yields the figures that the results allow.
 _BESIDE = (("scores", (scores, difference, seeds)), ("cost", (cost,)), ("seen", (curves,)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.growth.record import BATCH, HEADS, TRAINING, Growth
-from bench.inert import plain
 from bench.report.figures.panels import drawn, from_zero, logarithmic
-from bench.report.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
-from bench.report.style import Look, in_turn
+from bench.report.figures.style import Look, in_turn
+from bench.report.tables.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
+from bench.store.growth_record import BATCH, HEADS, TRAINING, Growth
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,11 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.inert import plain
 from bench.report.figures.panels import drawn, from_zero, logarithmic
-from bench.report.inference import title
-from bench.report.style import look
-from bench.speed.record import Growth, Speed, totals
+from bench.report.figures.style import look
+from bench.report.tables.inference import title
+from bench.store.inference_record import Growth, Speed, totals
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bench.inert import plain
-from bench.report.style import styled
+from bench.report.figures.style import styled
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from bench.inert import plain
 from bench.report import words
 from bench.report.comparison import Arm
 from bench.report.figures.sheet import ROW_INCHES, Sheet, columns, task_axis
-from bench.report.published import Published, published_for
-from bench.report.scores import values
-from bench.report.style import PAPERS, look
+from bench.report.figures.style import PAPERS, look
+from bench.report.tables.published import Published, published_for
+from bench.report.tables.scores import values
 from bench.report.view import View
+from bench.store.sanitise import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from statistics import fmean
 
 from bench.report.comparison import SINGLE
 from bench.report.figures.sheet import ROW_INCHES, Sheet, task_axis
-from bench.report.scores import values
-from bench.report.style import look
+from bench.report.figures.style import look
+from bench.report.tables.scores import values
 from bench.report.view import View
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.inert import html_text, plain, stem
 from bench.report.view import View
+from bench.store.sanitise import html_text, plain, stem
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -16,8 +16,8 @@ from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document, Span
 from tasks.core.folders import FOREIGN, Rank, prefer
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.side_by_side import Files, paired
-from tasks.core.formats.surface import Fragments, agrees, as_annotated, covered, note_differences
+from tasks.core.formats.standoff import Files, paired
+from tasks.core.formats.stated_text import Fragments, agrees, as_annotated, covered, note_differences
 
 _LINE_END = re.compile(r"\r\n?|\n")
 # Line breaks of every kind, and tabs: brat writes a blank for each, and official programs cut a line at them.

@@ -16,8 +16,8 @@ from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.side_by_side import Files
-from tasks.core.formats.surface import note_differences
+from tasks.core.formats.standoff import Files
+from tasks.core.formats.stated_text import note_differences
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
 _CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')

@@ -19,7 +19,7 @@ from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.formats import safe_xml
 from tasks.core.formats.output import write_text
-from tasks.core.formats.surface import as_annotated, note_differences
+from tasks.core.formats.stated_text import as_annotated, note_differences
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
 _NUMBER = re.compile(r"[0-9]{1,19}")

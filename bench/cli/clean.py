@@ -1,0 +1,19 @@
+"""`python -m bench clean`: removes the cache of tokenised corpora."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has no options of its own."""
+
+
+def main(args: argparse.Namespace) -> int:
+    """Removes the cache and says what it held; 0."""
+    from bench.store import cache
+    from bench.store.sanitise import plain
+
+    files, total = cache.clear()
+    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {plain(str(cache.folder()))}")
+    return 0

@@ -1,0 +1,36 @@
+"""`python -m bench plan`: the runs of a comparison, which are done, which are missing, and how long they will take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench.cli import options
+from bench.store.sanitise import plain
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `plan`."""
+    options.add_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints one line a run; 0."""
+    from bench.cli.request import prepared
+    from bench.runner.estimate import estimate
+    from bench.runner.plan import DONE, summary
+
+    with prepared(args, fetch=False) as (where, planned):
+        guess = estimate(planned, where)
+    for one in planned:
+        time = "" if one.state == DONE else _about(guess.seconds([one]))
+        sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{plain(one.why)}\n")
+    due = any(one.state != DONE for one in planned)
+    sys.stdout.write(summary(planned) + (f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n"))
+    return 0
+
+
+def _about(seconds: float | None) -> str:
+    from bench.runner.progress import duration
+
+    return "unknown time" if seconds is None else f"about {duration(seconds)}"

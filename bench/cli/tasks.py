@@ -1,0 +1,104 @@
+"""`python -m bench tasks`: the tasks, and whether their corpora are there, whole and of the expected size."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.store.sanitise import plain
+
+if TYPE_CHECKING:
+    from tasks.core.corpus import Corpus, Notice
+    from tasks.core.kinds import Task
+    from tasks.core.status import SplitStatus
+
+LABELS = 60
+"""The width at which a list of labels gives way to their number."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `tasks`."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where the corpora are (or set BENCH_DATA)")
+    parser.add_argument("--verbose", action="store_true", help="with --data: what was mended or skipped, and where")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prints the table; 0 whatever is missing, since it was only asked for."""
+    from bench import registry
+    from bench.runner.corpora import data_folder
+
+    tasks, folder = list(registry.tasks().values()), data_folder(args.data)
+    for line in chain(_table(tasks), () if folder is None else _states(tasks, folder, args.verbose)):
+        sys.stdout.write(plain(line) + "\n")
+    return 0
+
+
+def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
+    rows = [("task", "kind", "primary score"), *((task.name, task.kind, task.primary.title) for task in tasks)]
+    widths = [
+        max(least, *(len(cell) + 2 for cell in column))
+        for least, column in zip((14, 12, 16), zip(*rows, strict=True), strict=True)
+    ]
+    for row, labels in zip(rows, ("labels", *map(_labels, tasks)), strict=True):
+        yield "".join(map(str.ljust, row, widths)) + labels
+
+
+def _labels(task: Task[Any, Any]) -> str:
+    from tasks.core.kinds import SimilarityTask
+
+    if isinstance(task, SimilarityTask):
+        return "from {:g} to {:g}".format(*task.scale)
+    labels = ", ".join(task.labels)
+    return labels if len(labels) <= LABELS else str(len(task.labels))
+
+
+def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:
+    from tasks.core.corpus import Corpus
+
+    corpus = Corpus(folder)
+    for task in tasks:
+        yield from _state(task, corpus, verbose)
+    if corpus.passed_over:
+        yield ""
+        yield "below the folder, whatever the corpus"
+        yield from _notices(corpus.passed_over, verbose)
+
+
+def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]:
+    from tasks.core.status import status
+
+    splits = status(task, corpus)
+    yield ""
+    yield f"{task.name}: {_word(splits)}"
+    for split in splits:
+        yield f"  {split.split:<6}{_found(split)}"
+        yield from _notices(split.notices, verbose)
+
+
+def _notices(notices: Collection[Notice], verbose: bool) -> Iterator[str]:
+    if notices:
+        yield f"        mended or skipped: {len(notices)}{'' if verbose else ' (--verbose lists them)'}"
+    for notice in notices if verbose else ():
+        line = "" if notice.line is None else f", line {notice.line}"
+        yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"
+
+
+def _word(splits: Sequence[SplitStatus]) -> str:
+    if any(not split.present for split in splits):
+        return "missing"
+    if any(split.problem for split in splits):
+        return "damaged"
+    return "complete" if all(split.whole for split in splits) else "of another size than expected"
+
+
+def _found(split: SplitStatus) -> str:
+    if split.problem:
+        return split.problem
+    if split.expected is None or split.found == split.expected.examples:
+        return f"{split.found} examples" + ("" if split.expected is None else ", as expected")
+    doubt = "" if split.expected.confirmed else " (unconfirmed)"
+    return f"{split.found} examples where {split.expected.examples}{doubt} are expected"

@@ -1,0 +1,124 @@
+"""The results that `check` compares with: accepted on purpose, with a reason that is kept beside them."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.drift.findings import Place
+from bench.drift.judge import by_place
+from bench.drift.sameness import incomparable
+from bench.report import words
+from bench.report.comparison import MULTI, SINGLE
+from bench.store.atomic import finish, written_whole
+from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
+from bench.store.checksums import SEAL, require_sealed, seal, sums
+from bench.store.runs import RESULT, Result, read_all
+from bench.store.sanitise import markdown
+from tasks.core.errors import InputError
+
+HISTORY = "HISTORY.md"
+ARMS = (SINGLE, MULTI)
+
+
+def read_reference(reference: Path) -> list[Result]:
+    """Every result of the reference; InputError where one is lost or cannot be read: it would guard less unnoticed."""
+    finish(reference)
+    found = read_all(reference.parent, reference.name)
+    there = {path.parent.relative_to(reference) for path in reference.rglob(RESULT)}
+    try:
+        listed = {Path(name).parent for name in sums(reference)} if there or (reference / SEAL).exists() else set()
+        for run in listed:
+            require_sealed(reference, f"{run.as_posix()}/{SEAL}", read_bytes(reference / run / SEAL, RESULT_BYTES))
+        if not {one.name.path for one in found} == there == listed:
+            raise ValueError(f"{len(found)} of its results can be read, and its {SEAL} lists {len(listed)}")
+    except ValueError as error:
+        todo = "restore it, or delete it and make it anew with --update"
+        raise InputError(f"Not every result in {reference} can be read ({error}): {todo}") from None
+    return found
+
+
+def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = False) -> Iterator[str]:
+    """Makes the guarded arms of these results the reference, in place of older ones of the same runs; says what it did.
+
+    What was not given stays, unless `prune` removes it from the comparisons that were. Answers stay behind: a reference
+    is numbers alone. InputError where there is nothing to accept, no reason, or something that could guard nothing.
+    """
+    given = {result.name.path: result for result in results if result.arm in ARMS}
+    if not why.strip():
+        raise InputError('A new reference needs a reason that a later reader understands: give --why "..."')
+    if not given:
+        raise InputError(f"There is no result of {' or '.join(ARMS)} to accept: run `python -m bench run` first")
+    refuse_links(reference)
+    had = {result.name.path: result for result in read_reference(reference)}
+    kept = {path: result for path, result in had.items() if path not in given}
+    gone = {path: kept.pop(path) for path in [*kept] if prune and path.parts[0] in {run.parts[0] for run in given}}
+    before, after = by_place(had.values()), by_place([*given.values(), *kept.values()])
+    for place, trainings in after.items():
+        _require_sound(place.task, list(trainings.values()))
+    with written_whole(reference) as new:
+        if reference.exists():
+            shutil.copytree(reference, new, dirs_exist_ok=True)
+        for run in gone.keys() | given.keys():
+            shutil.rmtree(new / run, ignore_errors=True)
+        for run, result in given.items():
+            _copy(result, new / run)
+        _remember(before, after, by_place([*given.values(), *gone.values()]), new / HISTORY, why)
+        seal(new, SEAL)
+    yield f"{len(given) + len(kept)} results are now the reference in {reference}"
+    for what, runs in (("new or replaced", given), ("kept, not given", kept), ("removed, not given", gone)):
+        for arm in sorted({run.parent for run in runs}):
+            seeds = " ".join(str(result.seed) for run, result in sorted(runs.items()) if run.parent == arm)
+            yield f"{what}: {arm}, seeds {seeds}"
+
+
+def _require_sound(task: str, trainings: Sequence[Result]) -> None:
+    """InputError unless trainings of a task differ in their seeds alone, and have a score."""
+    for one in trainings:
+        if not math.isfinite(one.scores[task].metrics[0].value):
+            raise InputError(f"The score of {task} in {one.folder} is not a number: it could guard nothing")
+        if why := incomparable(trainings[0], one, task):
+            todo = "delete one of them, or give --prune to drop what is not given"
+            raise InputError(f"{one.folder} is no second training of {trainings[0].folder} ({why}): {todo}")
+
+
+def _copy(result: Result, folder: Path) -> None:
+    """Copies a run without its answers; its seal goes with it, so that what is copied wrongly is told on reading."""
+    assert result.folder is not None
+    folder.mkdir(parents=True)
+    shutil.copy(result.folder / RESULT, folder)
+    shutil.copytree(result.folder / "evidence", folder / "evidence")
+    lines = (result.folder / SEAL).read_text().splitlines(keepends=True)
+    (folder / SEAL).write_text("".join(line for line in lines if "  answers/" not in line))
+
+
+Places = Mapping[Place, Mapping[int, Result]]
+
+
+def _remember(before: Places, after: Places, changed: Iterable[Place], history: Path, why: str) -> None:
+    if not history.exists():
+        history.write_text("# What became the reference, when and why\n", encoding="utf-8")
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    with history.open("a", encoding="utf-8") as file:
+        file.write(f"\n## {day}\n\n{markdown(' '.join(why.split()))}\n\n")
+        file.writelines(f"{line}\n" for line in _table(before, after, changed))
+
+
+def _table(before: Places, after: Places, changed: Iterable[Place]) -> Iterator[str]:
+    """A row an arm and task: its score x100, mean and spread over seeds, and what the reference had until then."""
+    yield "| comparison | arm | task | metric | seeds | before | now |"
+    yield "|:---|:---|:---|:---|:---|---:|---:|"
+    for place in changed:
+        old, new = before.get(place, {}), after.get(place, {})
+        metric = next(iter((new or old).values())).scores[place.task].metrics[0].name
+        scores = _scores(old, place.task), _scores(new, place.task) or "removed"
+        cells = (place.comparison, place.arm, place.task, metric, " ".join(map(str, new or old)), *scores)
+        yield f"| {' | '.join(map(markdown, cells))} |"
+
+
+def _scores(trainings: Mapping[int, Result], task: str) -> str:
+    values = [one.scores[task].metrics[0].value for one in trainings.values()]
+    return words.mean_and_spread(values) if values else ""

@@ -1,1 +1,0 @@
-"""How time and memory of training grow: `python -m bench growth`."""

@@ -1,0 +1,90 @@
+"""The report as one page for a browser: no network, light and dark, tables that sort, figures inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from bench.report.table import Cell, Section, Table
+from bench.store.sanitise import html_text
+
+if TYPE_CHECKING:
+    from bench.report.figures.draw import Picture
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+"""
+
+
+def render(sections: Sequence[Section], pictures: Mapping[str, Sequence[Picture]], home: Path) -> str:
+    """The page; `pictures` stand beside the tables they are named for, links are relative to the folder `home`."""
+    title = f"One model or eight? {'; '.join(html_text(section.title) for section in sections)}"
+    style, script = (resources.files("bench.report").joinpath(f"page.{form}").read_text() for form in ("css", "js"))
+    body = "\n".join(line for section in sections for line in _section(section, pictures, home))
+    return (
+        f"{_HEAD}<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        "<h1>One BERT for each clinical task, or one shared encoder?</h1>\n"
+        f"{body}\n<script>\n{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _section(section: Section, pictures: Mapping[str, Sequence[Picture]], home: Path) -> Iterator[str]:
+    yield f"<section><h2>{html_text(section.title)}</h2>"
+    if section.answer:
+        yield f'<p class="answer">{html_text(section.answer)}</p>'
+    yield from (f'<p class="gap">{html_text(note)}</p>' for note in section.notes)
+    for table in section.tables:
+        yield from _folded(table, home) if table.detail else _table(table, home)
+        yield from (_figure(picture) for picture in pictures.get(table.name, ()))
+    yield "</section>"
+
+
+def _figure(picture: Picture) -> str:
+    # What stands before the element itself (declaration, document type) has no place inside a page.
+    svg = "<svg" + picture.files["svg"].decode().partition("<svg")[2]
+    return f'<figure aria-label="{html_text(picture.title)}">{svg}</figure>'
+
+
+def _folded(table: Table, home: Path) -> Iterator[str]:
+    yield f"<details><summary>{html_text(table.title)}</summary>"
+    yield from _table(table, home)
+    yield "</details>"
+
+
+def _table(table: Table, home: Path) -> Iterator[str]:
+    rows, total = (table.rows[:-1], table.rows[-1:]) if table.total else (table.rows, ())
+    heads = "".join(
+        f'<th scope="col" class="{side}"><button>{html_text(cell)}</button></th>'
+        for cell, side in zip(table.header, table.align, strict=True)
+    )
+    caption = "" if table.detail else f"<caption>{html_text(table.title)}</caption>"
+    yield f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>'
+    yield from (_row(row, table.align, home) for row in rows)
+    yield "</tbody>"
+    yield from (f"<tfoot>{_row(row, table.align, home)}</tfoot>" for row in total)
+    yield "</table></div>"
+    yield from (f'<p class="note">{html_text(note)}</p>' for note in table.notes)
+    yield from (f"<pre>{html_text(command)}</pre>" for command in table.commands)
+
+
+def _row(row: Sequence[str], align: str, home: Path) -> str:
+    return f"<tr>{''.join(_cell(cell, side, home) for cell, side in zip(row, align, strict=True))}</tr>"
+
+
+def _cell(cell: str, side: str, home: Path) -> str:
+    more = cell if isinstance(cell, Cell) else Cell(cell)
+    kind = f"{side} gap" if cell == "missing" or cell.endswith("*") else side
+    shown = f' title="{html_text(more.hover)}"' if more.hover else ""
+    text = html_text(cell)
+    if more.file:
+        text = f'<a href="{quote(Path(os.path.relpath(more.file, home)).as_posix())}">{text}</a>'
+    return f'<td class="{kind}"{shown}>{text}</td>'

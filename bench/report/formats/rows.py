@@ -1,0 +1,114 @@
+"""Tidy rows: one a score, of all labels or of one, with all that tells it from its neighbours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from bench.report.comparison import Comparison
+from bench.report.tables.labels import counted_apart, of_run
+from bench.store.runs import Metric, Result
+from bench.store.sanitise import plain
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One metric of one task in one run, or its value on one label; `value` is in score units, None where undefined.
+
+    `label` is empty for all labels together, and `support` counts a label's mentions in the test set. `examples` counts
+    the test set, `ceiling` is the recall of perfect tags; `schedule` and `joint_tasks` say how and with what else the
+    model was trained; `run` is the run's folder below `runs`.
+    """
+
+    task: str
+    metric: str
+    label: str
+    primary: bool
+    baseline: str
+    arm: str
+    seed: int
+    value: float | None
+    support: int | None
+    examples: int | None
+    ceiling: float | None
+    corpus: str
+    encoder: str
+    kind: str
+    schedule: str
+    joint_tasks: int
+    train_seconds: float | None
+    finished: str
+    bench: str
+    run: str
+
+
+def rows(comparisons: Iterable[Comparison]) -> list[Row]:
+    """All scores, in the order in which the report shows them."""
+    return [
+        row
+        for comparison in comparisons
+        for task in comparison.tasks
+        for arm in comparison.arms
+        for result in arm.by_task.get(task, {}).values()
+        for row in _of_run(result, task)
+    ]
+
+
+def _of_run(result: Result, task: str) -> Iterator[Row]:
+    score = result.scores[task]
+    apart = counted_apart(score)
+    for metric in score.metrics:
+        whole = _row(result, task, metric)
+        yield whole
+        for one in of_run(result, task) if metric is apart else ():
+            yield replace(
+                whole,
+                label=plain(one.label),
+                primary=False,
+                value=defined(one.value),
+                support=one.support,
+                ceiling=None,
+            )
+
+
+def _row(result: Result, task: str, metric: Metric) -> Row:
+    score = result.scores[task]
+    return Row(
+        task=plain(task),
+        metric=plain(metric.name),
+        label="",
+        primary=metric.primary,
+        baseline=plain(result.baseline),
+        arm=plain(result.arm),
+        seed=result.seed,
+        value=defined(metric.value),
+        support=None,
+        examples=score.examples.get("test"),
+        ceiling=defined(score.ceiling),
+        corpus=result.corpus,
+        encoder=plain(result.encoder),
+        kind=plain(score.kind),
+        schedule=plain(result.settings.schedule) if result.joint else "",
+        joint_tasks=len(result.tasks),
+        train_seconds=defined(result.training.train_seconds),
+        finished=plain(result.finished),
+        bench=plain(result.environment.bench),
+        run=plain(result.name.path.as_posix()),
+    )
+
+
+def defined(value: float | None) -> float | None:
+    """None for what is not a number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def frame(found: Iterable[Row]) -> pandas.DataFrame:
+    """The rows as a table for pandas: an undefined value is NaN."""
+    import pandas
+
+    return pandas.DataFrame([asdict(row) for row in found], columns=[field.name for field in fields(Row)])

@@ -1,0 +1,120 @@
+"""The corpora of a command: official ones below a folder, or the demo's, written anew and read the same way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from baselines.core.settings import Settings
+from bench import registry
+from bench.runner import code
+from bench.runner.corpus_statistics import Census, census
+from bench.store import strict_json
+from bench.store.locks import temporary_folder
+from bench.store.runs import DependsOn
+from bench.store.sanitise import plain
+from tasks.core import splits
+from tasks.core.corpus import Corpus
+from tasks.core.errors import InputError, MissingCorpus, about
+from tasks.core.kinds import Task
+
+DEMO, OFFICIAL = "demo", "official"
+
+
+@dataclass
+class Corpora:
+    """All corpora below a folder; `name` is demo, demo-x<scale> or official. Their censuses are kept in `cache`."""
+
+    name: str
+    folder: Path
+    cache: Path | None = None
+    _censuses: dict[str, Census] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._corpus = Corpus(self.folder)
+
+    def examples(self, task: Task[Any, Any], split: str, fraction: float) -> list[Any]:
+        """The examples of a split; a development split is cut from training where there is no official one."""
+        return list(self.stream(task, split, fraction))
+
+    def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
+        """The same examples one at a time, for corpora larger than memory."""
+        return splits.stream(task, self._corpus, split, fraction)
+
+    def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
+        """How many examples a split has."""
+        return self.census(task).size(split, fraction)
+
+    def census(self, task: Task[Any, Any]) -> Census:
+        """The census of a task's corpus."""
+        if task.name not in self._censuses:
+            self._censuses[task.name] = census(task, self._corpus, self.cache)
+        return self._censuses[task.name]
+
+    def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
+        """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
+        missing = {task.name: error for task in tasks if (error := self.missing(task))}
+        there = [task.name for task in tasks if task.name not in missing]
+        hint = f"what is there runs with --tasks {' '.join(there)}"
+        if len(missing) == 1:
+            ((name, error),) = missing.items()
+            what = f"{name}: {str(error).removeprefix(f'{name}: ')}"
+            raise InputError(f"{what}; {hint}" if there else what)
+        if missing:
+            lines = [
+                f"{name}: {error.official.partition(' (')[0] or error} is missing" for name, error in missing.items()
+            ]
+            sys.stderr.writelines(plain(line) + "\n" for line in (*lines, *[hint][: len(there)]))
+            count = f"{len(missing)} of {len(tasks)} corpora are missing"
+            names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
+            raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
+
+    def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
+        """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
+        try:
+            self.census(task)
+        except MissingCorpus as error:
+            return error
+        return None
+
+
+@contextmanager
+def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterator[Corpora]:
+    """The corpora below a folder; without one the demo's, in a temporary folder that goes when they are done with."""
+    if data is not None:
+        if not data.is_dir():
+            raise InputError(f"the data folder {data} is not there: give --data the folder in which the downloads lie")
+        yield Corpora(OFFICIAL, data, cache)
+        return
+    from tasks.demo.corpora import write_demo
+
+    with temporary_folder() as folder:
+        with about(folder):
+            write_demo(folder, scale)
+        # Results on corpora of another size are other results, and lie elsewhere.
+        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}", folder, cache)
+
+
+def data_folder(given: Path | None) -> Path | None:
+    """Where official corpora lie: --data, else the environment variable BENCH_DATA, else nowhere."""
+    named = os.environ.get("BENCH_DATA")
+    return given or (Path(named) if named else None)
+
+
+def windows_file(place: Path | None, task: str, split: str, depends_on: DependsOn, settings: Settings) -> Path | None:
+    """The file for the windows of a task's split: its name is a digest of all that they depend on."""
+    if place is None:
+        return None
+    modules = ("baselines.core.heads", "baselines.core.cached_windows", registry.entry(registry.TASKS, task).module)
+    cut = [settings.window, settings.pair_window, settings.development, settings.span_head]
+    # The same files may be cut in other sub-words by another version of the library that reads them.
+    library = metadata.version("tokenizers")
+    key = strict_json.dumps([split, depends_on.corpora[task], depends_on.encoder, code.digest(modules), library, cut])
+    return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"

@@ -1,0 +1,80 @@
+"""How long runs will take: from runs that are finished, or else roughly, from the speed of this processor."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from baselines.core.settings import Settings
+from bench.runner.context import Place
+from bench.runner.plan import DONE, Planned, cost
+
+CHARACTERS_PER_TOKEN = 4
+FLOPS_PER_PARAMETER = 6
+"""Operations for each parameter and token: two forward, four backward (Kaplan et al., arXiv 2001.08361)."""
+
+REACHED = MappingProxyType({"float32": 0.5, "bfloat16": 0.3})
+"""The part of the speed of a bare matrix product of its precision that a training reaches (docs/performance.md)."""
+
+_SIDE = 768
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds for each character read in training, None where it is not known, and what that is taken from."""
+
+    seconds_per_character: float | None
+    grounds: str
+
+    def seconds(self, planned: Iterable[Planned]) -> float | None:
+        """What the runs that are not done will take."""
+        due = sum(one.cost for one in planned if one.state != DONE)
+        return None if self.seconds_per_character is None else due * self.seconds_per_character
+
+
+def estimate(planned: Sequence[Planned], where: Place) -> Estimate:
+    """The estimate for a plan."""
+    finished = [one for one in planned if one.result is not None and one.run.baseline.needs_encoder]
+    if finished:
+        spent = sum(_seconds(one) for one in finished)
+        read = sum(cost(one.result.settings, one.run, where) for one in finished if one.result is not None)
+        return Estimate(spent / read, f"from {len(finished)} finished runs")
+    rough = _from_processor(where.encoder.folder, planned[0].run.settings)
+    return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
+
+
+def _seconds(planned: Planned) -> float:
+    result = planned.result
+    assert result is not None
+    return result.training.train_seconds + result.training.development_seconds + result.test_seconds
+
+
+def _from_processor(encoder: Path | None, settings: Settings) -> float | None:
+    if encoder is None:
+        return None
+    config = json.loads((encoder / "config.json").read_text())
+    try:
+        hidden, layers, inner = (int(config[key]) for key in ("hidden_size", "num_hidden_layers", "intermediate_size"))
+    except KeyError:
+        return None
+    parameters = layers * (4 * hidden**2 + 2 * hidden * inner)
+    return FLOPS_PER_PARAMETER * parameters / CHARACTERS_PER_TOKEN / _flops_per_second(settings)
+
+
+def _flops_per_second(settings: Settings) -> float:
+    import torch
+
+    from baselines.core.model import precision
+
+    reached = precision(settings.precision, "cpu")
+    matrix = torch.ones((_SIDE, _SIDE), dtype=getattr(torch, reached))
+    matrix @ matrix  # The first product starts the threads.
+    begun, times = time.perf_counter(), 0
+    while time.perf_counter() - begun < 0.1:
+        matrix @ matrix
+        times += 1
+    return REACHED[reached] * times * 2 * _SIDE**3 / (time.perf_counter() - begun)

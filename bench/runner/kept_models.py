@@ -1,0 +1,142 @@
+"""Trained models on disk: each a folder that is itself an encoder, with the heads and what they answer beside it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselines.core import hub
+from baselines.core.baseline import Job
+from baselines.core.settings import Settings
+from bench import registry
+from bench.store import strict_json
+from bench.store.atomic import finish, written_whole
+from bench.store.bounds import RESULT_BYTES, read_bytes
+from bench.store.checksums import require_all_sealed, seal
+from bench.store.names import RunName
+from bench.store.runs import DependsOn
+from tasks.core.errors import InputError
+from tasks.core.kinds import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from baselines.core.model import MultitaskModel
+    from bench.runner.plan import Planned
+
+FORMAT = 2
+MODELS = "models"
+CARD, _ENCODER, _HEADS = "model.json", "model.safetensors", "heads.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a kept model is; `labels` by task."""
+
+    format: int = FORMAT
+    labels: dict[str, tuple[str, ...]]
+    seed: int
+    settings: Settings
+    depends_on: DependsOn
+
+
+def is_kept(results: Path, name: RunName, depends_on: DependsOn) -> bool:
+    """Whether the model of just this run lies in a results folder."""
+    folder = results / MODELS / name.path
+    finish(folder)
+    try:
+        require_all_sealed(folder)
+        return read_card(folder).depends_on == depends_on
+    except (InputError, ValueError):
+        return False
+
+
+def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
+    """Write a run's model whole or not at all; the folder it lies in. It holds weights and no text of any note."""
+    from baselines.core.model import MultitaskModel
+
+    if not isinstance(model, MultitaskModel):
+        raise InputError(f"the model of {planned.run.title} is of a kind that cannot be kept: leave out --keep-models")
+    with written_whole(results / MODELS / planned.name.path) as folder:
+        for path in hub.text_files(encoder):
+            shutil.copyfile(path, folder / path.name)
+        _save(model.encoder.model, folder / _ENCODER)
+        _save(model.heads, folder / _HEADS)
+        card = Card(
+            labels={task.name: task.labels for task in planned.run.tasks},
+            seed=planned.run.seed,
+            settings=planned.run.settings,
+            depends_on=planned.depends_on,
+        )
+        (folder / CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
+        seal(folder)
+    return results / MODELS / planned.name.path
+
+
+def read_card(folder: Path) -> Card:
+    """What is said of a kept model; InputError where there is none that can be read."""
+    try:
+        return strict_json.loads(Card, read_bytes(folder / CARD, RESULT_BYTES))
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
+
+
+def load(folder: Path, device: str = "cpu") -> MultitaskModel:
+    """A kept model, for answers alone; it scores to the bit as it did when its run was finished."""
+    from baselines.core.model import MultitaskModel
+
+    card = read_card(folder)
+    try:
+        require_all_sealed(folder)
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
+    model = MultitaskModel(_job(folder, card, device))
+    try:
+        model.heads.load_state_dict(_read(folder / _HEADS))
+    except Exception as error:  # Of safetensors or torch, which have errors of their own for what is not as it should.
+        raise _damaged(folder, f"{_HEADS} does not hold the weights of its heads") from error
+    model.freeze()
+    return model
+
+
+def untrained(encoder: Path, tasks: tuple[Task[Any, Any], ...], settings: Settings, device: str) -> MultitaskModel:
+    """A model as it is before training, for answers alone."""
+    from baselines.core.model import MultitaskModel
+
+    model = MultitaskModel(_blank(encoder, tasks, 0, settings, device))
+    model.freeze()
+    return model
+
+
+def _job(folder: Path, card: Card, device: str) -> Job:
+    tasks = tuple(registry.task(name) for name in card.labels)
+    for task in tasks:
+        if task.labels != card.labels[task.name]:
+            raise _damaged(folder, f"{task.name} has other labels now")
+    return _blank(folder, tasks, card.seed, card.settings, device)
+
+
+def _blank(encoder: Path, tasks: tuple[Task[Any, Any], ...], seed: int, settings: Settings, device: str) -> Job:
+    return Job(
+        tasks=tasks, examples=lambda task, split: (), seed=seed, settings=settings, encoder=encoder, device=device,
+        checkpoints=encoder, checkpoint_seconds=0.0, progress=lambda fraction, note: None,
+    )  # fmt: skip
+
+
+def _save(module: nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _damaged(folder: Path, reason: str) -> InputError:
+    return InputError(f"{folder} is no whole model ({reason}): make it again with `run --keep-models`")

@@ -1,0 +1,48 @@
+"""What things are called in results and paths: no two share a path, on any file system."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselines.core.settings import Settings
+from bench.store.sanitise import stem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunName:
+    """Which run: it says where a result lies, so that no two results share a path."""
+
+    corpus: str
+    encoder: str
+    arm: str
+    tasks: tuple[str, ...]
+    seed: int
+    span_head: str = Settings.span_head
+
+    @property
+    def comparison(self) -> str:
+        """The folder of what it is compared with."""
+        return comparison_label(self.corpus, self.encoder, self.span_head)
+
+    @property
+    def path(self) -> Path:
+        """The run's folder below `runs`, `unfinished` or `reference`."""
+        return Path(self.comparison, self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
+
+
+def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
+    """What a comparison is called in paths: its corpora, its encoder and, if it is not the usual one, its span head."""
+    # The first hyphen ends the corpus, and no name of an encoder has a plus sign: no two comparisons share a label.
+    name = f"{corpus.replace('-', '+', 1)}-{stem(encoder, '.')}"
+    return name if span_head == Settings.span_head else f"{name}+{span_head}"
+
+
+def tasks_label(tasks: Sequence[str]) -> str:
+    """What a set of tasks is called in a path: up to three names, or their number and a digest of their names."""
+    names = "+".join(sorted(tasks))
+    if len(tasks) <= 3 and len(names) <= 100:
+        return names
+    return f"{len(tasks)}-tasks-{hashlib.sha256(names.encode()).hexdigest()[:12]}"

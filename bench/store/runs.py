@@ -1,0 +1,225 @@
+"""The results folder: one folder for each run, written whole or not at all. Numbers, offsets and labels; never text.
+
+B examples, K columns of evidence.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.core.baseline import Record
+from baselines.core.settings import PROFILES, Settings
+from bench.store import strict_json
+from bench.store.atomic import finish_all, written_whole
+from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes, refuse_links
+from bench.store.checksums import require_sealed, seal
+from bench.store.environment import Environment
+from bench.store.names import RunName, tasks_label
+from bench.store.sanitise import plain
+from tasks.core.errors import InputError
+from tasks.core.formulas import FORMULAS, check_formula
+from tasks.core.kinds import is_name
+
+FORMAT = 2
+RUNS, UNFINISHED = "runs", "unfinished"
+RESULT = "result.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One score of one task, and how it comes from its evidence.
+
+    `value` is nan where it is not defined. It is not stored: who reads a result works it out from the evidence.
+    """
+
+    name: str
+    title: str
+    primary: bool
+    formula: str
+    columns: tuple[str, ...]
+    value: float = field(default=math.nan, metadata=strict_json.HERE_ONLY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a run reached on a task; `examples` by split, `ceiling` the recall that perfect tags would reach."""
+
+    kind: str
+    title: str
+    examples: dict[str, int]
+    ceiling: float | None
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependsOn:
+    """What a result depends on, as sha256: when one of these changes, the run is repeated."""
+
+    settings: str
+    corpora: dict[str, str]
+    encoder: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Everything that is known of a finished run but its evidence and answers; `folder` is where it was read."""
+
+    format: int = FORMAT
+    corpus: str
+    encoder: str
+    arm: str
+    baseline: str
+    joint: bool
+    tasks: tuple[str, ...]
+    seed: int
+    settings: Settings
+    depends_on: DependsOn
+    scores: dict[str, Score]
+    training: Record
+    test_seconds: float
+    finished: str
+    notices: dict[str, dict[str, int]]
+    environment: Environment
+    folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
+
+    @property
+    def name(self) -> RunName:
+        """Which run this is."""
+        return RunName(
+            corpus=self.corpus,
+            encoder=self.encoder,
+            arm=self.arm,
+            tasks=self.tasks,
+            seed=self.seed,
+            span_head=self.settings.span_head,
+        )
+
+    @property
+    def label(self) -> str:
+        """What its set of tasks is called in paths."""
+        return tasks_label(self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the metrics of a task observed: ids [B], and for each metric by name its rows [B, K]."""
+
+    ids: NDArray[np.str_]
+    rows: dict[str, NDArray[Any]]
+
+
+def read_all(results: Path, part: str = RUNS) -> list[Result]:
+    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
+    root, found = results / part, []
+    refuse_links(root)
+    finish_all(root)
+    for path in sorted(root.glob(f"*/*/*/seed-*/{RESULT}")):
+        try:
+            found.append(read(root, path.parent.relative_to(root)))
+        except InputError as error:
+            sys.stderr.write(f"warning: {plain(str(error))}\n")
+    return found
+
+
+def read(root: Path, run: Path) -> Result:
+    """The result in one run's folder, its scores from its evidence; InputError where it is not whole or elsewhere."""
+    folder = root / run
+    with whole_file(folder, RESULT, "a finished result") as data:
+        result = strict_json.loads(Result, data)
+        if result.name.path != run:
+            raise ValueError(f"it is the result of {result.name.path}")
+        _check(result)
+    result = replace(result, folder=folder)
+    return replace(result, scores={task: _scored(result, task) for task in result.scores})
+
+
+@contextmanager
+def whole_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
+    """The bytes of a file of a run, to be parsed; InputError with what to do where they are not what was written."""
+    try:
+        data = read_bytes(folder / name, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
+        yield data
+        require_sealed(folder, name, data)
+    except ValueError as error:
+        todo = "give the command that made it again, or delete its run's folder"
+        raise InputError(f"{folder / name} is not {what} ({error}): {todo}") from None
+
+
+def _check(result: Result) -> None:
+    """ValueError where a result is of the right form and yet means nothing."""
+    if result.settings.profile not in PROFILES:
+        raise ValueError(f"it has the unknown profile {result.settings.profile!r}")
+    if set(result.scores) != set(result.tasks):
+        raise ValueError(f"it has scores for {len(result.scores)} of its {len(result.tasks)} tasks")
+    for task, score in result.scores.items():
+        if not is_name(task) or not score.metrics:
+            raise ValueError(f"{task!r} is no name of a task, or has no metric")
+        for metric in score.metrics:
+            check_formula(metric.formula, metric.columns)
+
+
+def _scored(result: Result, task: str) -> Score:
+    """The scores of a task, each worked out from its evidence."""
+    score, rows = result.scores[task], read_evidence(result, task).rows
+    return replace(score, metrics=tuple(replace(one, value=_value(one, rows[one.name])) for one in score.metrics))
+
+
+def _value(metric: Metric, rows: NDArray[Any]) -> float:
+    value = float(FORMULAS[metric.formula](rows.sum(axis=0), metric.columns))
+    return math.nan if math.isnan(value) else value  # One nan for all: two undefined scores are the same.
+
+
+def read_evidence(result: Result, task: str) -> Evidence:
+    """The evidence of one task of a result that was read from a folder."""
+    assert result.folder is not None
+    metrics = result.scores[task].metrics
+    with whole_file(result.folder, f"evidence/{task}.npz") as data:
+        rows = arrays(data, ("ids", *(metric.name for metric in metrics)))
+        evidence = Evidence(rows.pop("ids"), rows)
+        if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
+            raise ValueError("its ids are not text")
+        for metric in metrics:
+            found = rows[metric.name]
+            numbers = found.dtype.kind in "biuf" and found.shape == (len(evidence.ids), len(metric.columns))
+            if not numbers or not np.isfinite(found).all():
+                raise ValueError(f"{metric.name} is not finite numbers")
+    return evidence
+
+
+def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[str]]) -> Path:
+    """Store a finished run below `root`, in place of an older result of the same run; the folder it lies in.
+
+    `answers` are lines of `answer_line`: written out they take a tenth of the memory that mentions take.
+    """
+    folder = root / result.name.path
+    with written_whole(folder) as new:
+        _fill(new, result, evidence, answers)
+        seal(new)
+    return folder
+
+
+def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[str]]) -> None:
+    for part in ("evidence", "answers"):
+        (folder / part).mkdir()
+    for task, observed in evidence.items():
+        named = {"ids": observed.ids, **observed.rows}
+        np.savez_compressed(folder / "evidence" / task, **named)  # type: ignore[arg-type]  # Its stub lacks named arrays.
+        with (folder / "answers" / f"{task}.jsonl").open("w") as file:
+            file.writelines(answers[task])
+    (folder / RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")
+
+
+def answer_line(example: str, answer: Any) -> str:
+    """The answer to an example of this id: spans as [label, [[start, end], ...]] in order, else as it is."""
+    said = [[span.label, span.fragments] for span in sorted(answer)] if isinstance(answer, frozenset) else answer
+    return strict_json.dumps({"id": example, "answer": said}) + "\n"

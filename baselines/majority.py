@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from baselines.core.baseline import Baseline, Job, Record, Seen
+from baselines.core.baseline import Baseline, TaskCounts, TrainSpec, TrainStats
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TRAIN, SimilarityTask, SpanTask, Task
 
@@ -121,19 +121,19 @@ class Floor:
             return [answer.find(example.text) for example in examples]
         return [answer] * len(examples)
 
-    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> None:
+    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> None:
         """Unknown: it has no tags."""
         return
 
 
-def count(job: Job) -> tuple[Floor, Record]:
+def count(job: TrainSpec) -> tuple[Floor, TrainStats]:
     """Count what there is in training."""
     begun = time.perf_counter()
-    record, counted = Record(), {}
+    record, counted = TrainStats(), {}
     for task in job.tasks:
         examples = list(job.examples(task, TRAIN))
         counted[task.name] = _counted(task, examples)
-        record.seen[task.name] = Seen(examples=len(examples), passes=1.0)
+        record.task_counts[task.name] = TaskCounts(examples=len(examples), epochs=1.0)
         job.progress(1.0, "counted")
     record.train_seconds = time.perf_counter() - begun
     return Floor(counted), record

@@ -55,7 +55,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     texts = corpus.require(_TEXTS[split], official[-1], SOURCE.url, _with(concepts))
     if split == TEST:
         texts = _annotated(texts, concepts, corpus)
-    corpus.note_strays([*concepts, *texts], r"\.(?:con|txt)$")
+    corpus.warn_unexpected([*concepts, *texts], r"\.(?:con|txt)$")
     for files in paired(texts, concepts):
         yield read_document(files, LABELS, corpus)
 
@@ -110,5 +110,5 @@ TASK = SpanTask(
     read=read,
     write=write,
     group=by_document,
-    express=whole_tokens,
+    representable=whole_tokens,
 )

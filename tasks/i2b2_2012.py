@@ -64,7 +64,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     else:  # both test releases may be there, the merged one is the later; others, too, call a folder ground_truth
         rank = prefer("2012-08-", corpus.beside(_TRAIN), _are_of_2012, broken=bool(corpus.broken("2012-08-")))
         files = corpus.find(_MERGED, rank=rank) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url, rank)
-    corpus.note_strays(files, _RELEASED)
+    corpus.warn_unexpected(files, _RELEASED)
     for file in files:
         yield read_document(file, KIND, LABELS, corpus)
 
@@ -98,5 +98,5 @@ TASK = SpanTask(
     read=read,
     write=write,
     group=by_document,
-    express=one_fragment,
+    representable=one_fragment,
 )

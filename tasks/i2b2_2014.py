@@ -77,7 +77,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     for pattern, official in zip(sets, SOURCE.files[split], strict=True):
         corpus.require(pattern, official, SOURCE.url)
     files = corpus.find(*sets)
-    corpus.note_strays(files, _DOCUMENT)
+    corpus.warn_unexpected(files, _DOCUMENT)
     for file in files:
         yield read_document(file, KIND, LABELS, corpus)
 
@@ -117,5 +117,5 @@ TASK = SpanTask(
     read=read,
     write=write,
     group=group,
-    express=one_fragment,
+    representable=one_fragment,
 )

@@ -42,7 +42,7 @@ def offsets_one_short(from_window: int = 0) -> Iterator[None]:
 
     def short(*words: Any) -> list[Window]:
         windows = real(*words)
-        moved = [replace(one, characters=one.characters - np.array([0, 1])) for one in windows[from_window:]]
+        moved = [replace(one, offset_mapping=one.offset_mapping - np.array([0, 1])) for one in windows[from_window:]]
         return [*windows[:from_window], *moved]
 
     with patch.object(heads, "text_windows", short):
@@ -63,12 +63,14 @@ def padding_in_the_loss() -> Iterator[None]:
 
 
 def _filled(window: Window, most: int, read: bool) -> Window:
-    more = np.zeros(most - len(window.ids), dtype=np.int64)
-    filled = replace(window, ids=np.append(window.ids, more), segments=np.append(window.segments, more))
+    more = np.zeros(most - len(window.input_ids), dtype=np.int64)
+    filled = replace(
+        window, input_ids=np.append(window.input_ids, more), token_type_ids=np.append(window.token_type_ids, more)
+    )
     if not read:
         return filled
-    places = np.append(window.places, np.arange(len(window.ids), most))
-    return replace(filled, places=places, targets=np.append(window.targets, more))
+    places = np.append(window.read_positions, np.arange(len(window.input_ids), most))
+    return replace(filled, read_positions=places, targets=np.append(window.targets, more))
 
 
 Change = Callable[[Sequence[Any]], Sequence[Any]]

@@ -18,7 +18,7 @@ from pathlib import Path  # noqa: E402
 
 from bench.cli import main as cli  # noqa: E402
 
-COMPARED = "--tasks mednli quaero_2014 --epochs 1 --window 64 --pair-window 64 --precision float32".split()
+COMPARED = "--tasks mednli quaero_2014 --epochs 1 --max-length 64 --pair-max-length 64 --precision float32".split()
 LATE = Path("data-damaged/QUAERO_FrenchMed/corpus/test/EMEA/test-0.ann")
 
 

@@ -63,7 +63,9 @@ def faked(mode: FakeTensorMode, model: MultitaskModel, device: str) -> Multitask
 
 
 def batch_of(mode: FakeTensorMode, model: MultitaskModel, task: Any, device: str) -> Batch:
-    windows = [window for example in examples(task, "train")[:3] for window in model.windows(task, example, teach=True)]
+    windows = [
+        window for example in examples(task, "train")[:3] for window in model.windows(task, example, use_gold=True)
+    ]
     real = pack(windows, "cpu")
 
     def moved(tensor: Tensor) -> Tensor:

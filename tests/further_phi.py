@@ -22,7 +22,7 @@ SOURCE = Source(
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     files = corpus.require(rf"(?:^|/){split}/xml/([^/]+)\.xml$", SOURCE.files[split][0], SOURCE.url)
-    corpus.note_strays(files, r"\.xml$")
+    corpus.warn_unexpected(files, r"\.xml$")
     for file in files:
         yield read_document(file, KIND, LABELS, corpus)
 
@@ -41,5 +41,5 @@ TASK = SpanTask(
     read=read,
     write=write,
     group=by_document,
-    express=one_fragment,
+    representable=one_fragment,
 )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.core.baseline import Record, Seen
+from baselines.core.baseline import TaskCounts, TrainStats
 from baselines.core.settings import Settings
 from bench.store.environment import Environment
-from bench.store.runs import DependsOn, Evidence, Metric, Result, Score, answer_line, write
+from bench.store.runs import Evidence, Fingerprints, Metric, Result, Score, answer_line, write
 from tasks.core.formulas import FORMULAS
 
 KINDS = {
@@ -40,8 +40,10 @@ class Maker:
             corpus=self.corpus, encoder=self.encoder, arm=arm, baseline=arm.partition("-")[0],
             joint=arm.startswith("multitask"), tasks=tasks, seed=seed,
             settings=replace(self.settings, schedule=arm.partition("-")[2] or "interleaved"),
-            depends_on=DependsOn(settings="5", corpora=dict.fromkeys(tasks, "c" * 64), encoder="e" * 64, code="0" * 64),
-            scores=scores, training=self.record(tasks) if trained else Record(), test_seconds=1.5 * len(tasks),
+            fingerprints=Fingerprints(
+                settings="5", corpora=dict.fromkeys(tasks, "c" * 64), encoder="e" * 64, code="0" * 64
+            ),
+            scores=scores, training=self.record(tasks) if trained else TrainStats(), test_seconds=1.5 * len(tasks),
             finished="2026-11-21T06:00:00Z", notices={task: {} for task in tasks},
             environment=Environment(
                 python="3.11.9", torch="2.13", transformers="5.23", numpy="2.4", platform="Linux-x86_64", processor="x",
@@ -92,12 +94,12 @@ class Maker:
             ceiling=0.778 if task == "quaero_2014" else None, metrics=(replace(metric, value=value),),
         )  # fmt: skip
 
-    def record(self, tasks: tuple[str, ...]) -> Record:
+    def record(self, tasks: tuple[str, ...]) -> TrainStats:
         """What such a training would have cost."""
-        return Record(
-            train_seconds=40.0 * len(tasks), development_seconds=3.0 * len(tasks),
-            seen={task: Seen(updates=200, examples=3000, tokens=123_456, passes=6.0) for task in tasks},
-            development=[dict.fromkeys(tasks, 0.5 + 0.07 * k - 0.006 * k * k) for k in range(6)], chosen_round=5,
+        return TrainStats(
+            train_seconds=40.0 * len(tasks), dev_seconds=3.0 * len(tasks),
+            task_counts={task: TaskCounts(updates=200, examples=3000, tokens=123_456, epochs=6.0) for task in tasks},
+            dev_scores=[dict.fromkeys(tasks, 0.5 + 0.07 * k - 0.006 * k * k) for k in range(6)], best_epoch=5,
             parameters=22_700_000, weights_bytes=91_000_000, peak_memory_bytes=900_000_000, precision="bfloat16",
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from baselines.core.baseline import Baseline, Job, Record
+from baselines.core.baseline import Baseline, TrainSpec, TrainStats
 from bench import registry
 from bench.cli import main as cli
 from tasks.core.examples import Document, Pair, Span
@@ -26,21 +26,21 @@ class Model:
         answer = frozenset({Span(((0, 3),), task.labels[0])}) if isinstance(task, SpanTask) else task.labels[0]
         return [answer] * len(examples)
 
-    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
+    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
         """Tags that could say the mentions of every other document."""
         if not isinstance(task, SpanTask):
             return None
         return [frozenset() if place % 2 else example.gold for place, example in enumerate(examples)]
 
 
-TRAININGS: list[Job] = []
+TRAININGS: list[TrainSpec] = []
 """Every training that was asked for."""
 
-DURING: list[Callable[[Job], None]] = []
+DURING: list[Callable[[TrainSpec], None]] = []
 """What is done in each training."""
 
 
-def train(job: Job) -> tuple[Model, Record]:
+def train(job: TrainSpec) -> tuple[Model, TrainStats]:
     """Notes that it was asked."""
     TRAININGS.append(job)
     for act in DURING:
@@ -48,7 +48,7 @@ def train(job: Job) -> tuple[Model, Record]:
     for task in job.tasks:
         job.examples(task, "train")
     job.progress(0.5, "half")
-    return Model(), Record(train_seconds=2.0)
+    return Model(), TrainStats(train_seconds=2.0)
 
 
 ALONE = Baseline(name="alone", title="each alone", joint=False, needs_encoder=False, train=train)

@@ -22,7 +22,7 @@ ODD = 0.12
 """The part of these words that is no mention."""
 
 TRAINING = (
-    "--epochs 8 n2c2_2019=16 --encoder-rate 0.0001 --head-rate 0.01 --window 96 --pair-window 32 --span-batch 4 "
+    "--epochs 8 n2c2_2019=16 --encoder-lr 0.0001 --head-lr 0.01 --max-length 96 --pair-max-length 32 --span-batch 4 "
     "--pair-batch 8 --precision float32"
 ).split()
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.core.bio_tags import FlatTags
+from baselines.core.bio_tags import BioTags
 from baselines.core.inference import annotate
 from baselines.core.model import MultitaskModel, precision
 from tasks.core.examples import Document, Span
@@ -71,7 +71,9 @@ def test_each_window_is_encoded_once_for_all_heads(model: MultitaskModel, monkey
     documents = notes(12)
     annotate(model, [SPANS, OTHERS], documents, tokens_at_once=50)
     assert sum(passes) == sum(
-        len(window.ids) for note in documents for window in model.head("spans").cut(model.tokenizer, note, teach=False)
+        len(window.input_ids)
+        for note in documents
+        for window in model.head("spans").cut(model.tokenizer, note, use_gold=False)
     )
     assert max(passes) <= 50
 
@@ -138,7 +140,7 @@ def test_a_frozen_model_answers_the_same_to_the_bit(
 ) -> None:
     model = made(tmp_path, tiny_encoder, precision=precision, span_head=span_head).eval()
     batch = model.pack(
-        [window for note in notes(5) for window in model.head("spans").cut(model.tokenizer, note, teach=False)]
+        [window for note in notes(5) for window in model.head("spans").cut(model.tokenizer, note, use_gold=False)]
     )
     with torch.no_grad():
         before = {task.name: model(task.name, batch) for task in TASKS}
@@ -167,7 +169,7 @@ def one_by_one(rows: list[list[int]]) -> list[int]:
 def test_the_best_paths_of_windows_together_are_those_of_each(windows: list[list[list[int]]]) -> None:
     """Small whole numbers tie often: of equals the first is taken, whichever way was gone."""
     rows = np.array([row for rows in windows for row in rows], dtype=np.float32).reshape(-1, 5)
-    found = FlatTags(("a", "b")).best(rows, [len(rows) for rows in windows])
+    found = BioTags(("a", "b")).best(rows, [len(rows) for rows in windows])
     assert found.tolist() == [tag for rows in windows if rows for tag in one_by_one(rows)]
 
 
@@ -183,5 +185,5 @@ def test_mentions_begin_at_a_b_and_end_before_the_next_tag_that_is_no_i(tags: li
             expected.append((open_at, Span(((int(units[open_at, 0]), int(units[place - 1, 1])),), label)))
             open_at = None
         open_at = place if tag % 2 else open_at
-    begins, spans = FlatTags(("a", "b")).mentions(units, np.array(tags, dtype=np.int16))
+    begins, spans = BioTags(("a", "b")).mentions(units, np.array(tags, dtype=np.int16))
     assert list(zip(begins.tolist(), spans, strict=True)) == expected

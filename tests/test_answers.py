@@ -62,8 +62,8 @@ def test_what_was_answered_comes_back_through_the_readers(
             replace(example, id=name, gold=answer)
             for example, (name, answer) in zip(gold, answers.stored(result, task), strict=True)
         ]
-        assert back == [task.express(example)[0] for example in answered]
-        changed = sum(task.express(example)[1] for example in answered)
+        assert back == [task.representable(example)[0] for example in answered]
+        changed = sum(task.representable(example)[1] for example in answered)
         assert (changed > 0) == (task.name.startswith("i2b2"))
         assert (f"{changed} of" in said) == (changed > 0)
         if task.name in ("n2c2_2018", "quaero_2014"):

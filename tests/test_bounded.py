@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from baselines.core import inference as annotation
-from baselines.core.cached_windows import developed, taught
+from baselines.core.cached_windows import cached_dev_windows, cached_train_windows
 from baselines.core.model import MultitaskModel
 from bench.runner import run as runner
 from bench.runner.run import Reader
@@ -56,9 +56,9 @@ def model(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
     def use(count: int, kept: bool = True) -> None:
-        made = (window for note in notes(count) for window in model.windows(SPANS, note, teach=True))
-        windows = taught(made, tmp_path / f"{count}.arrow" if kept else None)
-        assert all(len(window.ids) for window in windows)
+        made = (window for note in notes(count) for window in model.windows(SPANS, note, use_gold=True))
+        windows = cached_train_windows(made, tmp_path / f"{count}.arrow" if kept else None)
+        assert all(len(window.input_ids) for window in windows)
 
     for count in (FEW, MANY):  # From here on the files are there; the library writes a thousand windows at a time.
         use(count)
@@ -67,7 +67,10 @@ def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path
 
 
 def test_a_development_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
-    cuts = {count: developed(model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow") for count in (1, FEW, MANY)}
+    cuts = {
+        count: cached_dev_windows(model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow")
+        for count in (1, FEW, MANY)
+    }
     assert grown(lambda count: model.score(SPANS, cuts[count])) < 1.5
     assert model.score(SPANS, cuts[FEW]) == model.score(SPANS, list(model.cut(SPANS, notes(FEW))))
 

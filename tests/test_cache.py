@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.core.cached_windows import MappedWindows, developed, taught
+from baselines.core.cached_windows import MappedWindows, cached_dev_windows, cached_train_windows
 from baselines.core.heads import head_for
 from baselines.core.settings import SPAN_HEADS, Settings
 from baselines.core.tokenizer import SubwordTokenizer
@@ -21,7 +21,7 @@ from bench import registry
 from bench.cli import main as cli
 from bench.runner.corpora import windows_file
 from bench.store import cache
-from bench.store.runs import DependsOn
+from bench.store.runs import Fingerprints
 from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
@@ -30,7 +30,7 @@ from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
 
 def made(encoder: Path, task: Any, span_head: str = "flat") -> list[Window]:
     head, tokenizer = head_for(task, 32, replace(SMALL, span_head=span_head)), SubwordTokenizer(encoder)
-    return [window for example in examples(task, "train") for window in head.windows(tokenizer, example, teach=True)]
+    return [window for example in examples(task, "train") for window in head.windows(tokenizer, example, use_gold=True)]
 
 
 def assert_same(before: Window, after: Window) -> None:
@@ -44,7 +44,7 @@ def assert_same(before: Window, after: Window) -> None:
 @pytest.mark.parametrize("span_head", SPAN_HEADS)
 def test_windows_come_back_as_they_were(tmp_path: Path, tiny_encoder: Path, task: Any, span_head: str) -> None:
     windows = made(tiny_encoder, task, span_head)
-    kept = taught(windows, tmp_path / "kept.arrow")
+    kept = cached_train_windows(windows, tmp_path / "kept.arrow")
     assert isinstance(kept, MappedWindows)
     for before, after in zip(windows, kept, strict=True):
         assert_same(before, after)
@@ -57,8 +57,8 @@ def test_development_examples_come_back_with_their_windows(tmp_path: Path, tiny_
     if task is SPANS:
         twice = (Span(((0, 4), (5, 9)), "problem"),) * 2
         asked[3:3] = [Document("empty", "", frozenset()), Document("é\ud7ff", "pain pain", frozenset(twice), twice)]
-    cuts = [(example, head.cut(tokenizer, example, teach=False)) for example in asked]
-    kept = developed(cuts, tmp_path / "kept.arrow")
+    cuts = [(example, head.cut(tokenizer, example, use_gold=False)) for example in asked]
+    kept = cached_dev_windows(cuts, tmp_path / "kept.arrow")
     for _ in range(2):
         for (before, made), (after, read) in zip(cuts, kept, strict=True):
             assert before == after
@@ -74,8 +74,8 @@ def test_what_is_kept_is_not_made_again(tmp_path: Path, tiny_encoder: Path) -> N
         yield
 
     windows = made(tiny_encoder, SPANS)
-    taught(windows, tmp_path / "kept.arrow")
-    assert len(taught(never(), tmp_path / "kept.arrow")) == len(windows)
+    cached_train_windows(windows, tmp_path / "kept.arrow")
+    assert len(cached_train_windows(never(), tmp_path / "kept.arrow")) == len(windows)
 
 
 def cut_short(content: bytes) -> bytes:
@@ -90,10 +90,10 @@ def one_bit(content: bytes) -> bytes:
 @pytest.mark.parametrize("damage", [cut_short, one_bit, lambda content: b"", lambda content: b"x" * 32])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path, damage: Callable[[bytes], bytes]) -> None:
     windows, file = made(tiny_encoder, SPANS), tmp_path / "kept.arrow"
-    taught(windows, file)
+    cached_train_windows(windows, file)
     whole = file.read_bytes()
     file.write_bytes(damage(whole))
-    assert len(taught(windows, file)) == len(windows)
+    assert len(cached_train_windows(windows, file)) == len(windows)
     assert file.read_bytes() == whole
 
 
@@ -112,7 +112,7 @@ def test_it_is_for_its_owner_alone_and_can_be_removed(
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     with cache.opened() as kept:
-        taught(made(tiny_encoder, SPANS), kept / "kept.arrow")
+        cached_train_windows(made(tiny_encoder, SPANS), kept / "kept.arrow")
         assert cli.main(["clean"]) == 2
     assert "give this one again after it" in capsys.readouterr().err
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").rglob("*")}
@@ -160,21 +160,21 @@ def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
 def test_another_library_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may cut the same text in other sub-words."""
     task = next(iter(registry.tasks()))
-    depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
-    before = windows_file(tmp_path, task, "train", depends_on, Settings())
+    fingerprints = Fingerprints(settings="", corpora={task: "a"}, encoder="b", code="c")
+    before = windows_file(tmp_path, task, "train", fingerprints, Settings())
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.0")
-    assert windows_file(tmp_path, task, "train", depends_on, Settings()) != before
+    assert windows_file(tmp_path, task, "train", fingerprints, Settings()) != before
 
 
 def test_another_corpus_encoder_or_cut_is_another_file(tmp_path: Path) -> None:
     task = next(iter(registry.tasks()))
-    depends_on = DependsOn(settings="", corpora={task: "a"}, encoder="b", code="c")
+    fingerprints = Fingerprints(settings="", corpora={task: "a"}, encoder="b", code="c")
     others = [
-        (replace(depends_on, corpora={task: "z"}), Settings()),
-        (replace(depends_on, encoder="z"), Settings()),
-        *((depends_on, replace(Settings(), **change)) for change in ({"window": 64}, {"span_head": "nested"})),
+        (replace(fingerprints, corpora={task: "z"}), Settings()),
+        (replace(fingerprints, encoder="z"), Settings()),
+        *((fingerprints, replace(Settings(), **change)) for change in ({"max_length": 64}, {"span_head": "nested"})),
     ]
-    files = {windows_file(tmp_path, task, "train", *one) for one in [(depends_on, Settings()), *others]}
+    files = {windows_file(tmp_path, task, "train", *one) for one in [(fingerprints, Settings()), *others]}
     assert len(files) == 5
-    rates = replace(Settings(), encoder_rate=1.0)
-    assert windows_file(tmp_path, task, "train", depends_on, rates) in files
+    rates = replace(Settings(), encoder_lr=1.0)
+    assert windows_file(tmp_path, task, "train", fingerprints, rates) in files

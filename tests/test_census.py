@@ -12,7 +12,7 @@ import pytest
 
 from bench.cli import main as cli
 from bench.runner import corpus_statistics as census_module
-from bench.runner.corpus_statistics import Census, census
+from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import runs as store
 from invented import packed, task
 from small_bench import PLANTED, write_corpora
@@ -28,7 +28,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     take = census_module._taken
 
-    def spy(task: Any, corpus: Corpus) -> Census:
+    def spy(task: Any, corpus: Corpus) -> CorpusStatistics:
         names.append(task.name)
         return take(task, corpus)
 
@@ -36,8 +36,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def asked(data: Path, tmp_path: Path) -> Census:
-    return census(TASK, Corpus(data), tmp_path)
+def asked(data: Path, tmp_path: Path) -> CorpusStatistics:
+    return corpus_statistics(TASK, Corpus(data), tmp_path)
 
 
 def rewritten(file: Path, old: bytes, new: bytes) -> None:
@@ -56,14 +56,14 @@ def test_a_census_is_taken_once_and_anew_when_a_byte_has_changed(
     loose, data = tmp_path / "loose", tmp_path / ("packed" if archive else "loose")
     write_corpora(loose)
 
-    def now() -> Census:
+    def now() -> CorpusStatistics:
         if archive:
             data.mkdir(exist_ok=True)
             packed(loose, data / archive)
         return asked(data, tmp_path)
 
     first = now()
-    assert now() == first == census(TASK, Corpus(data), None)
+    assert now() == first == corpus_statistics(TASK, Corpus(data), None)
     assert len(taken) == 2  # The first time, and where there is no cache.
     for split in ("train", "dev", "test"):
         (file,) = loose.rglob(f"{split}-0.txt")
@@ -119,7 +119,7 @@ def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Pat
 
     write_demo(tmp_path, 0.1)
     corpus = Corpus(tmp_path)
-    found = census(task(name), corpus, None)
+    found = corpus_statistics(task(name), corpus, None)
     for split in ("train", "dev", "test"):
         assert found.size(split, fraction) == len(splits.examples(task(name), corpus, split, fraction))
 
@@ -158,8 +158,8 @@ def test_a_second_start_reads_the_test_splits_alone_and_ends_with_the_same_bits(
     assert sorted(set(read)) == ["medrqe_2016 test", "n2c2_2019 test", "quaero_2014 test"]
     for other in (first, second):
         assert other.scores == plain.scores
-        assert other.depends_on == plain.depends_on
-        assert other.training.development == plain.training.development
+        assert other.fingerprints == plain.fingerprints
+        assert other.training.dev_scores == plain.training.dev_scores
         for name in plain.tasks:
             one, two = (store.read_evidence(result, name) for result in (plain, other))
             assert all(np.array_equal(one.rows[metric], two.rows[metric]) for metric in one.rows)

@@ -145,8 +145,8 @@ def test_what_differs_on_the_same_platform_is_listed_by_document(
 
 def test_changed_code_is_named_as_the_reason(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Code may change what comes out: that is no lack of determinism."""
-    depends_on = replace(multitask(guarded)[0].depends_on, code="other")
-    only(guarded, 2, in_task("mednli", turn(3)), depends_on=depends_on)
+    fingerprints = replace(multitask(guarded)[0].fingerprints, code="other")
+    only(guarded, 2, in_task("mednli", turn(3)), fingerprints=fingerprints)
     assert of(findings(guarded, capsys), "multitask", "mednli")["why"].endswith("and the code changed")
 
 
@@ -192,11 +192,11 @@ def test_other_corpora_or_weights_cannot_be_judged(guarded: Path, field: str) ->
     """Their digests decide; another digest of the code does not, since code is what is checked."""
     result = read(guarded / "runs", Path("demo-minilm/single_task/mednli/seed-0"))
     evidence = {"mednli": read_evidence(result, "mednli")}
-    for depends_on, expected in (
-        (replace(result.depends_on, code="other"), OK),
-        (replace(result.depends_on, **{field: {"mednli": "x"} if field == "corpora" else "x"}), UNKNOWN),
+    for fingerprints, expected in (
+        (replace(result.fingerprints, code="other"), OK),
+        (replace(result.fingerprints, **{field: {"mednli": "x"} if field == "corpora" else "x"}), UNKNOWN),
     ):
-        Maker(root=guarded).store(replace(result, depends_on=depends_on), evidence)
+        Maker(root=guarded).store(replace(result, fingerprints=fingerprints), evidence)
         assert run(guarded) == expected
 
 

@@ -21,7 +21,7 @@ from bench.cli import main as cli
 from bench.cli import options
 from bench.runner import kept_models as models
 from bench.store import strict_json
-from bench.store.runs import DependsOn
+from bench.store.runs import Fingerprints
 
 HOME = Path(bench_package.__file__).parent.parent
 HEAVY = ("torch", "transformers", "datasets", "pandas", "matplotlib", "numpy")
@@ -53,8 +53,8 @@ MISTAKES = [
     (["run", "--all", "--schedule", "fifo"], 2, "choose from 'interleaved', 'round_robin', 'loss_sum', 'temperature'"),
     (["run", "--all", "--device", "tpu"], 2, "choose from 'auto', 'cpu', 'cuda'"),
     (["run", "--all", "--dropout", "1"], 2, "argument --dropout: '1' is no number from 0 and below 0.99"),
-    (["run", "--all", "--clip", "nan"], 2, "'nan' is no number"),
-    (["run", "--all", "--encoder-rate", "inf"], 2, "'inf' is no number above 0"),
+    (["run", "--all", "--max-grad-norm", "nan"], 2, "'nan' is no number"),
+    (["run", "--all", "--encoder-lr", "inf"], 2, "'inf' is no number above 0"),
     (["run", "--all", "--span-batch", "0"], 2, "'0' is not a whole number from 1 to 9223372036854775807"),
     (["run", "--all", "--seeds", "-1"], 2, "--seeds"),
     (["run", "--all", "--epochs", "six"], 2, "--epochs: 'six' is not a whole number"),
@@ -101,12 +101,12 @@ def test_what_is_accepted_of_numbers_can_be_stored_and_read_again(name: str, tex
         number = options.whole(0)(seed)
     except ArgumentTypeError:
         return
-    stored = strict_json.dumps(models.Card(labels={}, seed=number, settings=settings, depends_on=NOTHING))
+    stored = strict_json.dumps(models.Card(labels={}, seed=number, settings=settings, fingerprints=NOTHING))
     assert strict_json.loads(models.Card, stored).settings == settings
     assert strict_json.loads(models.Card, stored).seed == number
 
 
-NOTHING = DependsOn(settings="", corpora={}, encoder=None, code="")
+NOTHING = Fingerprints(settings="", corpora={}, encoder=None, code="")
 
 
 def test_every_setting_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,10 +114,10 @@ def test_every_setting_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_settings_come_from_the_profile_and_what_is_given_instead(bench: Callable[..., int], tmp_path: Path) -> None:
-    bench("--clip", "0.5", "--epochs", "4", "mednli=2", "--tasks", "mednli", baselines=("majority",))
+    bench("--max-grad-norm", "0.5", "--epochs", "4", "mednli=2", "--tasks", "mednli", baselines=("majority",))
     (path,) = (tmp_path / "results").rglob("result.json")
     settings = json.loads(path.read_text())["settings"]
-    assert (settings["profile"], settings["clip"], settings["span_batch"]) == ("paper", 0.5, 25)
+    assert (settings["profile"], settings["max_grad_norm"], settings["span_batch"]) == ("paper", 0.5, 25)
     assert (settings["epochs"], settings["epochs_of"]) == (4, [["mednli", 2]])
 
 

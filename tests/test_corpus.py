@@ -75,11 +75,11 @@ def test_copies_count_once(tmp_path: Path, unpacked: dict[str, str]) -> None:
     assert "copy that differs" not in {notice.kind for notice in corpus.notices}
 
 
-def passed_over(folder: Path) -> dict[str, str]:
+def skipped(folder: Path) -> dict[str, str]:
     """What was passed over below a folder, and why; not a file of it is found."""
     corpus = Corpus(folder)
     assert not corpus.find("")
-    return {note.file: f"{note.kind}: {note.what}" for note in corpus.passed_over}
+    return {note.file: f"{note.kind}: {note.what}" for note in corpus.skipped}
 
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1f\nsize 1000000\n"
@@ -120,7 +120,7 @@ def test_what_no_task_needs_hinders_none(
     corpus = Corpus(tmp_path)
     for split in ("train", "test", "train"):
         assert len(list(task("n2c2_2019").read(corpus, split))) == 1
-    assert [(note.file, f"{note.kind}: {note.what}") for note in corpus.passed_over] == [(hindrance, why)]
+    assert [(note.file, f"{note.kind}: {note.what}") for note in corpus.skipped] == [(hindrance, why)]
     assert corpus.listing != without
     said = refused("mednli", corpus)
     assert said.startswith("mli_train_v1.jsonl (in mednli-a-natural")
@@ -273,12 +273,12 @@ def test_a_gigabyte_of_zeros_is_refused(tmp_path: Path) -> None:
         file.write(info.tobuf())
         for _ in range(128):
             file.write(bytes(1 << 20))
-    assert "it unpacks to more than 200 times" in passed_over(tmp_path)["bomb.tar.gz"]
+    assert "it unpacks to more than 200 times" in skipped(tmp_path)["bomb.tar.gz"]
     (tmp_path / "bomb.tar.gz").unlink()
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as zipped, zipped.open("x", "w") as member:
         for _ in range(128):
             member.write(bytes(1 << 20))
-    assert "it unpacks to more than 200 times" in passed_over(tmp_path)["bomb.zip"]
+    assert "it unpacks to more than 200 times" in skipped(tmp_path)["bomb.zip"]
 
 
 def test_a_document_larger_than_any_is_refused(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_a_truncated_archive_is_passed_over_whole(archive: str, tmp_path: Path) 
     data = (tmp_path / archive).read_bytes()
     for part in (0, 100, len(data) // 2, len(data) * 3 // 4):
         (tmp_path / archive).write_bytes(data[:part])
-        assert "no readable archive" in passed_over(tmp_path)[archive]
+        assert "no readable archive" in skipped(tmp_path)[archive]
 
 
 def test_a_member_without_a_name_is_nothing(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_tar_that_leads_round_in_a_circle_ends(tmp_path: Path) -> None:
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     (tmp_path / "x.tar").write_bytes(bytes(header) + bytes(4096))
-    assert "no readable archive" in passed_over(tmp_path)["x.tar"]
+    assert "no readable archive" in skipped(tmp_path)["x.tar"]
 
 
 def test_an_archive_in_an_archive_is_told(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import varlen
 
 from baselines.core import attention
-from baselines.core.dropout import Dropout, DropoutStream
+from baselines.core.dropout import Dropout, DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
 from baselines.core.model import MultitaskModel
@@ -63,7 +63,7 @@ def test_the_kernel_is_asked_for_what_our_own_attention_computes(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginnings, longest lengths, scale, reach and layout are right: outputs and gradients are those of the groups."""
-    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
+    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutRng()).eval()
     ours, gradients = outputs_and_gradients(encoder)
     monkeypatch.setattr(attention, "_has_kernel", lambda query: True)
     monkeypatch.setattr(varlen, "varlen_attn", by_hand)
@@ -192,7 +192,7 @@ def test_dropout_on_a_gpu_is_one_kernel_at_the_same_rate(fake: FakeTensorMode, m
     rates = []
     monkeypatch.setattr(F, "dropout", lambda hidden, rate: rates.append(rate) or hidden)
     with fake:
-        Dropout(0.1, DropoutStream())(torch.empty(4, 4, device="cuda"))
+        Dropout(0.1, DropoutRng())(torch.empty(4, 4, device="cuda"))
     assert rates == [26 / 256]
 
 
@@ -225,7 +225,7 @@ def test_packed_equals_alone_and_the_processor(
 ) -> None:
     """In float32 to 1e-5 by groups; in bfloat16 by the kernel as near as its eight bits allow."""
     windows = random_windows()
-    encoder = SharedEncoder(tiny_encoder, 0.0, DropoutStream()).eval()
+    encoder = SharedEncoder(tiny_encoder, 0.0, DropoutRng()).eval()
     expected = encoder(pack(windows, "cpu", encoder.first_position)).detach()
     with torch.no_grad(), on_gpu(encoder, bfloat16):
         together = encoder(pack(windows, "cuda", encoder.first_position)).float()

@@ -114,7 +114,7 @@ def timed(root: Path, answering: float = 1.0, joint: float = 1.0, device: str = 
         training = replace(
             result.training,
             train_seconds=result.training.train_seconds * slower,
-            development_seconds=result.training.development_seconds * answering * slower,
+            dev_seconds=result.training.dev_seconds * answering * slower,
         )
         environment = replace(result.environment, device=device)
         seconds = result.test_seconds * answering * slower
@@ -138,7 +138,7 @@ def test_speed_drifts_by_ratios_in_both_directions(tmp_path: Path) -> None:
             training=replace(
                 one.training,
                 train_seconds=10 * one.training.train_seconds,
-                development_seconds=10 * one.training.development_seconds,
+                dev_seconds=10 * one.training.dev_seconds,
             ),
         )
         for one in usual

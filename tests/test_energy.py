@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baselines.core import energy
-from baselines.core.baseline import Record
+from baselines.core.baseline import TrainStats
 from baselines.core.energy import EnergyMeter
 
 
@@ -45,7 +45,7 @@ def test_no_counter_is_unknown_energy(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_training_adds_up_its_energy_and_forgets_it_once_it_is_unknown() -> None:
     """What went on where nothing tells the energy makes the whole unknown."""
-    record = Record(energy_joules=0.0)
+    record = TrainStats(energy_joules=0.0)
     record.add_energy(30.0)
     record.add_energy(12.5)
     assert record.energy_joules == 42.5

@@ -15,7 +15,7 @@ import further_brat
 import further_phi
 from bench import registry
 from bench.cli import main as cli
-from bench.runner.corpus_statistics import census
+from bench.runner.corpus_statistics import corpus_statistics
 from bench.store import runs as store
 from invented import laid, packed
 from tasks.core.corpus import Corpus
@@ -86,7 +86,7 @@ def test_files_of_another_split_are_no_strays(tmp_path: Path) -> None:
             "plants/notes.txt",
             "plants/9.ann~",
         }
-    assert census(task, corpus, None).notices["stray file"] == 2
+    assert corpus_statistics(task, corpus, None).notices["stray file"] == 2
 
 
 def test_further_corpora_run_like_ours(

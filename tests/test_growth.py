@@ -38,7 +38,7 @@ from tasks.core.kinds import DEV, TRAIN
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 TASKS = ("quaero_2014", "mednli")
-SETTINGS = Settings(window=32, pair_window=32, epochs=4, span_batch=2, pair_batch=2, schedule="round_robin",
+SETTINGS = Settings(max_length=32, pair_max_length=32, epochs=4, span_batch=2, pair_batch=2, schedule="round_robin",
                     precision="float32")  # fmt: skip
 
 
@@ -96,12 +96,12 @@ def test_each_window_is_taught_what_all_gold_says_of_it(tiny_encoder: Path, sche
     ends = [(0, 11), (4, 30), (12, 200), (60, 64), (60, 130), (340, 360)]
     gold = {Span((both,), "DISO") for both in ends} | {Span(((2, 5), (90, 95)), "CHEM")}
     note = Document("1", text, frozenset(gold))
-    head = SpanHead(registry.task("quaero_2014"), 8, replace(SETTINGS, window=16, span_head=scheme))
-    for teach in (True, False):
-        windows = head.windows(SubwordTokenizer(tiny_encoder), note, teach)
+    head = SpanHead(registry.task("quaero_2014"), 8, replace(SETTINGS, max_length=16, span_head=scheme))
+    for use_gold in (True, False):
+        windows = head.windows(SubwordTokenizer(tiny_encoder), note, use_gold)
         assert len(windows) > 4
         for window in windows:
-            assert (window.targets == head.scheme.encode(window.characters, sorted(gold))).all()
+            assert (window.targets == head.scheme.encode(window.offset_mapping, sorted(gold))).all()
 
 
 @pytest.mark.parametrize("characters", [1, 40, 5000])
@@ -120,7 +120,7 @@ def test_full_batches_are_full(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = replace(SETTINGS, span_batch=5, pair_batch=7)
     given = full_batches(Corpora("demo", tmp_path), tasks, settings, tiny_encoder)
     (note,), pairs = given.examples["quaero_2014", TRAIN], given.examples["mednli", TRAIN]
-    assert [len(window.ids) for window in text_windows(tokenizer, note.text, 32)] == [32] * 5
+    assert [len(window.input_ids) for window in text_windows(tokenizer, note.text, 32)] == [32] * 5
     assert [len(pair_window(tokenizer, pair.first, pair.second, 32).ids) for pair in pairs] == [32] * 7
 
 

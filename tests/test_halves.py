@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from baselines.core import packing, training
-from baselines.core.bf16_weights import Halves
-from baselines.core.dropout import DropoutStream
+from baselines.core.bf16_weights import Bf16Weights
+from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.model import MultitaskModel
 from baselines.core.settings import SCHEDULES, SPAN_HEADS
@@ -36,10 +36,10 @@ def test_copies_of_weights_train_as_autocast_does_to_the_bit(
     copied, _ = train(asked)
 
     @contextmanager
-    def unused(self: Halves) -> Iterator[None]:
+    def unused(self: Bf16Weights) -> Iterator[None]:
         yield
 
-    monkeypatch.setattr(Halves, "in_use", unused)
+    monkeypatch.setattr(Bf16Weights, "in_use", unused)
     cast, _ = train(asked)
     assert same(weights(copied), weights(cast))
 
@@ -63,25 +63,25 @@ def windows(lengths: list[int]) -> list[Window]:
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "modernbert"])
 def test_filling_a_batch_up_changes_neither_what_is_read_nor_a_gradient(kind: str, tmp_path: Path) -> None:
     """Nor which units dropout drops."""
-    source = DropoutStream()
+    source = DropoutRng()
     encoder = SharedEncoder(make_encoder(tmp_path, kind), 0.1, source).train()
     found = []
-    for few_sizes in (False, True):
+    for bucketed in (False, True):
         encoder.zero_grad()
         source.begin("cpu", 0, "dropout")
-        batch = packing.pack(windows([9, 30, 31, 17]), "cpu", encoder.first_position, few_sizes)
+        batch = packing.pack(windows([9, 30, 31, 17]), "cpu", encoder.first_position, bucketed)
         hidden = encoder(batch)
         (hidden**2).sum().backward()
         gradients = [one.grad.flatten() for one in encoder.parameters() if one.grad is not None]
         found.append((batch, hidden, torch.cat(gradients)))
     (plain, read, gradient), (filled, same_read, same_gradient) = found
-    assert (plain.ids.shape[1], filled.ids.shape[1], plain.tokens, filled.tokens) == (87, 96, 87, 87)
+    assert (plain.input_ids.shape[1], filled.input_ids.shape[1], plain.tokens, filled.tokens) == (87, 96, 87, 87)
     assert torch.allclose(read, same_read, atol=1e-5)
     assert torch.allclose(gradient, same_gradient, atol=1e-5 * float(gradient.abs().max()))
 
 
 def test_filled_up_batches_have_few_sizes_and_little_filler() -> None:
-    found = [packing.pack(windows([length, length]), "cpu", few_sizes=True) for length in range(64, 2048, 7)]
-    assert len({batch.ids.shape[1] for batch in found}) < 90
-    assert all(batch.lengths.filler <= batch.tokens / 8 for batch in found)
+    found = [packing.pack(windows([length, length]), "cpu", bucketed=True) for length in range(64, 2048, 7)]
+    assert len({batch.input_ids.shape[1] for batch in found}) < 90
+    assert all(batch.lengths.n_pad <= batch.tokens / 8 for batch in found)
     assert all(group.size[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)

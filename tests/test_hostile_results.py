@@ -140,7 +140,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "more than a float": (rewrite(lambda text: text.replace("3.0", "1e999")), "test_seconds is not a finite number"),
     "a whole number beyond any float": (edit(lambda data: data.update(test_seconds=10**400)), "not a finite"),
     "a whole number beyond any count": (
-        edit(lambda data: data["training"]["seen"]["mednli"].update(tokens=10**30)),
+        edit(lambda data: data["training"]["task_counts"]["mednli"].update(tokens=10**30)),
         "tokens is larger than any count",
     ),
     "no seed": (edit(lambda data: data.pop("seed")), "lacks 'seed'"),

@@ -17,7 +17,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, processors
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutStream
+from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.model import MultitaskModel
@@ -28,7 +28,7 @@ from test_training import CLASSES, SMALL, SPANS, document, job
 
 
 def load(folder: Path) -> SharedEncoder:
-    return SharedEncoder(folder, 0.1, DropoutStream())
+    return SharedEncoder(folder, 0.1, DropoutRng())
 
 
 def test_an_unknown_encoder_lists_the_known_ones() -> None:
@@ -244,7 +244,7 @@ def test_offline_is_honoured_even_for_an_encoder_of_a_hub(monkeypatch: pytest.Mo
 
 def model_of(encoder: Path, longest: int) -> MultitaskModel:
     """A model of an encoder for windows of up to so many sub-words."""
-    settings = replace(SMALL, window=longest, pair_window=longest)
+    settings = replace(SMALL, max_length=longest, pair_max_length=longest)
     return MultitaskModel(job(encoder, encoder, [SPANS, CLASSES], settings=settings))
 
 
@@ -267,7 +267,7 @@ def test_an_encoder_takes_windows_of_just_as_many_sub_words_as_it_says(kind: str
     """One more is refused when it is loaded; a trial of the most draws no random number."""
     most, sizes = UNTRIED[kind]
     folder = make_encoder(tmp_path, kind, max_position_embeddings=40, **sizes)
-    with pytest.raises(InputError, match=f"are too long for an encoder that takes {most}: lower --window"):
+    with pytest.raises(InputError, match=f"are too long for an encoder that takes {most}: lower --max-length"):
         model_of(folder, most + 1)
     model = model_of(folder, most).train()
     before = torch.get_rng_state()
@@ -275,7 +275,7 @@ def test_an_encoder_takes_windows_of_just_as_many_sub_words_as_it_says(kind: str
     assert torch.equal(torch.get_rng_state(), before)
     assert all(module.training for module in model.modules())
     windows = model.windows(SPANS, document(0, ["pain"] * 100))
-    assert max(len(window.ids) for window in windows) == most
+    assert max(len(window.input_ids) for window in windows) == most
     model("spans", model.pack(windows)).sum().backward()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.core.baseline import Job
+from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from baselines.majority import BASELINE, lexicon
 from bench import registry
@@ -73,12 +73,12 @@ def test_what_is_found_lies_in_the_text_and_does_not_overlap(texts: list[str], t
 
 def answers(task: str, train: Sequence[Any], tmp_path: Path) -> list[Any]:
     """What the floor answers to two pairs."""
-    job = Job(
+    job = TrainSpec(
         tasks=(registry.task(task),), examples=lambda task, split: train, seed=0, settings=Settings(), encoder=None,
         device="cpu", checkpoints=tmp_path, checkpoint_seconds=1.0, progress=lambda fraction, note: None,
     )  # fmt: skip
     model, record = BASELINE.train(job)
-    assert record.seen[task].examples == len(train)
+    assert record.task_counts[task].examples == len(train)
     return model.predict(registry.task(task), train[:2])
 
 

@@ -20,13 +20,13 @@ from bench.runner import kept_models as models
 from bench.runner.plan import MISSING, Planned, Run
 from bench.store.checksums import seal
 from bench.store.names import RunName
-from bench.store.runs import DependsOn
+from bench.store.runs import Fingerprints
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
 from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
 
 TASKS = (CLASSES, SCORES, SPANS)
-DEPENDS_ON = DependsOn(settings="5", corpora={}, encoder=None, code="0")
+DEPENDS_ON = Fingerprints(settings="5", corpora={}, encoder=None, code="0")
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no card": lambda folder: (folder / "model.json").unlink(),
     "half a card": lambda folder: (folder / "model.json").write_text("{"),
     "another format": lambda folder: edited(folder, format=1),
-    "another window": lambda folder: edited(folder, settings=asdict(replace(SMALL, epochs=1, window=64))),
+    "another window": lambda folder: edited(folder, settings=asdict(replace(SMALL, epochs=1, max_length=64))),
     "no seal": lambda folder: (folder / "SHA256SUMS").unlink(),
     "one bit of the encoder": lambda folder: flipped(folder / "model.safetensors"),
     "one bit of the heads": lambda folder: flipped(folder / "heads.safetensors"),
@@ -159,7 +159,9 @@ def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(
     monkeypatch.setattr("bench.report.files.publish", lambda results: None)
     write_corpora(tmp_path / "data")
     where = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--encoder", str(tiny_encoder)]
-    small = "--tasks mednli --baselines single_task --profile demo --epochs 1 --window 24 --pair-window 24".split()
+    small = (
+        "--tasks mednli --baselines single_task --profile demo --epochs 1 --max-length 24 --pair-max-length 24".split()
+    )
     said = []
     for option in ([], ["--keep-models"], ["--keep-models"]):
         assert cli.main(["run", *where, *small, *option]) == 0

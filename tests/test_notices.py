@@ -27,7 +27,10 @@ def test_what_is_passed_over_below_the_folder_counts_for_every_task(tmp_path: Pa
         file.writestr("../mli_train_v1.jsonl", b"")
     corpora = Corpora("official", tmp_path)
     for name in ("mednli", "n2c2_2019", "mednli"):
-        assert corpora.census(task(name)).notices == {"archive in an archive": 1, "path leaves the archive": 1}
+        assert corpora.corpus_statistics(task(name)).notices == {
+            "archive in an archive": 1,
+            "path leaves the archive": 1,
+        }
 
 
 @pytest.mark.parametrize("name", ["mli_train_v1.jsonl.gz", "x.tar.bz2", "X.RAR", "x.7z"])
@@ -37,7 +40,7 @@ def test_archives_of_other_kinds_are_told_where_a_corpus_is_missing(name: str, t
     assert "packed or unpacked (1 were passed over: tasks --verbose lists them); get it from" in said
     corpus = Corpus(tmp_path)
     corpus.files()
-    assert notice_counts(corpus.passed_over) == {"archive of another kind": 1}
+    assert notice_counts(corpus.skipped) == {"archive of another kind": 1}
 
 
 def test_every_notice_is_listed_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoModel
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutStream
+from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import LAYERED, SharedEncoder
 from baselines.core.heads import SCHEMES
 from baselines.core.model import MultitaskModel
@@ -73,7 +73,7 @@ def together_and_alone(encoder: SharedEncoder) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("kind", [*hub.PACKABLE, *UNPACKABLE])
 def test_sequences_in_a_batch_do_not_see_each_other(kind: str, tmp_path: Path) -> None:
     """Together equals one by one, to 1e-5, for packed model types and for padded ones; gradients too."""
-    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
+    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutRng()).eval()
     assert encoder.packs == (kind in hub.PACKABLE)
     together, alone = together_and_alone(encoder)
     assert torch.allclose(together, alone, atol=1e-5)
@@ -101,10 +101,10 @@ def padded_as_usual(encoder: SharedEncoder) -> Callable[[Batch], Tensor]:
         def padded(packed: Tensor) -> Tensor:
             return nn.utils.rnn.pad_sequence(list(torch.split(packed, lengths)), batch_first=True)
 
-        inputs = {"token_type_ids": padded(batch.segments[0])} if encoder.segmented else {}
-        real = padded(torch.ones_like(batch.ids[0]))
-        out = encoder.model(input_ids=padded(batch.ids[0]), attention_mask=real, **inputs)
-        hidden: Tensor = out.last_hidden_state[real.bool()][batch.places]
+        inputs = {"token_type_ids": padded(batch.token_type_ids[0])} if encoder.segmented else {}
+        real = padded(torch.ones_like(batch.input_ids[0]))
+        out = encoder.model(input_ids=padded(batch.input_ids[0]), attention_mask=real, **inputs)
+        hidden: Tensor = out.last_hidden_state[real.bool()][batch.read_positions]
         return hidden
 
     return run
@@ -126,18 +126,18 @@ def uneven(task: Task[Any, Any]) -> Sequence[Any]:
     return [replace(one, first=one.first[: 6 * cut], second=one.second[: 4 * cut]) for one, cut in cuts]
 
 
-@pytest.mark.parametrize("few_sizes", [False, True])
+@pytest.mark.parametrize("bucketed", [False, True])
 @pytest.mark.parametrize("kind", LAYERED)
-def test_the_last_layer_leaves_out_what_no_head_reads(kind: str, few_sizes: bool, tmp_path: Path) -> None:
+def test_the_last_layer_leaves_out_what_no_head_reads(kind: str, bucketed: bool, tmp_path: Path) -> None:
     """And what is read comes out as if it did not, to 1e-5."""
-    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutStream()).eval()
+    encoder = SharedEncoder(encoder_of(tmp_path, kind), 0.0, DropoutRng()).eval()
     through: list[int] = []
     encoder.model.encoder.layer[-1].output.register_forward_hook(lambda layer, given, out: through.append(out.shape[1]))
     every = random_windows()
-    first = [replace(window, places=window.places[:1]) for window in every]
-    whole, few = (encoder(pack(some, "cpu", encoder.first_position, few_sizes)) for some in (every, first))
+    first = [replace(window, read_positions=window.read_positions[:1]) for window in every]
+    whole, few = (encoder(pack(some, "cpu", encoder.first_position, bucketed)) for some in (every, first))
     assert through[0] >= sum(LENGTHS)
-    assert through[1] == (STEP if few_sizes else len(LENGTHS))
+    assert through[1] == (STEP if bucketed else len(LENGTHS))
     assert torch.allclose(few, whole[np.cumsum([0, *LENGTHS[:-1]])], atol=1e-5)
 
 
@@ -153,8 +153,8 @@ def test_every_head_learns_from_packed_windows_as_from_padded_ones(
     usual.encoder.model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     usual.encoder.model.pooler = None
     usual.encoder.forward = padded_as_usual(usual.encoder)
-    windows = [window for example in uneven(task) for window in packed.windows(task, example, teach=True)]
-    lengths = {len(window.ids) for window in windows}
+    windows = [window for example in uneven(task) for window in packed.windows(task, example, use_gold=True)]
+    lengths = {len(window.input_ids) for window in windows}
     assert len(lengths) > 5
     assert max(lengths) > 2 * LOCAL
     (logits, gradients), (expected, wanted) = learned(packed, task, windows), learned(usual, task, windows)
@@ -173,7 +173,7 @@ def test_trainings_under_a_seed_do_not_depend_on_packing(
     monkeypatch.setattr(hub, "PACKABLE", ())
     padded, other = train(asked)
     assert (packed.encoder.packs, padded.encoder.packs) == (True, False)
-    assert (one.seen, one.development, one.chosen_round) == (other.seen, other.development, other.chosen_round)
+    assert (one.task_counts, one.dev_scores, one.best_epoch) == (other.task_counts, other.dev_scores, other.best_epoch)
     for task in asked.tasks:
         assert packed.predict(task, examples(task, "test")) == padded.predict(task, examples(task, "test"))
     first, second = weights(packed.heads), weights(padded.heads)
@@ -183,14 +183,14 @@ def test_trainings_under_a_seed_do_not_depend_on_packing(
 @pytest.mark.parametrize("kind", UNPACKABLE)
 def test_what_cannot_be_packed_is_padded_beside_its_like(kind: str, tmp_path: Path) -> None:
     """As transformers would have it, segments included, and few places hold padding however lengths are mixed."""
-    encoder = SharedEncoder(make_encoder(tmp_path, kind), 0.0, DropoutStream()).eval()
+    encoder = SharedEncoder(make_encoder(tmp_path, kind), 0.0, DropoutRng()).eval()
     batch, passed = pack(random_windows(), "cpu"), []
     expected = padded_as_usual(encoder)(batch)
     encoder.model.embeddings.register_forward_hook(lambda module, inputs, hidden: passed.append(hidden.shape[:2]))
     assert torch.allclose(encoder(batch), expected, atol=1e-5)
     assert sum(rows * length for rows, length in passed) <= sum(LENGTHS) / ALIKE
     assert [length for _, length in passed] == sorted((length for _, length in passed), reverse=True)
-    others = replace(batch, segments=torch.zeros_like(batch.segments))
+    others = replace(batch, token_type_ids=torch.zeros_like(batch.token_type_ids))
     assert torch.allclose(encoder(others), expected, atol=1e-5) is not encoder.segmented
 
 

@@ -12,21 +12,21 @@ import torch
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
-from bench.runner.context import EncoderFiles, Place
+from bench.runner.context import EncoderFiles, RunContext
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.estimate import estimate
-from bench.runner.plan import MISSING, Grid, Run, changed, depends_on, grid, plan
-from bench.store.runs import DependsOn
+from bench.runner.plan import MISSING, Grid, Run, changed, fingerprints, grid, plan
+from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora
 
 
 @pytest.fixture
-def where(tmp_path: Path, plugins: Callable[..., None]) -> Place:
+def where(tmp_path: Path, plugins: Callable[..., None]) -> RunContext:
     """Small corpora and an encoder that is only named."""
     plugins(("alone", "small_bench:ALONE"), ("together", "small_bench:TOGETHER"))
     write_corpora(tmp_path)
-    return Place(Corpora(OFFICIAL, tmp_path), tmp_path / "results", EncoderFiles("tiny", None, "e" * 64))
+    return RunContext(Corpora(OFFICIAL, tmp_path), tmp_path / "results", EncoderFiles("tiny", None, "e" * 64))
 
 
 def runs(*seeds: int) -> list[Run]:
@@ -45,9 +45,9 @@ def test_more_seeds_repeat_what_chance_decides_and_nothing_else() -> None:
     assert [sum(run.baseline.name == name for run in runs(3, 4, 5)) for name in ("majority", "multitask")] == [8, 3]
 
 
-def of(settings: Settings, names: tuple[str, ...], where: Place) -> DependsOn:
+def of(settings: Settings, names: tuple[str, ...], where: RunContext) -> Fingerprints:
     tasks = tuple(registry.task(name) for name in names)
-    return depends_on(Run(TOGETHER if len(names) > 1 else ALONE, tasks, 0, settings), where)
+    return fingerprints(Run(TOGETHER if len(names) > 1 else ALONE, tasks, 0, settings), where)
 
 
 BOTH = ("mednli", "quaero_2014")
@@ -64,7 +64,7 @@ BOTH = ("mednli", "quaero_2014")
     ],
 )
 def test_settings_that_cannot_matter_repeat_no_run(
-    where: Place, change: dict[str, object], tasks: tuple[str, ...]
+    where: RunContext, change: dict[str, object], tasks: tuple[str, ...]
 ) -> None:
     assert of(replace(Settings(), **change), tasks, where) == of(Settings(), tasks, where)  # type: ignore[arg-type]
 
@@ -76,24 +76,24 @@ def test_settings_that_cannot_matter_repeat_no_run(
         {"schedule": "loss_sum"},
         {"span_head": "nested"},
         {"epochs_of": (("mednli", 9),)},
-        {"window": 100},
-        {"encoder_rate": 1e-5},
+        {"max_length": 100},
+        {"encoder_lr": 1e-5},
     ],
 )
-def test_settings_that_matter_change_what_a_run_depends_on(where: Place, change: dict[str, object]) -> None:
+def test_settings_that_matter_change_what_a_run_depends_on(where: RunContext, change: dict[str, object]) -> None:
     assert of(replace(Settings(), **change), BOTH, where).settings != of(Settings(), BOTH, where).settings  # type: ignore[arg-type]
 
 
-def test_the_digest_of_a_corpus_covers_every_split_and_no_packing(where: Place, tmp_path: Path) -> None:
+def test_the_digest_of_a_corpus_covers_every_split_and_no_packing(where: RunContext, tmp_path: Path) -> None:
     task = registry.task("mednli")
-    digests = [Corpora(OFFICIAL, tmp_path).census(task).digest]
+    digests = [Corpora(OFFICIAL, tmp_path).corpus_statistics(task).digest]
     (tmp_path / "below").mkdir()
     (tmp_path / "mli_dev_v1.jsonl").rename(tmp_path / "below" / "mli_dev_v1.jsonl")
-    digests.append(Corpora(OFFICIAL, tmp_path).census(task).digest)
+    digests.append(Corpora(OFFICIAL, tmp_path).corpus_statistics(task).digest)
     for split in ("train", "dev", "test"):
         (path,) = tmp_path.rglob(f"mli_{split}_v1.jsonl")
         path.write_text(path.read_text().replace("It was.", "It is."))
-        digests.append(Corpora(OFFICIAL, tmp_path).census(task).digest)
+        digests.append(Corpora(OFFICIAL, tmp_path).corpus_statistics(task).digest)
     assert digests[0] == digests[1]
     assert len(set(digests)) == 4
 
@@ -137,19 +137,19 @@ def test_the_code_of_a_training_is_reached_though_it_is_imported_late() -> None:
 )
 def test_a_run_is_repeated_for_each_thing_that_it_depends_on(tmp_path: Path, had: dict[str, object], why: str) -> None:
     result = Maker(root=tmp_path).run("multitask", BOTH, 0)
-    wanted = DependsOn(settings="s", corpora={"mednli": "m", "quaero_2014": "q"}, encoder="e", code="c")
+    wanted = Fingerprints(settings="s", corpora={"mednli": "m", "quaero_2014": "q"}, encoder="e", code="c")
     run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
-    stored = replace(result, depends_on=replace(wanted, **had))  # type: ignore[arg-type]
+    stored = replace(result, fingerprints=replace(wanted, **had))  # type: ignore[arg-type]
     assert changed(run, wanted, stored) == why
 
 
 def test_an_encoder_that_is_not_here_yet_is_no_change(tmp_path: Path) -> None:
     result = Maker(root=tmp_path).run("multitask", BOTH, 0)
     run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
-    assert changed(run, replace(result.depends_on, encoder=None), result) == ""
+    assert changed(run, replace(result.fingerprints, encoder=None), result) == ""
 
 
-def test_an_estimate_without_grounds_says_so_and_is_no_number(where: Place) -> None:
+def test_an_estimate_without_grounds_says_so_and_is_no_number(where: RunContext) -> None:
     asked = Grid((registry.task("mednli"),), (ALONE,), (0, 1), Settings())
     planned = plan(grid(asked), where)
     assert [one.state for one in planned] == [MISSING, MISSING]
@@ -158,7 +158,7 @@ def test_an_estimate_without_grounds_says_so_and_is_no_number(where: Place) -> N
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16"])
 def test_a_rough_estimate_is_of_the_precision_of_the_training(
-    where: Place, tiny_encoder: Path, wanted: str, monkeypatch: pytest.MonkeyPatch
+    where: RunContext, tiny_encoder: Path, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a processor has bfloat16 it trains several times as fast as its products in float32 let expect."""
     asked = Grid((registry.task("mednli"),), (ALONE,), (0,), Settings(precision=wanted))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines.core.baseline import Record
+from baselines.core.baseline import TrainStats
 from baselines.core.settings import Settings
 from bench.cli import main as cli
 from bench.report import words
@@ -108,7 +108,7 @@ def test_what_is_printed_runs_from_where_it_was_printed(
     write_corpora(tmp_path / "my data")
     shutil.copytree(tiny_encoder, tmp_path / "models" / encoder)
     results, data = tmp_path / "results", ["--data", str(tmp_path / "my data")]
-    first = ["run", *data, "--tasks", "mednli", "--baselines", "single_task", "--epochs", "1", "--window", "64"]
+    first = ["run", *data, "--tasks", "mednli", "--baselines", "single_task", "--epochs", "1", "--max-length", "64"]
     assert cli.main([*first, "--encoder", str(tmp_path / "models" / encoder), "--results", str(results)]) == 0
     for where in ("a/b", "models"):
         (tmp_path / where).mkdir(parents=True, exist_ok=True)
@@ -256,11 +256,11 @@ def test_runs_that_are_unlike_each_other_are_told(tmp_path: Path, report: Report
 def changed(result: Result, what: str) -> Result:
     """The result as it would be had this been otherwise."""
     score = result.scores["mednli"]
-    depends_on, settings = result.depends_on, result.settings
+    fingerprints, settings = result.fingerprints, result.settings
     return replace(result, **{
-        "corpora": {"depends_on": replace(depends_on, corpora=dict.fromkeys(depends_on.corpora, "d" * 64))},
-        "encoders": {"depends_on": replace(depends_on, encoder="f" * 64)},
-        "code": {"depends_on": replace(depends_on, code="1" * 64)},
+        "corpora": {"fingerprints": replace(fingerprints, corpora=dict.fromkeys(fingerprints.corpora, "d" * 64))},
+        "encoders": {"fingerprints": replace(fingerprints, encoder="f" * 64)},
+        "code": {"fingerprints": replace(fingerprints, code="1" * 64)},
         "metrics": {"scores": {"mednli": replace(score, metrics=(replace(score.metrics[0], name="agreement"),))}},
         "numbers of examples": {"scores": {"mednli": replace(score, examples=score.examples | {"train": 299})}},
         "torch": {"environment": replace(result.environment, torch="2.14")},
@@ -351,9 +351,9 @@ def test_what_readers_doubted_is_shown_and_said_first_where_it_is_much(
 class Unfound(Maker):
     """Trainings with nothing to find in the development split of mednli."""
 
-    def record(self, tasks: tuple[str, ...]) -> Record:
+    def record(self, tasks: tuple[str, ...]) -> TrainStats:
         found = super().record(tasks)
-        return replace(found, development=[scores | {"mednli": math.nan} for scores in found.development])
+        return replace(found, dev_scores=[scores | {"mednli": math.nan} for scores in found.dev_scores])
 
 
 def test_a_task_that_had_no_say_in_the_choice_of_the_round_is_named(tmp_path: Path, report: Report) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.core.baseline import Job
+from baselines.core.baseline import TrainSpec
 from bench.runner import corpora
 from bench.store import runs as store
 from bench.store import strict_json
@@ -152,8 +152,8 @@ def test_a_damaged_result_is_made_anew(bench: Bench, tmp_path: Path, capsys: pyt
     assert len(results(tmp_path)) == 2
 
 
-def stop(error: BaseException, at: str) -> Callable[[Job], None]:
-    def act(job: Job) -> None:
+def stop(error: BaseException, at: str) -> Callable[[TrainSpec], None]:
+    def act(job: TrainSpec) -> None:
         if job.tasks[0].name == at:
             (job.checkpoints / "state").write_text("half done")
             raise error
@@ -220,7 +220,7 @@ def test_a_disk_that_fills_while_a_result_is_stored_leaves_the_older_one(
 def test_training_cannot_read_the_test_split(bench: Bench) -> None:
     seen: list[str] = []
 
-    def peek(job: Job) -> None:
+    def peek(job: TrainSpec) -> None:
         with pytest.raises(ValueError, match="may read train and dev"):
             job.examples(job.tasks[0], "test")
         seen.append("refused")
@@ -276,7 +276,7 @@ def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
     monkeypatch.setattr("bench.runner.progress.LINE_SECONDS", 0.0)
     with ThreadPoolExecutor() as pool:
 
-        def meanwhile(job: Job) -> None:
+        def meanwhile(job: TrainSpec) -> None:
             if len(TRAININGS) == 1:
                 second.append(pool.submit(bench))
                 while len(TRAININGS) < 2:
@@ -300,7 +300,7 @@ def test_what_a_killed_run_left_goes_once_its_result_is_there(bench: Bench, tmp_
     (result,) = results(tmp_path)
     left = tmp_path / "results" / "unfinished" / result.name.path
     left.mkdir(parents=True)
-    wanted = result.depends_on if same else replace(result.depends_on, settings="0" * 64)
+    wanted = result.fingerprints if same else replace(result.fingerprints, settings="0" * 64)
     (left / "run.json").write_text(strict_json.dumps([result.name, wanted]))
     left.with_name(f"{left.name}.lock").touch()
     assert result.folder is not None

@@ -23,7 +23,7 @@ from bench.speed.workload import long_note
 from bench.store import inference_record as record
 from bench.store.environment import environment
 from bench.store.inference_record import MULTITASK, SINGLE_TASK, Arm, Growth, Held, Speed, Timed
-from bench.store.runs import DependsOn
+from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import write_corpora
 from tasks.core.errors import InputError
@@ -39,7 +39,7 @@ HELD = Held(
 
 
 def setup(encoder: Path, *tasks: str) -> Setup:
-    settings = Settings(window=32, pair_window=32, precision="float32")
+    settings = Settings(max_length=32, pair_max_length=32, precision="float32")
     return Setup(encoder=encoder, tasks=tasks, settings=settings, device="cpu", kept=None)
 
 
@@ -73,7 +73,7 @@ def made_up() -> Speed:
     return Speed(
         corpus="demo", encoder="minilm", tasks=("i2b2_2010",), settings=Settings(), kept=False, notes=2,
         note_tokens=50, pairs=3, pair_tokens=60, arms=arms, heads=grown, lengths=grown[:1],
-        depends_on=DependsOn(settings="5", corpora={}, encoder="e", code="c"), finished="2026-11-21T06:00:00Z",
+        fingerprints=Fingerprints(settings="5", corpora={}, encoder="e", code="c"), finished="2026-11-21T06:00:00Z",
         environment=environment("cpu", 1),
     )  # fmt: skip
 
@@ -95,10 +95,10 @@ def test_pipelines_have_our_weights(tiny_encoder: Path) -> None:
     asked = setup(tiny_encoder, "quaero_2014", "mednli", "n2c2_2019")
     peers, ours = Pipelines(asked), load_ours(SINGLE_TASK, asked)
     model, stock = ours.modules[0], peers.modules[0]
-    window, *_ = model.head("quaero_2014").cut(model.tokenizer, NOTES[0], teach=False)
+    window, *_ = model.head("quaero_2014").cut(model.tokenizer, NOTES[0], use_gold=False)
     with torch.no_grad():
-        theirs = stock(torch.from_numpy(window.ids)[None]).logits[0]
-        assert torch.allclose(model("quaero_2014", model.pack([window])), theirs[window.places], atol=1e-5)
+        theirs = stock(torch.from_numpy(window.input_ids)[None]).logits[0]
+        assert torch.allclose(model("quaero_2014", model.pack([window])), theirs[window.read_positions], atol=1e-5)
     assert len(peers.annotate(NOTES)["quaero_2014"]) == len(NOTES)
     for task in ("mednli", "n2c2_2019"):
         assert len(peers.judge(task, [Pair("1", "chest pain", "seen in clinic", "")] * 2)) == 2

@@ -46,7 +46,7 @@ def test_an_official_development_split_is_taken(tmp_path: Path) -> None:
 
 def test_a_part_that_leaves_nothing_to_train_on_is_named(tmp_path: Path) -> None:
     """The option is at fault, and no larger corpus is asked for."""
-    with pytest.raises(InputError, match=r"--development 0\.95 leaves none of its 3 groups"):
+    with pytest.raises(InputError, match=r"--dev-fraction 0\.95 leaves none of its 3 groups"):
         examples(task("i2b2_2014"), patients(tmp_path, 3), "train", 0.95)
 
 

@@ -59,9 +59,9 @@ def cut(name: str, folder: Path) -> None:
     assert sum(1 for _ in splits.stream(task(name), Corpus(folder), "train")) > NOTES / 2
 
 
-def census(name: str, folder: Path) -> None:
+def corpus_statistics(name: str, folder: Path) -> None:
     """What is looked at before a run."""
-    Corpora("official", folder).census(task(name))
+    Corpora("official", folder).corpus_statistics(task(name))
 
 
 def keep(name: str, folder: Path) -> None:
@@ -84,7 +84,7 @@ def grown(use: Use, name: str, folder: Path) -> int:
     return peak(use, name, folder / str(LONG)) - peak(use, name, folder / str(SHORT))
 
 
-@pytest.mark.parametrize("use", [read, cut, census])
+@pytest.mark.parametrize("use", [read, cut, corpus_statistics])
 @pytest.mark.parametrize("archive", ARCHIVES)
 @pytest.mark.parametrize("name", ["n2c2_2018", "mednli"])
 def test_memory_does_not_grow_with_texts(

@@ -31,8 +31,8 @@ from tasks.core.errors import InputError
 
 TASKS = ("n2c2_2019", "i2b2_2012")
 COMPARED = f"--tasks {' '.join(TASKS)} --baselines majority multitask --scale 0.1 --checkpoint-seconds 0".split()
-SMALL = "--span-batch 2 --pair-batch 2 --window 64 --pair-window 64 --precision float32".split()
-RATES = "--encoder-rate 2e-3 --head-rate 1e-2".split()
+SMALL = "--span-batch 2 --pair-batch 2 --max-length 64 --pair-max-length 64 --precision float32".split()
+RATES = "--encoder-lr 2e-3 --head-lr 1e-2".split()
 COMMAND = ["run", *COMPARED, *SMALL, *RATES, "--encoder", "encoder"]
 
 SECONDS_BEFORE = 1000.0
@@ -157,10 +157,10 @@ def test_it_ends_with_the_very_same_result(story: Story) -> None:
     assert story.said["whole"].returncode == 0, story.said["whole"].stderr
     whole, cut = (story.result(name) for name in ("whole", "cut"))
     assert cut.scores == whole.scores
-    assert cut.depends_on == whole.depends_on
-    measured = {"train_seconds": 0.0, "development_seconds": 0.0, "peak_memory_bytes": None}
+    assert cut.fingerprints == whole.fingerprints
+    measured = {"train_seconds": 0.0, "dev_seconds": 0.0, "peak_memory_bytes": None}
     assert replace(cut.training, **measured) == replace(whole.training, **measured)
-    assert len(whole.training.development) == 2
+    assert len(whole.training.dev_scores) == 2
 
 
 def test_it_ends_with_the_very_same_evidence_and_answers(story: Story) -> None:

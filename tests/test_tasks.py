@@ -150,9 +150,9 @@ def test_a_run_keeps_what_was_noted_as_counts(name: str) -> None:
     """Whichever corpus is read first, and however often: the counts are those of one pass."""
     for first in (name, "i2b2_2012"):
         corpora = Corpora("official", FOLDER)
-        corpora.census(task(first))
+        corpora.corpus_statistics(task(first))
         corpora.examples(task(name), "test", 0.1)
-        assert corpora.census(task(name)).notices == NOTICES[name]
+        assert corpora.corpus_statistics(task(name)).notices == NOTICES[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -257,7 +257,7 @@ def test_no_task_reaches_into_another_corpus(folder: str, tmp_path: Path) -> Non
     shutil.copytree(FOLDER, tmp_path / "official")
     corpus = laid(tmp_path, FOREIGN[folder])
     for name, split in splits():
-        with corpus.watched() as noted:
+        with corpus.capture_warnings() as noted:
             assert list(task(name).read(corpus, split)) == list(task(name).read(Corpus(FOLDER), split))
         named = {n.file for n in noted if n.kind in ("folder that is not read", "copy that differs")}
         assert any(file.startswith(folder) for file in named) == (TOUCHED.get(folder) == (name, split))

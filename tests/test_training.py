@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError
 
 from baselines.core import checkpoint
-from baselines.core.baseline import Job
-from baselines.core.dropout import Dropout, DropoutStream
+from baselines.core.baseline import TrainSpec
+from baselines.core.dropout import Dropout, DropoutRng
 from baselines.core.hub import PACKABLE
 from baselines.core.mixture import best_round, rate_factor
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
@@ -32,7 +32,7 @@ from tasks.core.span_metrics import ExactF1
 
 WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]
 SOURCE = Source(licence="", url="", citation="", files={}, sizes={})
-SMALL = Settings(epochs=2, span_batch=4, pair_batch=4, window=24, pair_window=24, precision="float32")
+SMALL = Settings(epochs=2, span_batch=4, pair_batch=4, max_length=24, pair_max_length=24, precision="float32")
 
 
 def unread(*_: Any) -> Any:
@@ -71,14 +71,14 @@ def examples(task: Task[Any, Any], split: str) -> Sequence[Any]:
     return [Pair(*pair, gold=5.0 * len(set(pair[1].split()) & set(pair[2].split())) / 6) for pair in pairs]
 
 
-def job(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> Job:
+def job(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> TrainSpec:
     fields: dict[str, Any] = {
         "seed": 0,
         "settings": SMALL,
         "progress": lambda fraction, note: None,
         "checkpoint_seconds": 1e9,
     }
-    return Job(
+    return TrainSpec(
         tasks=tuple(tasks), examples=examples, encoder=encoder, device="cpu", checkpoints=tmp_path, **(fields | changes)
     )  # fmt: skip
 
@@ -158,7 +158,11 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder
         train(job(tmp_path / "killed", tiny_encoder, TASKS, progress=kill, checkpoint_seconds=0))
     resumed, after = train(job(tmp_path / "killed", tiny_encoder, TASKS))
     assert same(weights(whole), weights(resumed))
-    assert (after.development, after.seen, after.chosen_round) == (record.development, record.seen, record.chosen_round)
+    assert (after.dev_scores, after.task_counts, after.best_epoch) == (
+        record.dev_scores,
+        record.task_counts,
+        record.best_epoch,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -264,9 +268,9 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     """Bit for bit where nothing but gradients moves a row; the rows that nobody reads stay as they were."""
     from baselines.core.encoder import SharedEncoder
 
-    plain = replace(SMALL, weight_decay=0.0, clip=0.0)
+    plain = replace(SMALL, weight_decay=0.0, max_grad_norm=0.0)
     some, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
-    monkeypatch.setattr(SharedEncoder, "train_only", lambda self, read: None)
+    monkeypatch.setattr(SharedEncoder, "restrict_vocabulary", lambda self, read: None)
     monkeypatch.setattr(SharedEncoder, "trained", lambda self: None)
     everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
     assert same(weights(some), weights(everything))
@@ -297,18 +301,18 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
     torch and transformers alone, end at the same weights."""
     from transformers import AutoModel
 
-    from baselines.core.mixture import Share
+    from baselines.core.mixture import TaskPlan
     from baselines.core.model import MultitaskModel
     from bench.speed.trainer import InOurOrder
 
     def padded(rows: Sequence[np.ndarray]) -> torch.Tensor:
         return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)
 
-    settings = replace(SMALL, epochs=3, encoder_rate=1e-3, head_rate=1e-3, dropout=0.0, warmup=0.0)
+    settings = replace(SMALL, epochs=3, encoder_lr=1e-3, head_lr=1e-3, dropout=0.0, warmup=0.0)
     begun = job(tmp_path, tiny_encoder, [task], settings=settings)
     start = MultitaskModel(begun)
-    windows = [window for example in examples(task, "train") for window in start.windows(task, example, teach=True)]
-    order = InOurOrder(Share(task.name, len(windows), 4, settings.epochs), begun.seed)
+    windows = [window for example in examples(task, "train") for window in start.windows(task, example, use_gold=True)]
+    order = InOurOrder(TaskPlan(task.name, len(windows), 4, settings.epochs), begun.seed)
     encoder, head = AutoModel.from_pretrained(tiny_encoder), start.head(task.name).layer
     encoder.pooler = None
     plain = torch.nn.ModuleList([encoder.eval(), head])
@@ -318,13 +322,16 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
     for done, batch in enumerate(batches):
         some = [windows[number] for number in batch.tolist()]
         ids, segments, real = (
-            padded(rows) for rows in zip(*((one.ids, one.segments, np.ones_like(one.ids)) for one in some), strict=True)
+            padded(rows)
+            for rows in zip(
+                *((one.input_ids, one.token_type_ids, np.ones_like(one.input_ids)) for one in some), strict=True
+            )
         )
         hidden = encoder(input_ids=ids, token_type_ids=segments, attention_mask=real).last_hidden_state
-        read = torch.cat([row[one.places] for row, one in zip(hidden, some, strict=True)])
+        read = torch.cat([row[one.read_positions] for row, one in zip(hidden, some, strict=True)])
         targets = torch.from_numpy(np.concatenate([one.targets for one in some]))
         start.head(task.name).loss(head(read), targets).backward()
-        torch.nn.utils.clip_grad_norm_(plain.parameters(), settings.clip)
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), settings.max_grad_norm)
         for group in optimiser.param_groups:
             group["lr"] = 1e-3 * (len(batches) - done) / len(batches)
         optimiser.step()
@@ -353,7 +360,7 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     for most in (10_000, 30):
         monkeypatch.setattr(training, "TOKENS_AT_ONCE", {"cpu": most})
         trainer.optimiser.zero_grad()
-        loss = trainer._learn(task.name, list(trainer.data[task.name][:9]))
+        loss = trainer._forward_backward(task.name, list(trainer.data[task.name][:9]))
         found.append(
             (loss, torch.cat([one.grad.flatten() for one in trainer.model.parameters() if one.grad is not None]))
         )
@@ -362,7 +369,7 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     assert torch.allclose(gradient, summed, atol=1e-5 * float(gradient.abs().max()))
 
 
-def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASKS) -> tuple[Job, Any]:
+def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASKS) -> tuple[TrainSpec, Any]:
     from baselines.core.model import MultitaskModel
 
     begun = job(tmp_path, encoder, tasks)
@@ -371,18 +378,18 @@ def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASK
 
 def test_training_learns(tmp_path: Path, tiny_encoder: Path) -> None:
     """On mentions that two words give away, a few epochs are enough to find them all."""
-    settings = replace(SMALL, epochs=12, encoder_rate=3e-3, head_rate=1e-2)
+    settings = replace(SMALL, epochs=12, encoder_lr=3e-3, head_lr=1e-2)
     model, _ = train(job(tmp_path, tiny_encoder, [SPANS], settings=settings))
     assert model.score(SPANS, model.cut(SPANS, examples(SPANS, "test"))) > 0.9
 
 
 def test_the_chosen_round_is_the_best_on_the_development_split(tmp_path: Path, tiny_encoder: Path) -> None:
-    settings = replace(SMALL, epochs=5, encoder_rate=3e-3)
+    settings = replace(SMALL, epochs=5, encoder_lr=3e-3)
     model, record = train(job(tmp_path, tiny_encoder, TASKS, settings=settings))
-    means = [np.mean(list(scores.values())) for scores in record.development]
+    means = [np.mean(list(scores.values())) for scores in record.dev_scores]
     means = [mean if np.isfinite(mean) else -1.0 for mean in means]
-    assert record.chosen_round == max(range(5), key=lambda number: (means[number], number)) + 1
-    chosen = record.development[record.chosen_round - 1]
+    assert record.best_epoch == max(range(5), key=lambda number: (means[number], number)) + 1
+    chosen = record.dev_scores[record.best_epoch - 1]
     assert {task.name: model.score(task, model.cut(task, examples(task, "dev"))) for task in TASKS} == chosen
 
 
@@ -398,7 +405,7 @@ def test_of_equal_rounds_the_later_is_chosen(
     said = iter(scores)
     monkeypatch.setattr(MultitaskModel, "score", lambda *_: next(said))
     _, record = train(job(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
-    assert record.chosen_round == chosen
+    assert record.best_epoch == chosen
 
 
 def without_mentions(task: Task[Any, Any], split: str) -> Sequence[Any]:
@@ -416,10 +423,10 @@ def test_a_task_without_a_development_score_has_no_say(
     """The others choose, alone it keeps its last round: false alarms that come and go are never better than silence."""
     given = replace(job(tmp_path, tiny_encoder, tasks, settings=replace(SMALL, epochs=4)), examples=without_mentions)
     _, record = train(given)
-    undefined = [name for name in record.seen if all(np.isnan(scores[name]) for scores in record.development)]
+    undefined = [name for name in record.task_counts if all(np.isnan(scores[name]) for scores in record.dev_scores)]
     assert undefined == [task.name for task in tasks if task is not CLASSES]
-    classes = [scores.get("classes", 0.0) for scores in record.development]
-    assert record.chosen_round == max(range(4), key=lambda number: (classes[number], number)) + 1
+    classes = [scores.get("classes", 0.0) for scores in record.dev_scores]
+    assert record.best_epoch == max(range(4), key=lambda number: (classes[number], number)) + 1
 
 
 NONE = float("nan")
@@ -447,8 +454,8 @@ def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encod
     _, joint = train(job(tmp_path, tiny_encoder, TASKS))
     for task in TASKS:
         _, alone = train(job(tmp_path, tiny_encoder, [task]))
-        assert joint.seen[task.name] == alone.seen[task.name]
-        assert joint.seen[task.name].passes == SMALL.epochs
+        assert joint.task_counts[task.name] == alone.task_counts[task.name]
+        assert joint.task_counts[task.name].epochs == SMALL.epochs
 
 
 def test_answers_do_not_depend_on_their_company(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -462,8 +469,8 @@ def test_perfect_tags_say_gold_but_for_a_mention_that_cannot_be_tagged(tmp_path:
     model, _ = train(job(tmp_path, tiny_encoder, TASKS))
     plain = Document("1", "chest pain seen", frozenset({Span(((0, 10),), "problem")}))
     nested = Document("2", "chest pain seen", frozenset({Span(((0, 10),), "problem"), Span(((6, 10),), "drug")}))
-    assert model.perfect(SPANS, [plain, nested]) == [plain.gold, plain.gold]
-    assert model.perfect(CLASSES, examples(CLASSES, "test")) is None
+    assert model.oracle(SPANS, [plain, nested]) == [plain.gold, plain.gold]
+    assert model.oracle(CLASSES, examples(CLASSES, "test")) is None
 
 
 def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -474,28 +481,32 @@ def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Pa
 
 def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="diverged"):
-        train(job(tmp_path, tiny_encoder, TASKS, settings=replace(SMALL, encoder_rate=1e30, head_rate=1e30, clip=0.0)))
+        train(
+            job(
+                tmp_path, tiny_encoder, TASKS, settings=replace(SMALL, encoder_lr=1e30, head_lr=1e30, max_grad_norm=0.0)
+            )
+        )
 
 
 def test_windows_longer_than_the_encoder_takes_are_refused(tmp_path: Path, tiny_encoder: Path) -> None:
-    with pytest.raises(InputError, match="lower --window"):
-        train(job(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, window=512)))
+    with pytest.raises(InputError, match="lower --max-length"):
+        train(job(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, max_length=512)))
 
 
 def test_scoring_and_saving_are_no_training(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They may take long: what counts as training does not grow with them."""
-    save, score = checkpoint.save, Trainer._choose
+    save, score = checkpoint.save, Trainer._evaluate_and_keep_best
     monkeypatch.setattr(checkpoint, "save", lambda *given: (time.sleep(0.05), save(*given)))
-    monkeypatch.setattr(Trainer, "_choose", lambda *given: (time.sleep(1), score(*given)))
+    monkeypatch.setattr(Trainer, "_evaluate_and_keep_best", lambda *given: (time.sleep(1), score(*given)))
     begun = time.perf_counter()
     _, record = train(job(tmp_path, tiny_encoder, [CLASSES], checkpoint_seconds=0.0))
     assert 0 < record.train_seconds < time.perf_counter() - begun - 2
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
-    source = DropoutStream()
+    source = DropoutRng()
     source.begin("cpu", 0, "a")
     ones = torch.ones(400, 400)
     dropped = Dropout(0.25, source)(ones)
@@ -512,4 +523,4 @@ def test_rates_warm_up_then_decay_to_nothing() -> None:
     assert factors[:10] == sorted(factors[:10])
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] == pytest.approx(0.0, abs=0.02)
-    assert rate_factor(99, 100, replace(settings, decay="constant")) == 1.0
+    assert rate_factor(99, 100, replace(settings, lr_schedule="constant")) == 1.0

@@ -43,7 +43,7 @@ def test_it_stores_what_it_measured(
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
     assert (speed.task, speed.windows, speed.batch, [len(rate.seconds) for rate in speed.rates]) == (task, 8, 4, [2])
     assert speed.tokens > 8 * 4
-    assert (len(speed.rates[0].scores), speed.test, speed.settings.head_rate) == (2, 8, speed.settings.encoder_rate)
+    assert (len(speed.rates[0].scores), speed.test, speed.settings.head_lr) == (2, 8, speed.settings.encoder_lr)
     assert "tokens a second" in capsys.readouterr().out
 
 
@@ -111,7 +111,7 @@ def test_the_trainers_logits_are_read_as_ours(task: Task[Any, Any], tiny_encoder
     """Logits that say what was taught get all points, wherever a head reads them."""
     found = list(examples(task, "test"))
     course = Course(task=task, examples=found, test=found, encoder=tiny_encoder, settings=SMALL, device="cpu")
-    taught = {window.ids.tobytes(): window for window in packed(course)}
+    taught = {window.input_ids.tobytes(): window for window in packed(course)}
     assert _score(course, _answers(course, Said(task, taught))) == pytest.approx(1)
 
 
@@ -150,8 +150,8 @@ class Said:
         window = self.taught[input_ids[0].numpy().tobytes()]
         if self.task is SCORES:
             return SimpleNamespace(logits=torch.from_numpy(window.targets)[None])
-        said = torch.zeros(len(window.ids), 5)
-        said[window.places, window.targets] = 9
+        said = torch.zeros(len(window.input_ids), 5)
+        said[window.read_positions, window.targets] = 9
         return SimpleNamespace(logits=said[None] if self.task is SPANS else said[:1])
 
 
@@ -159,7 +159,7 @@ def test_seconds_are_those_of_all_passes(where: list[str], tmp_path: Path) -> No
     assert cli.main([*where, "--task", "mednli", "--epochs", "3", "--rate", "0.01"]) == 0
     (path,) = tmp_path.rglob(TRAINING)
     speed = strict_json.loads(TrainingSpeed, path.read_bytes())
-    assert (speed.settings.epochs, speed.settings.encoder_rate) == (3, 0.01)
+    assert (speed.settings.epochs, speed.settings.encoder_lr) == (3, 0.01)
     changed = replace(
         speed,
         tokens=1000,

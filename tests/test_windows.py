@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from baselines.core import tokenizer as tokenizer_module
-from baselines.core.bio_tags import FlatTags
-from baselines.core.span_classifier import WIDTHS, Stretches
+from baselines.core.bio_tags import BioTags
+from baselines.core.span_classifier import WIDTHS, SpanClassifier
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import text_windows
 from conftest import make_encoder
@@ -23,7 +23,7 @@ from tasks.core.errors import InputError
 from tasks.core.examples import Span
 
 LABELS = ("problem", "treatment")
-TAGS, STRETCHES = FlatTags(LABELS), Stretches(LABELS)
+TAGS, STRETCHES = BioTags(LABELS), SpanClassifier(LABELS)
 texts = st.text(st.sampled_from("abc xyz019 .,\n-/é\ufeff\u2028"), max_size=120)
 
 
@@ -32,7 +32,7 @@ def tokenizer(tiny_encoder: Path) -> SubwordTokenizer:
     return SubwordTokenizer(tiny_encoder)
 
 
-def said(scheme: FlatTags | Stretches, units: np.ndarray, spans: Iterable[Span]) -> set[Span]:
+def said(scheme: BioTags | SpanClassifier, units: np.ndarray, spans: Iterable[Span]) -> set[Span]:
     """What comes back of mentions."""
     return set(scheme.mentions(units, scheme.encode(units, spans))[1])
 
@@ -43,8 +43,8 @@ def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, 
     windows = text_windows(tokenizer, text, most)
     covered = np.zeros(len(text), dtype=int)
     for window in windows:
-        assert len(window.ids) <= most or len(window.places) == 1
-        for start, end in window.characters:
+        assert len(window.input_ids) <= most or len(window.read_positions) == 1
+        for start, end in window.offset_mapping:
             covered[start:end] += 1
     assert all(covered[place] == 1 for place, char in enumerate(text) if char.isalnum() and char.isascii())
     assert covered.max(initial=0) <= 1
@@ -105,9 +105,9 @@ def test_a_unit_is_neither_empty_nor_ends_in_white_space(
     ids = any_tokenizer.text(text).ids
     covered = np.zeros(len(text), dtype=int)
     for window in text_windows(any_tokenizer, text, most):
-        assert len(window.ids) <= most or len(window.places) == 1
-        assert "".join(map(chr, window.ids[1:-1])) in "".join(map(chr, ids))
-        for start, end in window.characters:
+        assert len(window.input_ids) <= most or len(window.read_positions) == 1
+        assert "".join(map(chr, window.input_ids[1:-1])) in "".join(map(chr, ids))
+        for start, end in window.offset_mapping:
             assert text[start:end].strip() == text[start:end] != ""
             covered[start:end] += 1
     assert covered.max(initial=0) <= 1
@@ -130,15 +130,15 @@ def test_no_mention_is_lost_to_white_space_or_accents(
             start = len(text + blank)
             text += blank + unicodedata.normalize(form, word)
             gold |= {Span(((start, len(text)),), LABELS[number % 2])}
-        units = np.concatenate([window.characters for window in text_windows(any_tokenizer, text, 4)])
+        units = np.concatenate([window.offset_mapping for window in text_windows(any_tokenizer, text, 4)])
         assert said(TAGS, units, gold) == said(STRETCHES, units, gold) == gold
 
 
 def test_white_space_takes_no_room_at_the_edges_of_a_window(any_tokenizer: SubwordTokenizer) -> None:
     """Between two words there may be more of them than an encoder takes."""
     windows = text_windows(any_tokenizer, "abc" + "\n " * 5000 + "abc", 16)
-    assert np.concatenate([window.characters for window in windows]).tolist() == [[0, 3], [10003, 10006]]
-    assert all(len(window.ids) <= 16 for window in windows)
+    assert np.concatenate([window.offset_mapping for window in windows]).tolist() == [[0, 3], [10003, 10006]]
+    assert all(len(window.input_ids) <= 16 for window in windows)
     assert text_windows(any_tokenizer, " \n\xa0" * 99, 16) == []
 
 
@@ -163,8 +163,8 @@ def test_a_text_in_pieces_has_the_sub_words_of_the_whole(
     assert [number for _, encoding in pieces for number in encoding.ids] == whole.ids
     found = [(at + start, at + end) for at, encoding in pieces for start, end in encoding.offsets]
     assert found == whole.offsets
-    assert [window.ids.tolist() for window in windows] == [
-        window.ids.tolist() for window in text_windows(any_tokenizer, text, 12)
+    assert [window.input_ids.tolist() for window in windows] == [
+        window.input_ids.tolist() for window in text_windows(any_tokenizer, text, 12)
     ]
 
 
@@ -180,7 +180,7 @@ def test_a_long_text_is_cut_at_its_blank_lines(tokenizer: SubwordTokenizer) -> N
     sentence = "the patient was seen in clinic ."
     text = f"{sentence}\n{sentence}\n\n{sentence}\n{sentence}\n"
     windows = text_windows(tokenizer, text, 20)
-    second = windows[1].characters[0, 0]
+    second = windows[1].offset_mapping[0, 0]
     assert text[:second].endswith("\n\n")
 
 
@@ -189,14 +189,14 @@ def test_a_training_window_is_not_cut_inside_a_mention(tokenizer: SubwordTokeniz
     mention = Span(((text.index("chest"), text.index("ray") + 3),), "problem")
     free = text_windows(tokenizer, text, 11)
     kept = text_windows(tokenizer, text, 11, [mention])
-    assert any(mention.start < window.characters[0, 0] < mention.end for window in free)
-    assert not any(mention.start < window.characters[0, 0] < mention.end for window in kept)
+    assert any(mention.start < window.offset_mapping[0, 0] < mention.end for window in free)
+    assert not any(mention.start < window.offset_mapping[0, 0] < mention.end for window in kept)
 
 
 def test_units_end_between_digits_and_letters(tokenizer: SubwordTokenizer) -> None:
     """A dose glued to its unit can be tagged apart: `50mg` is two units."""
     (window,) = text_windows(tokenizer, "50mg aspirin", 20)
-    assert window.characters.tolist() == [[0, 2], [2, 4], [5, 12]]
+    assert window.offset_mapping.tolist() == [[0, 2], [2, 4], [5, 12]]
 
 
 @given(data=st.data(), words=st.lists(st.integers(1, 6), min_size=1, max_size=20))
@@ -249,7 +249,7 @@ def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
     """Stretches that would cross into the next window are neither taught nor answered."""
     units = np.array([[0, 4], [5, 9], [10, 14]])
     windows = [{Span(((0, 14),), "problem"), Span(((5, 9),), "drug")}, set(), {Span(((0, 9),), "drug")}]
-    scheme = Stretches(("problem", "drug"))
+    scheme = SpanClassifier(("problem", "drug"))
     torch.manual_seed(0)
     layer, hidden = scheme.layer(9), 3 * torch.eye(9)
     targets = torch.from_numpy(np.concatenate([scheme.encode(units, gold) for gold in windows]))

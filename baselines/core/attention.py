@@ -54,14 +54,14 @@ def attention_within(
         # Laid by heads they are products as they lie: across them each would be copied first.
         q, k, v = (part.view(group.size[0], heads, group.size[1], units) for part in found)
         outs.append(attend(q, k, v, group.within(reach, q.device), scale).reshape(-1, units))
-    return lift(torch.cat(outs), groups).view(1, -1, heads, units), None
+    return unpad_input(torch.cat(outs), groups).view(1, -1, heads, units), None
 
 
 def _each_alone(parts: Sequence[Tensor], lengths: Lengths, reach: int | None, scale: float) -> Tensor:
     """Each sequence by itself: without gradients a processor gains nothing from groups, and no sum depends on more."""
     outs = []
-    filler = parts[0].shape[2] - sum(lengths.each)
-    split = [torch.split(part, [*lengths.each, filler], 2) for part in parts]
+    n_pad = parts[0].shape[2] - sum(lengths.each)
+    split = [torch.split(part, [*lengths.each, n_pad], 2) for part in parts]
     for group, q, k, v in zip(lengths.alone, *split, strict=False):
         length, filled = q.shape[2], group.size[1]
         if filled > length:
@@ -112,9 +112,9 @@ class _Lift(torch.autograd.Function):
 
 def _taken(laid: Tensor, groups: Groups) -> Tensor:
     """What lies at the place of each packed sub-word, and nothing for the filler."""
-    if not groups.filler:
+    if not groups.n_pad:
         return laid.index_select(0, groups.place)
-    found = laid.new_empty(len(groups.place) + groups.filler, *laid.shape[1:])
+    found = laid.new_empty(len(groups.place) + groups.n_pad, *laid.shape[1:])
     found[len(groups.place) :] = 0
     torch.index_select(laid, 0, groups.place, out=found[: len(groups.place)])
     return found
@@ -125,7 +125,7 @@ def _lay(packed: Tensor, groups: Groups) -> Tensor:
     return laid
 
 
-def lift(laid: Tensor, groups: Groups) -> Tensor:
+def unpad_input(laid: Tensor, groups: Groups) -> Tensor:
     """Packed sub-words from groups laid end to end, [V * N, D] -> [T * N, D]."""
     lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
     return lifted

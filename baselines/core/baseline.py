@@ -16,12 +16,12 @@ class Model(Protocol):
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
-    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
+    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
         """What perfect tags would answer; None where nothing is lost on the way from tags to answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class TrainSpec:
     """One training to be done.
 
     `examples(task, split)` reads a split; `kept(task, split)` is where what is cut of it may be kept, None if nowhere;
@@ -44,24 +44,24 @@ class Job:
 
 
 @dataclass(kw_only=True)
-class Seen:
+class TaskCounts:
     """What a task really saw in training."""
 
     updates: int = 0
     examples: int = 0
     tokens: int = 0
-    passes: float = 0.0
+    epochs: float = 0.0
 
 
 @dataclass(kw_only=True)
-class Record:
+class TrainStats:
     """What a training cost and how it went; None is unknown, never 0."""
 
     train_seconds: float = 0.0
-    development_seconds: float = 0.0
-    seen: dict[str, Seen] = field(default_factory=dict)
-    development: list[dict[str, float]] = field(default_factory=list)  # one a round: task -> primary score
-    chosen_round: int | None = None
+    dev_seconds: float = 0.0
+    task_counts: dict[str, TaskCounts] = field(default_factory=dict)
+    dev_scores: list[dict[str, float]] = field(default_factory=list)  # one a round: task -> primary score
+    best_epoch: int | None = None
     parameters: int | None = None
     weights_bytes: int | None = None
     peak_memory_bytes: int | None = None
@@ -85,4 +85,4 @@ class Baseline:
     joint: bool
     needs_encoder: bool
     seeded: bool = True
-    train: Callable[[Job], tuple[Model, Record]]
+    train: Callable[[TrainSpec], tuple[Model, TrainStats]]

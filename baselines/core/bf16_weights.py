@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from baselines.core.model import MultitaskModel
 
 
-class Halves:
+class Bf16Weights:
     """The bfloat16 copies of a model's linear layers, if it runs at that; the layers keep their float32 weights."""
 
     def __init__(self, model: MultitaskModel) -> None:

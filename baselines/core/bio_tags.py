@@ -17,7 +17,7 @@ from tasks.core.examples import Span
 FORBIDDEN = -1e9
 
 
-class FlatTags:
+class BioTags:
     """What a span head says in BIO tags: each unit belongs to one mention at most."""
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -48,7 +48,7 @@ class FlatTags:
     def best(self, logits: np.ndarray, reads: Sequence[int]) -> np.ndarray:
         """Of windows end to end the likeliest tags in which every I follows a B or I of its label, [R, C] -> [R]."""
         begins = np.cumsum([0, *reads])[:-1]
-        return likeliest_tags(logits, begins[np.array(reads) > 0])
+        return viterbi_decode(logits, begins[np.array(reads) > 0])
 
     def mentions(self, units: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, list[Span]]:
         """What tags [R] that keep the rule say of units [R, 2]: mentions, and the units they begin at, in order."""
@@ -73,7 +73,7 @@ def stretch(units: np.ndarray, span: Span) -> tuple[int, int]:
     return first, last
 
 
-def likeliest_tags(logits: np.ndarray, begins: np.ndarray) -> np.ndarray:
+def viterbi_decode(logits: np.ndarray, begins: np.ndarray) -> np.ndarray:
     """The likeliest of the tags [R] that keep the rule, for windows end to end that begin at these rows of [R, C].
 
     The likeliest tag of each unit by itself, where these keep the rule. They are mended where they break it, in the

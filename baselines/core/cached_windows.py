@@ -13,32 +13,32 @@ from typing import Any
 import numpy as np
 
 from baselines.core import checksummed as sealed
-from baselines.core.windows import Cut, Window
+from baselines.core.windows import ExampleWindows, Window
 from tasks.core.examples import from_json, to_json
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 _NO_WINDOW = Window(_NOTHING, _NOTHING, _NOTHING, _NOTHING.reshape(0, 2), np.zeros(0))
 """Stands for the windows of a text that has none."""
 
-_TYPES = {"ids": "int32", "segments": "uint8", "places": "int32", "characters": "int32"}
+_TYPES = {"input_ids": "int32", "token_type_ids": "uint8", "read_positions": "int32", "offset_mapping": "int32"}
 
 _Row = tuple[Window, str]
 """A window and, where an example that is kept begins with it, that example as JSON."""
 
 
-def taught(windows: Iterable[Window], file: Path | None) -> Sequence[Window]:
+def cached_train_windows(windows: Iterable[Window], file: Path | None) -> Sequence[Window]:
     """The windows, from their file where it is whole; else they are made, and kept there if there is a file."""
     return list(windows) if file is None else _kept(((window, "") for window in windows), file)
 
 
-def developed(cuts: Iterable[Cut], file: Path | None) -> Iterable[Cut]:
-    """Examples with their windows, to be gone through again and again; kept as `taught` keeps windows."""
+def cached_dev_windows(cuts: Iterable[ExampleWindows], file: Path | None) -> Iterable[ExampleWindows]:
+    """Examples with their windows, to be gone through again and again; kept as `cached_train_windows` keeps windows."""
     return list(cuts) if file is None else MappedCuts(_kept((row for cut in cuts for row in _rows(*cut)), file))
 
 
 def read_ids(windows: Sequence[Window]) -> np.ndarray:
     """Every sub-word id that stands in windows, once and in order."""
-    parts = windows.ids() if isinstance(windows, MappedWindows) else (window.ids for window in windows)
+    parts = windows.ids() if isinstance(windows, MappedWindows) else (window.input_ids for window in windows)
     return np.unique(np.concatenate([np.unique(part) for part in parts])).astype(np.int64)
 
 
@@ -59,11 +59,15 @@ class MappedWindows(Sequence[Window]):
     def __getitem__(self, place: Any) -> Any:
         batch, row = self._found(int(place))
         *wholes, targets = (values[starts[row] : starts[row + 1]] for starts, values in self._columns[batch])
-        ids, segments, places, characters = (part.astype(np.int64) for part in wholes)
+        input_ids, token_type_ids, read_positions, offset_mapping = (part.astype(np.int64) for part in wholes)
         # A flat head has one target for each place, a nested one a row of them.
-        width = len(targets) // max(len(places), 1)
+        width = len(targets) // max(len(read_positions), 1)
         return Window(
-            ids, segments, places, characters.reshape(-1, 2), targets.reshape(-1, width) if width > 1 else targets
+            input_ids,
+            token_type_ids,
+            read_positions,
+            offset_mapping.reshape(-1, 2),
+            targets.reshape(-1, width) if width > 1 else targets,
         )
 
     def begins(self, place: int) -> str:
@@ -82,13 +86,13 @@ class MappedWindows(Sequence[Window]):
         return batch, place - int(self._starts[batch])
 
 
-class MappedCuts(Iterable[Cut]):
+class MappedCuts(Iterable[ExampleWindows]):
     """Examples with their windows, from the rows of an Arrow file."""
 
     def __init__(self, rows: MappedWindows) -> None:
         self._rows = rows
 
-    def __iter__(self) -> Iterator[Cut]:
+    def __iter__(self) -> Iterator[ExampleWindows]:
         example = ""
         windows: list[Window] = []
         for place in range(len(self._rows)):
@@ -97,7 +101,7 @@ class MappedCuts(Iterable[Cut]):
                     yield from_json(example), windows
                 example, windows = begun, []
             window = self._rows[place]
-            if len(window.ids):
+            if len(window.input_ids):
                 windows.append(window)
         if example:
             yield from_json(example), windows

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from baselines.core.baseline import Record, Seen
+from baselines.core.baseline import TaskCounts, TrainStats
 from tasks.core.errors import InputError
 
 FILE = "state.safetensors"
@@ -32,7 +32,7 @@ class Progress:
     round: int = 0
     step: int = 0
     updates: int = 0
-    record: Record = field(default_factory=Record)
+    record: TrainStats = field(default_factory=TrainStats)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def _restore(training: Training, tensors: dict[str, Tensor], progress: dict[str,
                 # The step count of a fused optimiser lies on the device of its parameter, as the moments do.
                 training.optimiser.state[parameter][part] = stored.to(parameter.device)
     record = progress.pop("record")
-    record["seen"] = {task: Seen(**seen) for task, seen in record["seen"].items()}
-    vars(training.progress).update(progress, record=Record(**record))
+    record["task_counts"] = {task: TaskCounts(**seen) for task, seen in record["task_counts"].items()}
+    vars(training.progress).update(progress, record=TrainStats(**record))
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Dropout whose every mask comes from a named stream, so that a step's masks do not depend on what ran before it."""
+"""Dropout whose every mask comes from a named rng, so that a step's masks do not depend on what ran before it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.core.rng import stream, stream_seed
+from baselines.core.rng import rng, rng_seed
 
 
-class DropoutStream:
+class DropoutRng:
     """The source of all masks of one step; begun anew at each."""
 
     def __init__(self) -> None:
-        self._numbers = stream(0, "dropout")
-        self.filler = 0  # The last rows, for which nothing is drawn.
+        self._numbers = rng(0, "dropout")
+        self.n_pad = 0  # The last rows, for which nothing is drawn.
 
     def begin(self, device: str, seed: int, *names: object) -> None:
         """Start the stream of these names."""
         if device == "cpu":
-            self._numbers = stream(seed, *names)
+            self._numbers = rng(seed, *names)
         else:
-            torch.cuda.manual_seed(stream_seed(seed, *names) % 2**63)
+            torch.cuda.manual_seed(rng_seed(seed, *names) % 2**63)
 
     def kept(self, like: Tensor, threshold: int) -> Tensor:
         """1 where the random byte of a unit reaches the threshold, else 0; as a tensor on the processor [..., T, H]."""
-        units = like.numel() - self.filler * like.shape[-1]
+        units = like.numel() - self.n_pad * like.shape[-1]
         # Eight bytes at a time, compared into the precision of the units: each is five times as fast that way.
         drawn = self._numbers.integers(2**64, size=-(-units // 8), dtype=np.uint64).view(np.uint8)
         kept = torch.empty(like.numel(), dtype=like.dtype)
@@ -40,7 +40,7 @@ class Dropout(nn.Module):
 
     p = 0.0  # Attention layers read this rate of the dropout they hold and pass it on: no arm has dropout there.
 
-    def __init__(self, rate: float, source: DropoutStream) -> None:
+    def __init__(self, rate: float, source: DropoutRng) -> None:
         super().__init__()
         self.threshold = round(rate * 256)
         self.source = source
@@ -55,10 +55,10 @@ class Dropout(nn.Module):
         return hidden * self.source.kept(hidden, self.threshold) * (256 / (256 - self.threshold))
 
 
-def use_stream(module: nn.Module, rate: float, source: DropoutStream) -> None:
+def use_rng(module: nn.Module, rate: float, source: DropoutRng) -> None:
     """Put stream dropout in the place of every dropout layer of a module."""
     for name, child in module.named_children():
         if isinstance(child, nn.Dropout):
             setattr(module, name, Dropout(rate, source))
         else:
-            use_stream(child, rate, source)
+            use_rng(child, rate, source)

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
-from baselines.core.attention import ATTENTION, lift
-from baselines.core.dropout import DropoutStream, use_stream
+from baselines.core.attention import ATTENTION, unpad_input
+from baselines.core.dropout import DropoutRng, use_rng
 from baselines.core.hub import packs
 from baselines.core.packing import Batch, Few
-from baselines.core.vocabulary import ReadRows
+from baselines.core.vocabulary import TrainableRows
 from tasks.core.errors import InputError
 
 LAYERED = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
@@ -33,7 +33,7 @@ LARGEST, MOST_LAYERS = 10**7, 1000
 class SharedEncoder(nn.Module):
     """A pretrained encoder that reads packed windows."""
 
-    def __init__(self, folder: Path, dropout: float, source: DropoutStream, pretrained: bool = True) -> None:
+    def __init__(self, folder: Path, dropout: float, source: DropoutRng, pretrained: bool = True) -> None:
         super().__init__()
         config = _config(folder)
         self.packs = packs(folder)
@@ -51,18 +51,18 @@ class SharedEncoder(nn.Module):
         if self._narrowed is not None:
             last = self.model.get_submodule(f"encoder.layer.{config.num_hidden_layers - 1}.attention.output")
             last.register_forward_pre_hook(self._narrowed)
-        use_stream(self.model, dropout, source)
+        use_rng(self.model, dropout, source)
         norms = [module for module in self.model.modules() if isinstance(module, nn.LayerNorm)]
         for module in (*norms, *filter(None, [getattr(self.model, "embeddings", None)])):
             module.register_forward_hook(_at_the_precision_of_autocast)
 
     def forward(self, batch: Batch) -> Tensor:
         """The hidden states at the places a head reads, [R, H]."""
-        return self._packed(batch) if self.packs else self._padded(batch)[batch.places]
+        return self._packed(batch) if self.packs else self._padded(batch)[batch.read_positions]
 
-    def train_only(self, read: np.ndarray) -> None:
+    def restrict_vocabulary(self, read: np.ndarray) -> None:
         """From here on, train the embeddings of no sub-words but these ids [K]."""
-        self.model.set_input_embeddings(ReadRows(self.model.get_input_embeddings(), read))
+        self.model.set_input_embeddings(TrainableRows(self.model.get_input_embeddings(), read))
 
     def freeze_words(self) -> None:
         """From here on, train the embeddings of no sub-words: the rows that differ afterwards would tell which were
@@ -72,7 +72,7 @@ class SharedEncoder(nn.Module):
     def trained(self) -> None:
         """Put the embeddings back in one piece."""
         embeddings = self.model.get_input_embeddings()
-        if isinstance(embeddings, ReadRows):
+        if isinstance(embeddings, TrainableRows):
             self.model.set_input_embeddings(embeddings.merged())
 
     def _first_position(self) -> int:
@@ -85,33 +85,33 @@ class SharedEncoder(nn.Module):
         return int(embeddings.padding_idx) + 1
 
     def _packed(self, batch: Batch) -> Tensor:
-        inputs = self._segments(batch.segments)
+        inputs = self._segments(batch.token_type_ids)
         few = None
         if self._narrowed is not None:
             few = self._narrowed.few = batch.few
-        self.source.filler = batch.lengths.filler
-        out = self.model(input_ids=batch.ids, position_ids=batch.positions, packed=batch.lengths, **inputs)
-        self.source.filler = 0
+        self.source.n_pad = batch.lengths.n_pad
+        out = self.model(input_ids=batch.input_ids, position_ids=batch.position_ids, packed=batch.lengths, **inputs)
+        self.source.n_pad = 0
         hidden: Tensor = out.last_hidden_state.squeeze(0)
-        return hidden[batch.places] if few is None else hidden[: len(batch.places)]
+        return hidden[batch.read_positions] if few is None else hidden[: len(batch.read_positions)]
 
     def _padded(self, batch: Batch) -> Tensor:
         """The same by the model's own attention: sequences of like length padded together."""
         groups = batch.lengths.groups()
-        ids, segments = batch.ids[0][groups.rows], batch.segments[0][groups.rows]
+        ids, token_type_ids = batch.input_ids[0][groups.rows], batch.token_type_ids[0][groups.rows]
         real = torch.ones_like(ids) if groups.real is None else groups.real[:, 0].long()
         ids = torch.where(real > 0, ids, self.model.config.pad_token_id or 0)
         sizes = [group.size[0] * group.size[1] for group in groups.each]
-        split, outs = [torch.split(part, sizes) for part in (ids, segments, real)], []
+        split, outs = [torch.split(part, sizes) for part in (ids, token_type_ids, real)], []
         for group, *parts in zip(groups.each, *split, strict=True):
             shown, second, mask = (part.view(group.size) for part in parts)
             out = self.model(input_ids=shown, attention_mask=mask, **self._segments(second))
             outs.append(out.last_hidden_state.flatten(0, 1))
-        return lift(torch.cat(outs), groups)
+        return unpad_input(torch.cat(outs), groups)
 
-    def _segments(self, segments: Tensor) -> dict[str, Tensor]:
+    def _segments(self, token_type_ids: Tensor) -> dict[str, Tensor]:
         """As an input, for models that tell the first sentence from the second by them."""
-        return {"token_type_ids": segments} if self.segmented else {}
+        return {"token_type_ids": token_type_ids} if self.segmented else {}
 
 
 class Narrowed:
@@ -120,15 +120,15 @@ class Narrowed:
     As a hook it is held by the encoder, and holds nothing of it: a circle would outlive its training.
     """
 
-    def __init__(self, source: DropoutStream) -> None:
+    def __init__(self, source: DropoutRng) -> None:
         self.source = source
         self.few: Few | None = None
 
     def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if self.few is None:
             return inputs
-        self.source.filler = self.few.filler
-        return tuple(part[:, self.few.places] for part in inputs)
+        self.source.n_pad = self.few.n_pad
+        return tuple(part[:, self.few.read_positions] for part in inputs)
 
 
 def _at_the_precision_of_autocast(module: nn.Module, inputs: Any, hidden: Tensor) -> Tensor:

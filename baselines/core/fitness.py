@@ -38,7 +38,7 @@ def require_fit(
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             reason = _rows(encoder, tokenizer) or _trial(encoder, tokenizer, longest, precision)
     except Exception as error:  # Each model type fails in a way of its own.
-        reason = f"fails with windows of {longest} sub-words ({type(error).__name__}): lower --window, or {_OTHERS}"
+        reason = f"fails with windows of {longest} sub-words ({type(error).__name__}): lower --max-length, or {_OTHERS}"
     encoder.model.train(training)
     if reason:
         raise InputError(f"encoder {encoder.name} {reason}")

@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.core.bio_tags import FlatTags
-from baselines.core.dropout import Dropout, DropoutStream
-from baselines.core.rng import stream
+from baselines.core.bio_tags import BioTags
+from baselines.core.dropout import Dropout, DropoutRng
+from baselines.core.rng import rng
 from baselines.core.settings import Settings
-from baselines.core.span_classifier import Stretches
+from baselines.core.span_classifier import SpanClassifier
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window, pair_window, text_windows
 from tasks.core.examples import Document, Pair, Span
@@ -44,9 +44,9 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
         self.task, self.settings = task, settings
         self.layer = layer
 
-    def begin(self, seed: int, source: DropoutStream) -> Head[Example, Answer]:
+    def begin(self, seed: int, source: DropoutRng) -> Head[Example, Answer]:
         """Set the first weights, which depend on seed and task alone."""
-        numbers = stream(seed, self.task.name, "head")
+        numbers = rng(seed, self.task.name, "head")
         with torch.no_grad():
             for weights in self.layer.parameters():
                 drawn = numbers.normal(0.0, FIRST_WEIGHTS, tuple(weights.shape)) if weights.ndim > 1 else np.zeros(1)
@@ -65,19 +65,19 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
         return self.settings.pair_batch
 
     @abstractmethod
-    def cut(self, tokenizer: SubwordTokenizer, example: Example, teach: bool) -> list[Window]:
-        """The windows of an example without targets; with `teach` for training, where its gold may steer the cuts.
+    def cut(self, tokenizer: SubwordTokenizer, example: Example, use_gold: bool) -> list[Window]:
+        """The windows of an example without targets; with `use_gold` for training, where its gold may steer the cuts.
 
-        Without `teach` they are the same for all heads that read the same kind of example.
+        Without `use_gold` they are the same for all heads that read the same kind of example.
         """
 
     @abstractmethod
     def targets(self, windows: Sequence[Window], example: Example) -> list[np.ndarray]:
         """What each window of an example should be answered with, [R, ...]."""
 
-    def windows(self, tokenizer: SubwordTokenizer, example: Example, teach: bool) -> list[Window]:
+    def windows(self, tokenizer: SubwordTokenizer, example: Example, use_gold: bool) -> list[Window]:
         """The windows of an example, with targets."""
-        cut = self.cut(tokenizer, example, teach)
+        cut = self.cut(tokenizer, example, use_gold)
         pairs = zip(cut, self.targets(cut, example), strict=True)
         return [replace(window, targets=targets) for window, targets in pairs]
 
@@ -93,13 +93,13 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
     def answer(self, said: Sequence[Any]) -> Answer:
         """What is said of an example's windows, together."""
 
-    def perfect(self, windows: Sequence[Window]) -> Answer | None:
+    def oracle(self, windows: Sequence[Window]) -> Answer | None:
         """What the targets of an example's windows say; None where that is gold itself."""
         return None
 
 
-SCHEMES: MappingProxyType[str, type[FlatTags] | type[Stretches]] = MappingProxyType(
-    {"flat": FlatTags, "nested": Stretches}
+SCHEMES: MappingProxyType[str, type[BioTags] | type[SpanClassifier]] = MappingProxyType(
+    {"flat": BioTags, "nested": SpanClassifier}
 )
 """How a span head puts mentions, by the name of the setting."""
 
@@ -117,22 +117,22 @@ class SpanHead(Head[Document, frozenset[Span]]):
     def batch(self) -> int:
         return self.settings.span_batch
 
-    def cut(self, tokenizer: SubwordTokenizer, example: Document, teach: bool) -> list[Window]:
-        return text_windows(tokenizer, example.text, self.settings.window, sorted(example.gold) if teach else ())
+    def cut(self, tokenizer: SubwordTokenizer, example: Document, use_gold: bool) -> list[Window]:
+        return text_windows(tokenizer, example.text, self.settings.max_length, sorted(example.gold) if use_gold else ())
 
     def targets(self, windows: Sequence[Window], example: Document) -> list[np.ndarray]:
         pairs = zip(windows, _touching(windows, example.gold), strict=True)
-        return [self.scheme.encode(window.characters, spans) for window, spans in pairs]
+        return [self.scheme.encode(window.offset_mapping, spans) for window, spans in pairs]
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return self.scheme.loss(logits, targets)
 
-    def perfect(self, windows: Sequence[Window]) -> frozenset[Span]:
-        return self.answer([self.scheme.mentions(window.characters, window.targets)[1] for window in windows])
+    def oracle(self, windows: Sequence[Window]) -> frozenset[Span]:
+        return self.answer([self.scheme.mentions(window.offset_mapping, window.targets)[1] for window in windows])
 
     def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[list[Span]]:
-        reads = [len(window.places) for window in windows]
-        units = np.concatenate([window.characters for window in windows])
+        reads = [len(window.read_positions) for window in windows]
+        units = np.concatenate([window.offset_mapping for window in windows])
         begins, spans = self.scheme.mentions(units, self.scheme.best(logits, reads))
         ends = np.searchsorted(begins, np.cumsum(reads)).tolist()
         return [spans[start:end] for start, end in pairwise([0, *ends])]
@@ -146,7 +146,7 @@ def _touching(windows: Sequence[Window], gold: Iterable[Span]) -> Iterator[list[
     so that a note's targets take time in proportion to its length."""
     waiting, held = sorted(gold, reverse=True), list[Span]()
     for window in windows:
-        begin, end = int(window.characters[0, 0]), int(window.characters[-1, 1])
+        begin, end = int(window.offset_mapping[0, 0]), int(window.offset_mapping[-1, 1])
         while waiting and waiting[-1].start < end:
             held.append(waiting.pop())
         held = [span for span in held if span.end > begin]
@@ -161,8 +161,8 @@ class PairHead(Head[Pair[str], str]):
     def __init__(self, task: PairTask, hidden: int, settings: Settings) -> None:
         super().__init__(task, nn.Linear(hidden, len(task.labels)), settings)
 
-    def cut(self, tokenizer: SubwordTokenizer, example: Pair[str], teach: bool) -> list[Window]:
-        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
+    def cut(self, tokenizer: SubwordTokenizer, example: Pair[str], use_gold: bool) -> list[Window]:
+        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_max_length)]
 
     def targets(self, windows: Sequence[Window], example: Pair[str]) -> list[np.ndarray]:
         return [np.array([self.task.labels.index(example.gold)], dtype=np.int64)]
@@ -186,8 +186,8 @@ class SimilarityHead(Head[Pair[float], float]):
         super().__init__(task, nn.Linear(hidden, 1), settings)
         self.low, self.high = task.scale
 
-    def cut(self, tokenizer: SubwordTokenizer, example: Pair[float], teach: bool) -> list[Window]:
-        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_window)]
+    def cut(self, tokenizer: SubwordTokenizer, example: Pair[float], use_gold: bool) -> list[Window]:
+        return [pair_window(tokenizer, example.first, example.second, self.settings.pair_max_length)]
 
     def targets(self, windows: Sequence[Window], example: Pair[float]) -> list[np.ndarray]:
         return [np.array([(example.gold - self.low) / (self.high - self.low)], dtype=np.float32)]

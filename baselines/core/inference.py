@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from baselines.core.chunks import portions
+from baselines.core.chunks import chunk_by_size
 from baselines.core.heads import Head
-from baselines.core.windows import Cut, Window
+from baselines.core.windows import ExampleWindows, Window
 from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
@@ -46,13 +46,15 @@ def annotate(
     kinds = sorted({head.reads.__name__ for head in heads})
     if len(kinds) > 1:
         raise ValueError(f"no example is read by heads for {' and '.join(kinds)} together: ask for them apart")
-    cuts = (heads[0].cut(model.tokenizer, example, teach=False) for example in examples)
+    cuts = (heads[0].cut(model.tokenizer, example, use_gold=False) for example in examples)
     return _annotate(model, heads, cuts, tokens_at_once or TOKENS_AT_ONCE[model.device])
 
 
-def answered(model: MultitaskModel, task: Task[Any, Any], cuts: Iterable[Cut]) -> Iterator[tuple[Any, list[Any]]]:
+def answered(
+    model: MultitaskModel, task: Task[Any, Any], cuts: Iterable[ExampleWindows]
+) -> Iterator[tuple[Any, list[Any]]]:
     """Some examples at a time of those that were cut before, with the answers of a task's head."""
-    for some in portions(cuts, lambda cut: sum(len(window.ids) for window in cut[1]), TOKENS_HELD):
+    for some in chunk_by_size(cuts, lambda cut: sum(len(window.input_ids) for window in cut[1]), TOKENS_HELD):
         examples, windows = zip(*some, strict=True)
         answers = _annotate(model, [model.head(task.name)], windows, TOKENS_AT_ONCE[model.device])
         yield examples, answers[task.name]
@@ -84,12 +86,12 @@ def _of_examples(cuts: Iterable[Iterable[Window]], said: dict[str, list[list[Any
 
 def _passes(windows: Iterable[Placed], most: int) -> Iterator[list[Placed]]:
     """Windows in groups of at most so many sub-words; of those cut ahead like lengths run together."""
-    for ahead in portions(windows, _length, PASSES_AHEAD * most):
-        yield from portions(sorted(ahead, key=_length), _length, most)
+    for ahead in chunk_by_size(windows, _length, PASSES_AHEAD * most):
+        yield from chunk_by_size(sorted(ahead, key=_length), _length, most)
 
 
 def _length(placed: Placed) -> int:
-    return len(placed[1].ids)
+    return len(placed[1].input_ids)
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from baselines.core.baseline import Job, Model, Record
+from baselines.core.baseline import Model, TrainSpec, TrainStats
 
 
-def train_model(job: Job) -> tuple[Model, Record]:
+def train_model(job: TrainSpec) -> tuple[Model, TrainStats]:
     """Train an encoder with a head for each task of a job."""
     from baselines.core.training import train
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from baselines.core.rng import stream
+from baselines.core.rng import rng
 from baselines.core.settings import Settings
 
 Step = tuple[tuple[str, int], ...]
@@ -22,7 +22,7 @@ Step = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
-class Share:
+class TaskPlan:
     """A task's part in a training: its windows, their number in a batch, and how often they are passed."""
 
     task: str
@@ -49,10 +49,10 @@ class Share:
 
 @lru_cache(maxsize=16)  # One for each task that is under way: drawing it takes time in proportion to the corpus.
 def _order(seed: int, task: str, epoch: int, windows: int) -> np.ndarray:
-    return stream(seed, task, "order", epoch).permutation(windows)
+    return rng(seed, task, "order", epoch).permutation(windows)
 
 
-def rounds(shares: Sequence[Share], seed: int, settings: Settings) -> list[list[Step]]:
+def rounds(shares: Sequence[TaskPlan], seed: int, settings: Settings) -> list[list[Step]]:
     """Every step of a training, in its rounds; as many rounds as the longest task has epochs."""
     shares = sorted(shares, key=lambda share: share.task)
     count = max(share.epochs for share in shares)
@@ -68,21 +68,21 @@ def rounds(shares: Sequence[Share], seed: int, settings: Settings) -> list[list[
     return [steps[r * len(steps) // count : (r + 1) * len(steps) // count] for r in range(count)]
 
 
-def _interleaved(shares: Sequence[Share], count: int, seed: int) -> Iterator[list[Step]]:
+def _interleaved(shares: Sequence[TaskPlan], count: int, seed: int) -> Iterator[list[Step]]:
     """Each task's own batches in their own order, the tasks mixed at random within each round."""
     for r in range(count):
         due = {share.task: range(r * share.batches // count, (r + 1) * share.batches // count) for share in shares}
         turns = [task for task, numbers in due.items() for _ in numbers]
-        stream(seed, "mixture", r).shuffle(turns)
+        rng(seed, "mixture", r).shuffle(turns)
         numbers = {task: iter(numbers) for task, numbers in due.items()}
         yield [((task, next(numbers[task])),) for task in turns]
 
 
-def _drawn(shares: Sequence[Share], seed: int, temperature: float) -> Iterator[Step]:
+def _drawn(shares: Sequence[TaskPlan], seed: int, temperature: float) -> Iterator[Step]:
     """As many steps as interleaving has, each task drawn in proportion to size ** (1 / temperature)."""
     weights = np.array([share.windows for share in shares], dtype=float) ** (1 / temperature)
     total = sum(share.batches for share in shares)
-    drawn = stream(seed, "mixture").choice(len(shares), size=total, p=weights / weights.sum())
+    drawn = rng(seed, "mixture").choice(len(shares), size=total, p=weights / weights.sum())
     reached = [0] * len(shares)
     for which in drawn:
         yield ((shares[which].task, reached[which]),)
@@ -94,7 +94,7 @@ def rate_factor(update: int, updates: int, settings: Settings) -> float:
     warm = settings.warmup * updates
     if update < warm:
         return (update + 1) / (warm + 1)
-    return 1.0 if settings.decay == "constant" else (updates - update) / (updates - warm)
+    return 1.0 if settings.lr_schedule == "constant" else (updates - update) / (updates - warm)
 
 
 def best_round(development: Sequence[Mapping[str, float]]) -> int:

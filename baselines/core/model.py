@@ -12,15 +12,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from baselines.core.baseline import Job
-from baselines.core.dropout import DropoutStream
+from baselines.core.baseline import TrainSpec
+from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.heads import Head, head_for
 from baselines.core.inference import annotate, answered
 from baselines.core.packing import Batch, pack
 from baselines.core.tokenizer import SubwordTokenizer
-from baselines.core.windows import Cut, Window
+from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 from tasks.core.metrics import Observed
@@ -29,17 +29,17 @@ from tasks.core.metrics import Observed
 class MultitaskModel(nn.Module):
     """An encoder shared by the heads of its tasks; with one task it is the single-task model."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainSpec) -> None:
         super().__init__()
         assert job.encoder is not None
         self.device, self.precision = job.device, precision(job.settings.precision, job.device)
-        self.dropout = DropoutStream()
+        self.dropout = DropoutRng()
         self.tokenizer = SubwordTokenizer(job.encoder)
         self.encoder = SharedEncoder(job.encoder, job.settings.dropout, self.dropout)
-        longest = max(job.settings.window, job.settings.pair_window)
+        longest = max(job.settings.max_length, job.settings.pair_max_length)
         if longest + self.encoder.first_position > self.encoder.longest:
             most = self.encoder.longest - self.encoder.first_position
-            option = "--window" if longest == job.settings.window else "--pair-window"
+            option = "--max-length" if longest == job.settings.max_length else "--pair-max-length"
             raise InputError(
                 f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower {option}"
             )
@@ -61,9 +61,9 @@ class MultitaskModel(nn.Module):
         """The context in which the encoder runs at its precision."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
-    def windows(self, task: Task[Any, Any], example: Any, teach: bool = False) -> list[Window]:
+    def windows(self, task: Task[Any, Any], example: Any, use_gold: bool = False) -> list[Window]:
         """An example as its task's head takes it."""
-        return self.head(task.name).windows(self.tokenizer, example, teach)
+        return self.head(task.name).windows(self.tokenizer, example, use_gold)
 
     def freeze(self) -> None:
         """Make the model one for answers alone: weights that each pass would bring to its precision are kept in it.
@@ -80,27 +80,27 @@ class MultitaskModel(nn.Module):
     def pack(self, windows: Sequence[Window]) -> Batch:
         """Windows as one batch on the model's device."""
         # A processor's kernels for bfloat16 are each made for one size, in milliseconds; those of float32 take any.
-        few_sizes = self.encoder.packs and self.device == "cpu" and self.precision == "bfloat16"
-        return pack(windows, self.device, self.encoder.first_position, few_sizes)
+        bucketed = self.encoder.packs and self.device == "cpu" and self.precision == "bfloat16"
+        return pack(windows, self.device, self.encoder.first_position, bucketed)
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
         """The answers of a task's head, one for each example."""
         return annotate(self, [task], examples)[task.name]
 
-    def cut(self, task: Task[Any, Any], examples: Iterable[Any]) -> Iterator[Cut]:
+    def cut(self, task: Task[Any, Any], examples: Iterable[Any]) -> Iterator[ExampleWindows]:
         """Examples with the windows in which they are answered, one at a time."""
-        return ((example, self.head(task.name).cut(self.tokenizer, example, teach=False)) for example in examples)
+        return ((example, self.head(task.name).cut(self.tokenizer, example, use_gold=False)) for example in examples)
 
-    def score(self, task: Task[Any, Any], cuts: Iterable[Cut]) -> float:
+    def score(self, task: Task[Any, Any], cuts: Iterable[ExampleWindows]) -> float:
         """The primary score of a task on examples that were cut before."""
         observed = Observed(task.primary)
         for examples, answers in answered(self, task, cuts):
             observed.add(examples, answers)
         return float(task.primary.value(observed.rows().sum(axis=0)))
 
-    def perfect(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
+    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
         """What the head is taught of examples: what windows and head cannot say is missing in it."""
-        answers = [self.head(task.name).perfect(self.windows(task, example)) for example in examples]
+        answers = [self.head(task.name).oracle(self.windows(task, example)) for example in examples]
         return None if None in answers else answers
 
 

@@ -62,22 +62,22 @@ class Groups:
     rows: Tensor  # [V * N]: what of the packed lies there; padding repeats one
     real: Tensor | None  # [V * N, 1]: 1 where it is no padding; None where none is
     place: Tensor  # [T * N]: where each of the packed lies
-    filler: int  # of the packed behind these, which lie nowhere
+    n_pad: int  # of the packed behind these, which lie nowhere
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Where each sequence of a batch begins and ends; with `few_sizes` the batch and its groups are filled up."""
+    """Where each sequence of a batch begins and ends; with `bucketed` the batch and its groups are filled up."""
 
     each: list[int]
     starts: Tensor  # [B + 1], int32, on the device
-    few_sizes: bool = False
+    bucketed: bool = False
     _groups: dict[int, Groups] = field(default_factory=dict, compare=False)
 
     @property
-    def filler(self) -> int:
+    def n_pad(self) -> int:
         """Sub-words of no sequence that follow the last."""
-        return _filler(sum(self.each)) if self.few_sizes else 0
+        return _filler(sum(self.each)) if self.bucketed else 0
 
     @property
     def longest(self) -> int:
@@ -95,7 +95,7 @@ class Lengths:
         groups, rows, reals = [], [], []
         for members in _alike(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0] + (-lengths[0] % STEP if self.few_sizes else 0))
+            within = np.arange(lengths[0] + (-lengths[0] % STEP if self.bucketed else 0))
             real = within < lengths[:, None]
             packed = np.where(real, starts[members][:, None] + within, 0)
             rows.append((packed[:, None] * heads + np.arange(heads)[:, None]).ravel())
@@ -107,7 +107,7 @@ class Lengths:
         place[lain[real]] = np.flatnonzero(real)
         padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
         device = self.starts.device
-        return Groups(groups, moved(lain, device), padding, moved(place, device), self.filler * heads)
+        return Groups(groups, moved(lain, device), padding, moved(place, device), self.n_pad * heads)
 
     @cached_property
     def alone(self) -> list[Group]:
@@ -147,18 +147,18 @@ def _filler(count: int) -> int:
 class Few:
     """The places that a head reads, filled up with the first sub-word's, and how many these are at the end."""
 
-    places: Tensor
-    filler: int
+    read_positions: Tensor
+    n_pad: int
 
 
 @dataclass(frozen=True)
 class Batch:
     """Windows as tensors: ids, segments and positions [1, T], places read [R] and their targets [R]."""
 
-    ids: Tensor
-    segments: Tensor
-    positions: Tensor
-    places: Tensor
+    input_ids: Tensor
+    token_type_ids: Tensor
+    position_ids: Tensor
+    read_positions: Tensor
     targets: Tensor
     lengths: Lengths
     reads: list[int]
@@ -171,26 +171,28 @@ class Batch:
     @property
     def few(self) -> Few | None:
         """The places read, where they are few beside all sub-words."""
-        read = len(self.places)
-        filler = _filler(read) if self.lengths.few_sizes else 0
-        return Few(F.pad(self.places, (0, filler)), filler) if read < FEW * self.tokens else None
+        read = len(self.read_positions)
+        n_pad = _filler(read) if self.lengths.bucketed else 0
+        return Few(F.pad(self.read_positions, (0, n_pad)), n_pad) if read < FEW * self.tokens else None
 
 
-def pack(windows: Sequence[Window], device: str, first_position: int = 0, few_sizes: bool = False) -> Batch:
-    """A batch of these windows, in this order; `few_sizes` fills it up, for kernels that are made for one size each."""
-    each = [len(window.ids) for window in windows]
+def pack(windows: Sequence[Window], device: str, first_position: int = 0, bucketed: bool = False) -> Batch:
+    """A batch of these windows, in this order; `bucketed` fills it up, for kernels that are made for one size each."""
+    each = [len(window.input_ids) for window in windows]
     starts = np.concatenate([[0], np.cumsum(each)])
-    lengths = Lengths(each, moved(starts.astype(np.int32), device), few_sizes)
+    lengths = Lengths(each, moved(starts.astype(np.int32), device), bucketed)
 
     def laid(rows: Iterable[np.ndarray]) -> Tensor:
-        return moved(np.pad(np.concatenate(list(rows)), (0, lengths.filler))[None], device)
+        return moved(np.pad(np.concatenate(list(rows)), (0, lengths.n_pad))[None], device)
 
     return Batch(
-        ids=laid(window.ids for window in windows),
-        segments=laid(window.segments for window in windows),
-        positions=laid(np.arange(first_position, first_position + n) for n in each),
-        places=moved(np.concatenate([w.places + start for w, start in zip(windows, starts, strict=False)]), device),
+        input_ids=laid(window.input_ids for window in windows),
+        token_type_ids=laid(window.token_type_ids for window in windows),
+        position_ids=laid(np.arange(first_position, first_position + n) for n in each),
+        read_positions=moved(
+            np.concatenate([w.read_positions + start for w, start in zip(windows, starts, strict=False)]), device
+        ),
         targets=moved(np.concatenate([window.targets for window in windows]), device),
         lengths=lengths,
-        reads=[len(window.places) for window in windows],
+        reads=[len(window.read_positions) for window in windows],
     )

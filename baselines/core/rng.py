@@ -7,13 +7,13 @@ import hashlib
 import numpy as np
 
 
-def stream_seed(seed: int, *names: object) -> int:
+def rng_seed(seed: int, *names: object) -> int:
     """The 64-bit seed of a named stream."""
     text = "/".join(str(part) for part in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
-def stream(seed: int, *names: object) -> np.random.Generator:
-    """The generator of a named stream, as in `stream(seed, task, "order", epoch)`."""
+def rng(seed: int, *names: object) -> np.random.Generator:
+    """The generator of a named rng, as in `rng(seed, task, "order", epoch)`."""
     # SFC64 is the fastest of NumPy's generators, and dropout draws a byte for every hidden unit.
-    return np.random.Generator(np.random.SFC64(stream_seed(seed, *names)))
+    return np.random.Generator(np.random.SFC64(rng_seed(seed, *names)))

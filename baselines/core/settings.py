@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 SCHEDULES = ("interleaved", "round_robin", "loss_sum", "temperature")
 PRECISIONS = ("auto", "float32", "bfloat16")
-DECAYS = ("linear", "constant")
+LR_SCHEDULES = ("linear", "constant")
 SPAN_HEADS = ("flat", "nested")
 WORD_EMBEDDINGS = ("trained", "frozen")
 
@@ -17,7 +17,7 @@ class Settings:
     """What decides how a model is trained; written whole into each result.
 
     `epochs_of` holds (task, epochs) for tasks that differ from `epochs`. Lengths are in sub-words, special ones
-    included. `clip` 0 is no clipping. `temperature` T draws tasks in proportion to size ** (1 / T).
+    included. `max_grad_norm` 0 is no clipping. `temperature` T draws tasks in proportion to size ** (1 / T).
     """
 
     profile: str = "demo"
@@ -25,16 +25,16 @@ class Settings:
     epochs_of: tuple[tuple[str, int], ...] = ()
     span_batch: int = 4
     pair_batch: int = 16
-    encoder_rate: float = 2e-4
-    head_rate: float = 1e-3
+    encoder_lr: float = 2e-4
+    head_lr: float = 1e-3
     warmup: float = 0.2
-    decay: str = "linear"
+    lr_schedule: str = "linear"
     weight_decay: float = 0.01
-    clip: float = 1.0
+    max_grad_norm: float = 1.0
     dropout: float = 0.1
-    window: int = 128
-    pair_window: int = 128
-    development: float = 0.1
+    max_length: int = 128
+    pair_max_length: int = 128
+    dev_fraction: float = 0.1
     precision: str = "auto"
     span_head: str = "flat"
     word_embeddings: str = "trained"
@@ -49,7 +49,7 @@ class Settings:
 # JAMIA 28(10):2108 and its code: Adam at a constant 5e-5 for encoder and heads, 6 epochs, batches of 25 and 40, windows
 # of 512 and pairs of 128 sub-words. Adam without weight decay is AdamW with none.
 PAPER = Settings(
-    profile="paper", epochs=6, span_batch=25, pair_batch=40, encoder_rate=5e-5, head_rate=5e-5, warmup=0.0,
-    decay="constant", weight_decay=0.0, clip=0.0, window=512,
+    profile="paper", epochs=6, span_batch=25, pair_batch=40, encoder_lr=5e-5, head_lr=5e-5, warmup=0.0,
+    lr_schedule="constant", weight_decay=0.0, max_grad_norm=0.0, max_length=512,
 )  # fmt: skip
 PROFILES = MappingProxyType({"demo": Settings(), "paper": PAPER})

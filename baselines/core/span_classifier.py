@@ -24,14 +24,14 @@ WIDTHS = 24
 BETWEEN = 128
 """D of the layer between."""
 
-PRIOR = 4.0
+NULL_BIAS = 4.0
 """What "no mention" is ahead by before anything is learnt: of the stretches of a note one in a hundred is a mention."""
 
 OUTSIDE = -1
 """The target of a stretch that would end beyond its window."""
 
 
-class Stretches:
+class SpanClassifier:
     """What a span head says stretch by stretch; identical stretches with two labels are the one thing it cannot say."""
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ class StretchLayer(nn.Module):
         self.end = nn.Linear(hidden, BETWEEN)
         self.width = nn.Parameter(torch.zeros(WIDTHS, BETWEEN))
         self.out = nn.Linear(BETWEEN, classes)
-        self.register_buffer("prior", PRIOR * F.one_hot(torch.tensor(0), classes), persistent=False)
+        self.register_buffer("prior", NULL_BIAS * F.one_hot(torch.tensor(0), classes), persistent=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[R, H] -> [R, W * C]; a stretch that leaves its window gets a score that means nothing."""

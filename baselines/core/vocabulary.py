@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class ReadRows(nn.Module):
+class TrainableRows(nn.Module):
     """Stands in for an embedding [V, H] while it is trained: `rows` [K, H] of it are trained, the rest stays."""
 
     def __init__(self, whole: nn.Embedding, read: np.ndarray) -> None:

@@ -26,14 +26,14 @@ class Window:
     """One sequence: sub-word ids [T] and segment ids [T]; the places [R] a head reads; their characters [R, 2];
     and, where gold is known, the targets [R]."""
 
-    ids: np.ndarray
-    segments: np.ndarray
-    places: np.ndarray
-    characters: np.ndarray
+    input_ids: np.ndarray
+    token_type_ids: np.ndarray
+    read_positions: np.ndarray
+    offset_mapping: np.ndarray
     targets: np.ndarray
 
 
-Cut = tuple[Any, list[Window]]
+ExampleWindows = tuple[Any, list[Window]]
 """An example with its windows."""
 
 

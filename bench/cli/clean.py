@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from bench.store.sanitise import sanitise
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It has no options of its own."""
@@ -12,8 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Removes the cache and says what it held; 0."""
     from bench.store import cache
-    from bench.store.sanitise import plain
 
     files, total = cache.clear()
-    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {plain(str(cache.folder()))}")
+    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {sanitise(str(cache.folder()))}")
     return 0

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.cli.options import scale
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError, about
 
 
@@ -26,5 +26,5 @@ def main(args: argparse.Namespace) -> int:
         raise InputError(f"{args.folder} is not an empty folder: give a new one")
     with about(args.folder):
         write_demo(args.folder, args.scale, args.demo_seed)
-    sys.stderr.write(f"made-up corpora of all tasks are in {plain(str(args.folder))}: these are not clinical notes\n")
+    sys.stderr.write(f"made-up corpora are in {sanitise(str(args.folder))}: these are not clinical notes\n")
     return 0

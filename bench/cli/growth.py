@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.cli import options
 from bench.speed.encoders import RANDOM, named
 from bench.store.growth_record import AGAINST, BATCH
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from bench.store.growth_record import Growth
@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
         growth = _measured(args, against)
         path = write(args.results, growth)
         sys.stdout.write(terminal.render([section(growth)]))
-        sys.stderr.write(f"stored in {plain(str(path))}\n")
+        sys.stderr.write(f"stored in {sanitise(str(path))}\n")
     return 0
 
 
@@ -76,6 +76,6 @@ def _measured(args: argparse.Namespace, against: str) -> Growth:
             scales=tuple(sorted(set(args.scales))),
             lengths=tuple(sorted(set(args.lengths))),
             updates=args.updates,
-            command=options.told(args),
+            command=options.redacted_command(args),
         )
         return growth(against, extent)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from bench import __version__
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 
 COMMANDS = MappingProxyType(
@@ -122,5 +122,5 @@ def _about(error: OSError | MemoryError) -> str:
 
 def _fail(message: str) -> int:
     # It may name files and labels, and those may hold anything: it stays one line that steers no terminal.
-    sys.stderr.write(f"error: {plain(message)}\n")
+    sys.stderr.write(f"error: {sanitise(message)}\n")
     return 2

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from baselines.core.settings import DECAYS, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
+from baselines.core.settings import LR_SCHEDULES, PRECISIONS, PROFILES, SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from tasks.core.errors import InputError
 
 
@@ -44,7 +44,7 @@ def number(low: float, below: float, low_too: bool) -> Callable[[str], float]:
     return read
 
 
-def told(args: argparse.Namespace) -> str:
+def redacted_command(args: argparse.Namespace) -> str:
     """The command as it was given; the user's own folders are called DIR, for what is stored tells of nobody's."""
     return shlex.join("DIR" if Path(word).is_absolute() else word for word in args.given)
 
@@ -71,16 +71,16 @@ FLAGS = MappingProxyType(
     {
         "span_batch": Flag("windows in a batch of a span task", whole(1)),
         "pair_batch": Flag("pairs in a batch", whole(1)),
-        "encoder_rate": Flag("learning rate of the encoder", positive),
-        "head_rate": Flag("learning rate of the heads", positive),
+        "encoder_lr": Flag("learning rate of the encoder", positive),
+        "head_lr": Flag("learning rate of the heads", positive),
         "warmup": Flag("part of the updates in which rates rise", _part),
-        "decay": Flag("how rates fall after that", choices=DECAYS),
+        "lr_schedule": Flag("how rates fall after that", choices=LR_SCHEDULES),
         "weight_decay": Flag("weight decay of AdamW", not_negative),
-        "clip": Flag("largest norm of the gradient; 0 does not clip", not_negative),
+        "max_grad_norm": Flag("largest norm of the gradient; 0 does not clip", not_negative),
         "dropout": Flag("dropout in encoder and heads", number(0, 0.99, low_too=True)),
-        "window": Flag("sub-words in a window of a note", whole(8)),
-        "pair_window": Flag("sub-words of a pair", whole(8)),
-        "development": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
+        "max_length": Flag("sub-words in a window of a note", whole(8)),
+        "pair_max_length": Flag("sub-words of a pair", whole(8)),
+        "dev_fraction": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
         "precision": Flag("of the encoder; auto: bfloat16 where the processor has it", choices=PRECISIONS),
         "span_head": Flag("one layer of BIO tags, or mentions that may nest", choices=SPAN_HEADS),
         "word_embeddings": Flag("frozen: a kept model does not tell its training words", choices=WORD_EMBEDDINGS),

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from bench.cli import options
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> int:
         guess = estimate(planned, where)
     for one in planned:
         time = "" if one.state == DONE else _about(guess.seconds([one]))
-        sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{plain(one.why)}\n")
+        sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{sanitise(one.why)}\n")
     due = any(one.state != DONE for one in planned)
     sys.stdout.write(summary(planned) + (f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n"))
     return 0

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 # Nothing else is imported before a report is asked for: help starts at once.
 _FORMS = {
@@ -51,10 +51,10 @@ def main(args: argparse.Namespace) -> int:
     found = views(args.results, selection)
     if args.out:
         for path in write_files(found, args.results, args.out):
-            sys.stderr.write(f"{plain(str(path))}\n")
+            sys.stderr.write(f"{sanitise(str(path))}\n")
     if args.eval_cards:
         written = write_eval_cards(found, args.out or args.results / "report")
-        sys.stderr.write(f"{len(written)} eval cards are in {plain(str(written[0].parents[4]))}\n")
+        sys.stderr.write(f"{len(written)} eval cards are in {sanitise(str(written[0].parents[4]))}\n")
     if args.form or not (args.out or args.eval_cards):
         sys.stdout.write((FORMS[args.form] if args.form else printed)(found, args.results))
     return 0

@@ -12,7 +12,7 @@ from typing import Any
 from baselines.core import hub
 from bench import registry
 from bench.cli import options
-from bench.runner.context import EncoderFiles, Place, encoder_files, require_known
+from bench.runner.context import EncoderFiles, RunContext, encoder_files, require_known
 from bench.runner.corpora import Corpora, data_folder, opened
 from bench.runner.plan import Grid, Planned, grid, plan
 from bench.store import cache
@@ -52,7 +52,7 @@ def _joining(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task
 
 
 @contextmanager
-def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, list[Planned]]]:
+def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[RunContext, list[Planned]]]:
     """The place of a command and its runs with their states, as long as its corpora are open.
 
     Without `fetch` no encoder is downloaded: what is not here yet is only named.
@@ -69,5 +69,5 @@ def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[Place, lis
         corpora.require(asked.tasks)
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
-        where = Place(corpora, args.results, encoder, kept, args.keep_models)
+        where = RunContext(corpora, args.results, encoder, kept, args.keep_models)
         yield where, plan(grid(asked), where)

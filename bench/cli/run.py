@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import options, plan
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.runner.context import Place
+    from bench.runner.context import RunContext
     from bench.runner.plan import Planned
     from bench.runner.progress import Progress
     from bench.store.runs import Result
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import publish
 
     publish(args.results)
-    results = plain(str(args.results))
+    results = sanitise(str(args.results))
     sys.stderr.write(f"results are in {results}/runs, tables and figures in {results}/report\n")
     if not_written:
         raise InputError("; ".join(not_written))
@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.killed import clear_killed
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
-    from bench.runner.run import carry_out
+    from bench.runner.run import run_and_store
 
     requested(args)
     require_writable(args.results)
@@ -86,32 +86,32 @@ def _run(args: argparse.Namespace) -> list[str]:
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
             for name, task in {task.name: task for one in planned for task in one.run.tasks}.items():
-                if counts := where.corpora.census(task).notices:
+                if counts := where.corpora.corpus_statistics(task).notices:
                     progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
             for one in due:
                 if one.why:
                     progress.say(f"{one.run.title} again: {one.why}")
-            _do_all(due, progress, lambda one: carry_out(one, where, device, progress, args.checkpoint_seconds))
+            _do_all(due, progress, lambda one: run_and_store(one, where, device, progress, args.checkpoint_seconds))
         return _write_answers(planned, where, args.answers) if args.answers else []
 
 
-def _remember(args: argparse.Namespace, where: Place, planned: Sequence[Planned]) -> None:
+def _remember(args: argparse.Namespace, where: RunContext, planned: Sequence[Planned]) -> None:
     """Keep in the cache what the user called encoder and corpora, for the commands that a report prints."""
     from bench.runner.corpora import OFFICIAL
     from bench.store import cache
 
     cache.remember(where.cache, where.encoder.name, where.encoder.digest, args.encoder or where.encoder.name)
-    for task, digest in {pair for one in planned for pair in one.depends_on.corpora.items()}:
+    for task, digest in {pair for one in planned for pair in one.fingerprints.corpora.items()}:
         if where.corpora.name == OFFICIAL:
             cache.remember(where.cache, task, digest, str(where.corpora.folder))
 
 
-def _do_all(due: list[Planned], progress: Progress, carry_out: Callable[[Planned], Result | None]) -> None:
+def _do_all(due: list[Planned], progress: Progress, run_and_store: Callable[[Planned], Result | None]) -> None:
     """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
     while due:
         left = []
         for one in due:
-            if (result := carry_out(one)) is None:
+            if (result := run_and_store(one)) is None:
                 left.append(one)
             else:
                 progress.finished(one.cost, _line(one, result))
@@ -121,7 +121,7 @@ def _do_all(due: list[Planned], progress: Progress, carry_out: Callable[[Planned
         due = left
 
 
-def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> list[str]:
+def _write_answers(planned: Sequence[Planned], where: RunContext, folder: Path) -> list[str]:
     from bench.runner.answers import write_answers
 
     not_written = []
@@ -129,10 +129,10 @@ def _write_answers(planned: Sequence[Planned], where: Place, folder: Path) -> li
         for task in one.run.tasks:
             try:
                 if line := write_answers(one, task, where, folder):
-                    sys.stderr.write(plain(line) + "\n")
+                    sys.stderr.write(sanitise(line) + "\n")
             except InputError as error:
                 not_written.append(f"{one.run.title}: {error}")
-    sys.stderr.write(f"answers, with text of notes, are in {plain(str(folder))}\n")
+    sys.stderr.write(f"answers, with text of notes, are in {sanitise(str(folder))}\n")
     return not_written
 
 

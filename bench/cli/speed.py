@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from baselines.core.settings import PRECISIONS, PROFILES
 from bench.cli import options
 from bench.speed.encoders import RANDOM, named
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from bench.runner.context import EncoderFiles
@@ -48,10 +48,10 @@ def main(args: argparse.Namespace) -> int:
     require_writable(args.results)
     data = data_folder(args.data)
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
-        speed = replace(_measured(args, corpora, encoder), command=options.told(args))
+        speed = replace(_measured(args, corpora, encoder), command=options.redacted_command(args))
     path = record.write(args.results, speed)
     sys.stdout.write(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {plain(str(path))}\n")
+    sys.stderr.write(f"stored in {sanitise(str(path))}\n")
     if args.out:
         _write(speed, args.out)
     return 0
@@ -73,7 +73,7 @@ def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles)
     import torch
 
     from bench import registry
-    from bench.runner.context import Place
+    from bench.runner.context import RunContext
     from bench.runner.corpora import DEMO
     from bench.runner.device import choose_device
     from bench.speed import arms, measure
@@ -81,7 +81,7 @@ def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles)
     tasks = tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name)))
     corpora.require(tasks)
     profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
-    where = Place(corpora, args.results, encoder)
+    where = RunContext(corpora, args.results, encoder)
     setup = arms.setup(where, tasks, replace(profile, precision=args.precision), choose_device(args.device))
     extent = measure.Extent(
         notes=args.notes,

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from tasks.core.corpus import Corpus, Notice
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
 
     tasks, folder = list(registry.tasks().values()), data_folder(args.data)
     for line in chain(_table(tasks), () if folder is None else _states(tasks, folder, args.verbose)):
-        sys.stdout.write(plain(line) + "\n")
+        sys.stdout.write(sanitise(line) + "\n")
     return 0
 
 
@@ -62,10 +62,10 @@ def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Ite
     corpus = Corpus(folder)
     for task in tasks:
         yield from _state(task, corpus, verbose)
-    if corpus.passed_over:
+    if corpus.skipped:
         yield ""
         yield "below the folder, whatever the corpus"
-        yield from _notices(corpus.passed_over, verbose)
+        yield from _notices(corpus.skipped, verbose)
 
 
 def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from baselines.core.settings import PROFILES, Settings
 from bench.cli import options
 from bench.speed.encoders import RANDOM, named
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,23 +65,23 @@ def main(args: argparse.Namespace) -> int:
         corpora.require([task])
         course = training.course((corpora, encoder), task, settings, args.examples, device)
         arms = training.arms_of(course, args.peers)
-        planned = training.planned((corpora, encoder), course, arms, options.told(args))
-        depends_on = training.depends_on((corpora, encoder), task)
-        begun = kept(args.results, planned, depends_on)
+        planned = training.planned((corpora, encoder), course, arms, options.redacted_command(args))
+        fingerprints = training.fingerprints((corpora, encoder), task)
+        begun = kept(args.results, planned, fingerprints)
         with Progress(1 + args.rounds - begun.rounds) as progress:
             progress.say("warming up")
             for speed in training.measured(begun, course, arms, args.rounds):
-                keep(args.results, speed, depends_on)
+                keep(args.results, speed, fingerprints)
                 progress.finished(1, f"{speed.rounds} of {args.rounds} rounds measured")
     path = write(args.results, speed)
     sys.stdout.write(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {plain(str(path))}\n")
+    sys.stderr.write(f"stored in {sanitise(str(path))}\n")
     return 0
 
 
 def _settings(args: argparse.Namespace) -> Settings:
     """Those of the demo, with one rate for encoder and heads, as the Trainer has."""
     demo = PROFILES["demo"]
-    rate = args.rate or demo.encoder_rate
+    rate = args.rate or demo.encoder_lr
     sizes = replace(demo, epochs=args.epochs, span_batch=args.batch, pair_batch=args.batch)
-    return replace(sizes, encoder_rate=rate, head_rate=rate)
+    return replace(sizes, encoder_lr=rate, head_lr=rate)

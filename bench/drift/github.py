@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
 from bench.report import words
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 _LEVELS = {DRIFTED: "error", UNJUDGED: "error", STEADY: "notice"}
 
@@ -31,4 +31,4 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _data(text: str, more: str = "") -> str:
     # Line ends, which would begin a command of their own, are among what is written as code points.
-    return "".join(f"%{ord(char):02X}" if char in "%" + more else char for char in plain(text))
+    return "".join(f"%{ord(char):02X}" if char in "%" + more else char for char in sanitise(text))

@@ -115,39 +115,39 @@ def _compared(place: Place, wanted: Sequence[Measure], both: Both, rule: Rule) -
     if len(pairs) == len(now) and not different:
         old = [old for old, _ in pairs]
         return [replace(_weighed(place, one, (old, old), rule), equal=True, noise=math.nan) for one in wanted]
-    owed = [pair for pair in pairs if not unlike(pair[0].result, pair[1].result)]
-    seeds = {new.result.seed for _, new in owed}
+    must_match = [pair for pair in pairs if not unlike(pair[0].result, pair[1].result)]
+    seeds = {new.result.seed for _, new in must_match}
     listed = tuple(change for change in different if change.seed in seeds)
-    why = _about_equality(pairs, owed, len(listed))
+    why = _about_equality(pairs, must_match, len(listed))
     found = [_weighed(place, one, both, rule) for one in wanted]
     if rule.exact:
-        found = [_exactly(one, len(owed) == len(now)) for one in found]
+        found = [_exactly(one, len(must_match) == len(now)) for one in found]
     found = [replace(one, why="; ".join(filter(None, (one.why, why)))) for one in found]
     # The documents are the same for every measure of a task: they are listed with the first.
     return [replace(found[0], changes=listed), *found[1:]]
 
 
 def _about_equality(
-    pairs: Sequence[tuple[Answered, Answered]], owed: Sequence[tuple[Answered, Answered]], differ: int
+    pairs: Sequence[tuple[Answered, Answered]], must_match: Sequence[tuple[Answered, Answered]], differ: int
 ) -> str:
     """Whether the evidence had to be equal to the reference's, and if so in how much it is not."""
     if not pairs:
         return "no training of the reference has its seed"
-    if not owed:
+    if not must_match:
         return ", ".join(unlike(pairs[0][0].result, pairs[0][1].result))
     if not differ:
         return "trainings of the reference's own seeds are equal to it"
-    documents = sum(len(new.evidence.ids) for _, new in owed)
-    changed = any(old.result.depends_on.code != new.result.depends_on.code for old, new in owed)
+    documents = sum(len(new.evidence.ids) for _, new in must_match)
+    changed = any(old.result.fingerprints.code != new.result.fingerprints.code for old, new in must_match)
     code = "the code changed" if changed else "the code is the same too: the training is not deterministic"
     return f"{differ} of {documents} documents differ on the same platform with the same seed, and {code}"
 
 
-def _exactly(found: Finding, owed: bool) -> Finding:
+def _exactly(found: Finding, must_match: bool) -> Finding:
     """The finding where equality is asked for: what need not be equal cannot be judged."""
     if found.judgement == DRIFTED:
         return found
-    return replace(found, judgement=DRIFTED if owed else UNJUDGED, why="its evidence is not the reference's")
+    return replace(found, judgement=DRIFTED if must_match else UNJUDGED, why="its evidence is not the reference's")
 
 
 def _weighed(place: Place, measure: Measure, both: Both, rule: Rule) -> Finding:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench.drift.findings import DRIFTED, UNCOMPARED, UNJUDGED, Finding
 from bench.drift.text import document
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 _ELEMENTS = {DRIFTED: "failure", UNJUDGED: "error", UNCOMPARED: "skipped"}
 
@@ -27,12 +27,16 @@ def render(findings: Sequence[Finding]) -> str:
 
 
 def _case(suite: ElementTree.Element, one: Finding) -> None:
-    classname = plain(f"{one.place.comparison}.{one.place.arm}")
-    case = ElementTree.SubElement(suite, "testcase", classname=classname, name=plain(f"{one.place.task} {one.measure}"))
+    classname = sanitise(f"{one.place.comparison}.{one.place.arm}")
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=classname, name=sanitise(f"{one.place.task} {one.measure}")
+    )
     if one.judgement in _ELEMENTS:
         figures = f"before {one.before:.4g}, now {one.now:.4g}, noise {one.noise:.4g}"
-        part = ElementTree.SubElement(case, _ELEMENTS[one.judgement], message=plain(one.why))
+        part = ElementTree.SubElement(case, _ELEMENTS[one.judgement], message=sanitise(one.why))
         part.text = figures
     if one.changes:
         # Characters that XML cannot hold are written as their code points.
-        ElementTree.SubElement(case, "system-out").text = "\n".join(plain(document(change)) for change in one.changes)
+        ElementTree.SubElement(case, "system-out").text = "\n".join(
+            sanitise(document(change)) for change in one.changes
+        )

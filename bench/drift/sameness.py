@@ -33,9 +33,9 @@ def incomparable(old: Result, new: Result, task: str) -> str | None:
     if old.settings != new.settings:
         names = [field.name for field in fields(Settings)]
         return f"other settings: {', '.join(_differences(names, old.settings, new.settings))}"
-    if old.depends_on.corpora.get(task) != new.depends_on.corpora.get(task):
+    if old.fingerprints.corpora.get(task) != new.fingerprints.corpora.get(task):
         return "another version of the corpus"
-    if old.depends_on.encoder != new.depends_on.encoder:
+    if old.fingerprints.encoder != new.fingerprints.encoder:
         return "other encoder weights"
     if old.scores[task].examples != new.scores[task].examples:
         return f"{_sizes(new.scores[task])} examples, where the reference has {_sizes(old.scores[task])}"

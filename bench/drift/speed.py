@@ -65,7 +65,7 @@ def _judge(before: Sequence[_Ratio], now: Sequence[_Ratio], factor: float) -> Fi
 def _ratios(results: Sequence[Result]) -> Iterator[_Ratio]:
     for one in results:
         place = place_of(one, "speed" if one.joint else one.label)
-        answering = one.training.development_seconds + one.test_seconds
+        answering = one.training.dev_seconds + one.test_seconds
         yield _Ratio(place, "answering/training", one.environment.device, _over(answering, one.training.train_seconds))
         if one.arm == MULTI and (alone := _alone(one, results)):
             value = _over(_seconds_a_token(alone), _seconds_a_token([one]))
@@ -87,7 +87,7 @@ def _alone(joint: Result, results: Sequence[Result]) -> list[Result]:
 
 def _seconds_a_token(trainings: Iterable[Result]) -> float:
     records = [one.training for one in trainings]
-    tokens = sum(seen.tokens for record in records for seen in record.seen.values())
+    tokens = sum(seen.tokens for record in records for seen in record.task_counts.values())
     return _over(sum(record.train_seconds for record in records), tokens)
 
 

@@ -15,11 +15,11 @@ _EXAMPLES = "numbers of examples"
 # What runs must have in common on a task, as a result tells of it.
 _MUST: MappingProxyType[str, Callable[[Result, str], object]] = MappingProxyType(
     {
-        "corpora": lambda result, task: result.depends_on.corpora.get(task),
+        "corpora": lambda result, task: result.fingerprints.corpora.get(task),
         _EXAMPLES: lambda result, task: sorted(result.scores[task].examples.items()),
         "metrics": lambda result, task: [(one.name, one.formula, one.columns) for one in result.scores[task].metrics],
         # The floor has none.
-        "encoders": lambda result, task: None if result.baseline == FLOOR else result.depends_on.encoder,
+        "encoders": lambda result, task: None if result.baseline == FLOOR else result.fingerprints.encoder,
     }
 )
 
@@ -91,7 +91,7 @@ def _settings(comparison: Comparison) -> Iterator[str]:
 def _that_matter(result: Result, task: str) -> dict[str, object]:
     """The settings that can change a run's scores on a task; how tasks are mixed makes another arm."""
     if result.baseline == FLOOR:
-        return {"development": result.settings.development}
+        return {"dev_fraction": result.settings.dev_fraction}
     values = asdict(result.settings) | {"epochs": result.settings.epochs_for(task)}
     mixed = result.joint and result.settings.schedule == "temperature"
     left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
@@ -109,6 +109,6 @@ def _code(comparison: Comparison) -> Iterator[str]:
     """Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it."""
     found: dict[tuple[str, str], set[str]] = {}
     for result in (result for arm in comparison.arms for result in arm.results):
-        found.setdefault((result.arm, result.label), set()).add(result.depends_on.code)
+        found.setdefault((result.arm, result.label), set()).add(result.fingerprints.code)
     if unlike := [f"{arm} on {tasks}" for (arm, tasks), codes in found.items() if len(codes) > 1]:
         yield f"Runs with different code stand side by side: seeds of {', '.join(unlike)}."

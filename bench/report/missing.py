@@ -82,7 +82,7 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
 
 def _encoder(comparison: Comparison, here: bool) -> str:
     known = comparison.encoder if any(comparison.encoder == one.name for one in ENCODERS) else FOLDER
-    digests = {result.depends_on.encoder for arm in comparison.trained for result in arm.results} or {None}
+    digests = {result.fingerprints.encoder for arm in comparison.trained for result in arm.results} or {None}
     return _from_here({cache.remembered(comparison.encoder, one) for one in digests}, known) if here else known
 
 
@@ -90,7 +90,7 @@ def _corpora(comparison: Comparison, tasks: Sequence[str], here: bool) -> list[s
     if comparison.kind == DEMO:
         scale = comparison.corpus.partition("-x")[2]
         return ["--scale", scale] if scale else []
-    runs = [result.depends_on.corpora for arm in comparison.arms for result in arm.results]
+    runs = [result.fingerprints.corpora for arm in comparison.arms for result in arm.results]
     found = {(task, corpora[task]) for corpora in runs for task in corpora if task in tasks}
     return ["--data", _from_here({cache.remembered(*one) for one in found}, DATA) if here else DATA]
 

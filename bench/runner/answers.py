@@ -11,7 +11,7 @@ from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.runner.plan import Planned
 from bench.store import runs as store
 from bench.store import strict_json
@@ -55,10 +55,10 @@ def make_folder(answers: Path, others: Iterable[Path | None]) -> None:
         raise InputError(f"--answers {answers} cannot be made ({error.strerror}): name another folder") from error
 
 
-def write_answers(planned: Planned, task: Task[Any, Any], where: Place, folder: Path) -> str:
+def write_answers(planned: Planned, task: Task[Any, Any], where: RunContext, folder: Path) -> str:
     """Write a finished run's answers to a task below a folder; says what its format could not say as answered."""
     result = store.read(where.results / store.RUNS, planned.name.path)
-    answered = _Answered(task, where.corpora.stream(task, TEST, planned.run.settings.development), result)
+    answered = _Answered(task, where.corpora.stream(task, TEST, planned.run.settings.dev_fraction), result)
     with private(), written_whole(folder / planned.name.path / task.name) as new:
         task.write(new, TEST, answered)
     mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
@@ -94,7 +94,7 @@ class _Answered:
                 answer = _without_nothing(row[1])
                 self.mentions += len(row[1])
                 self.changed += len(row[1] - answer)
-            said, changed = self._task.express(replace(example, gold=answer))
+            said, changed = self._task.representable(replace(example, gold=answer))
             self.changed += changed
             yield said
 

@@ -13,7 +13,7 @@ from baselines.core import hub
 from bench.runner.corpora import Corpora
 from bench.store import runs as store
 from bench.store.bounds import refuse_links
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 
 
@@ -27,7 +27,7 @@ class EncoderFiles:
 
 
 @dataclass(frozen=True)
-class Place:
+class RunContext:
     """The surroundings of runs; `cache` is where tokenised corpora are kept, None where they are not."""
 
     corpora: Corpora
@@ -53,7 +53,7 @@ def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
     digest = hub.digest(folder)
     name = hub.name_in_results(encoder, digest)
     if not hub.packs(folder):
-        sys.stderr.write(f"{plain(name)} is of a model type that cannot be packed: its batches are padded, by length\n")
+        sys.stderr.write(f"{sanitise(name)} is of a model type that cannot be packed: its batches are padded\n")
     return EncoderFiles(name, folder, digest)
 
 

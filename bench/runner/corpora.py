@@ -15,11 +15,11 @@ from typing import Any
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
-from bench.runner.corpus_statistics import Census, census
+from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import strict_json
 from bench.store.locks import temporary_folder
-from bench.store.runs import DependsOn
-from bench.store.sanitise import plain
+from bench.store.runs import Fingerprints
+from bench.store.sanitise import sanitise
 from tasks.core import splits
 from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus, about
@@ -35,7 +35,7 @@ class Corpora:
     name: str
     folder: Path
     cache: Path | None = None
-    _censuses: dict[str, Census] = field(default_factory=dict)
+    _corpus_statistics: dict[str, CorpusStatistics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -50,13 +50,13 @@ class Corpora:
 
     def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
         """How many examples a split has."""
-        return self.census(task).size(split, fraction)
+        return self.corpus_statistics(task).size(split, fraction)
 
-    def census(self, task: Task[Any, Any]) -> Census:
+    def corpus_statistics(self, task: Task[Any, Any]) -> CorpusStatistics:
         """The census of a task's corpus."""
-        if task.name not in self._censuses:
-            self._censuses[task.name] = census(task, self._corpus, self.cache)
-        return self._censuses[task.name]
+        if task.name not in self._corpus_statistics:
+            self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache)
+        return self._corpus_statistics[task.name]
 
     def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
         """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
@@ -71,7 +71,7 @@ class Corpora:
             lines = [
                 f"{name}: {error.official.partition(' (')[0] or error} is missing" for name, error in missing.items()
             ]
-            sys.stderr.writelines(plain(line) + "\n" for line in (*lines, *[hint][: len(there)]))
+            sys.stderr.writelines(sanitise(line) + "\n" for line in (*lines, *[hint][: len(there)]))
             count = f"{len(missing)} of {len(tasks)} corpora are missing"
             names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
             raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
@@ -79,7 +79,7 @@ class Corpora:
     def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
         """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
         try:
-            self.census(task)
+            self.corpus_statistics(task)
         except MissingCorpus as error:
             return error
         return None
@@ -108,13 +108,17 @@ def data_folder(given: Path | None) -> Path | None:
     return given or (Path(named) if named else None)
 
 
-def windows_file(place: Path | None, task: str, split: str, depends_on: DependsOn, settings: Settings) -> Path | None:
+def windows_file(
+    place: Path | None, task: str, split: str, fingerprints: Fingerprints, settings: Settings
+) -> Path | None:
     """The file for the windows of a task's split: its name is a digest of all that they depend on."""
     if place is None:
         return None
     modules = ("baselines.core.heads", "baselines.core.cached_windows", registry.entry(registry.TASKS, task).module)
-    cut = [settings.window, settings.pair_window, settings.development, settings.span_head]
+    cut = [settings.max_length, settings.pair_max_length, settings.dev_fraction, settings.span_head]
     # The same files may be cut in other sub-words by another version of the library that reads them.
     library = metadata.version("tokenizers")
-    key = strict_json.dumps([split, depends_on.corpora[task], depends_on.encoder, code.digest(modules), library, cut])
+    key = strict_json.dumps(
+        [split, fingerprints.corpora[task], fingerprints.encoder, code.digest(modules), library, cut]
+    )
     return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"

@@ -25,7 +25,7 @@ PAIR_CHARACTERS = 512
 
 
 @dataclass(frozen=True)
-class Census:
+class CorpusStatistics:
     """What one pass over a corpus says of it, in numbers and digests alone.
 
     `train_characters` is what one epoch of training reads; `notices` counts by kind what was mended or skipped;
@@ -53,10 +53,10 @@ class _Kept:
 
     places: tuple[int, ...]
     digest: str
-    census: Census
+    corpus_statistics: CorpusStatistics
 
 
-def census(task: Task[Any, Any], corpus: Corpus, cache: Path | None) -> Census:
+def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) -> CorpusStatistics:
     """The census of a task's corpus; without a cache, or where a byte has changed, its files are read for it."""
     if cache is None:
         return _taken(task, corpus)
@@ -78,25 +78,25 @@ def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
     return cache / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
-def _found(file: Path, corpus: Corpus) -> Census | None:
+def _found(file: Path, corpus: Corpus) -> CorpusStatistics | None:
     try:
         kept = strict_json.loads(_Kept, sealed.read(file) or b"")
-        return kept.census if corpus.disk.digest(kept.places) == kept.digest else None
+        return kept.corpus_statistics if corpus.disk.digest(kept.places) == kept.digest else None
     except (OSError, ValueError, IndexError):
         return None
 
 
-def _taken(task: Task[Any, Any], corpus: Corpus) -> Census:
+def _taken(task: Task[Any, Any], corpus: Corpus) -> CorpusStatistics:
     digests: list[str] = []
     passed = {split: _Passed(task) for split in task.official_splits}
-    with corpus.watched() as noted:
+    with corpus.capture_warnings() as noted:
         for split, count in passed.items():
             digests.append(splits.digest(count.of(splits.official(task, corpus, split))))
     groups = passed[TRAIN].groups if DEV not in passed else {}
-    return Census(
+    return CorpusStatistics(
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
         train_characters=passed[TRAIN].characters,
-        notices=notice_counts(corpus.passed_over | noted),
+        notices=notice_counts(corpus.skipped | noted),
         examples={split: count.examples for split, count in passed.items()},
         groups=tuple(groups[rank] for rank in sorted(groups)),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from baselines.core.settings import Settings
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.runner.plan import DONE, Planned, cost
 
 CHARACTERS_PER_TOKEN = 4
@@ -36,7 +36,7 @@ class Estimate:
         return None if self.seconds_per_character is None else due * self.seconds_per_character
 
 
-def estimate(planned: Sequence[Planned], where: Place) -> Estimate:
+def estimate(planned: Sequence[Planned], where: RunContext) -> Estimate:
     """The estimate for a plan."""
     finished = [one for one in planned if one.result is not None and one.run.baseline.needs_encoder]
     if finished:
@@ -50,7 +50,7 @@ def estimate(planned: Sequence[Planned], where: Place) -> Estimate:
 def _seconds(planned: Planned) -> float:
     result = planned.result
     assert result is not None
-    return result.training.train_seconds + result.training.development_seconds + result.test_seconds
+    return result.training.train_seconds + result.training.dev_seconds + result.test_seconds
 
 
 def _from_processor(encoder: Path | None, settings: Settings) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.core import hub
-from baselines.core.baseline import Job
+from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench import registry
 from bench.store import strict_json
@@ -16,7 +16,7 @@ from bench.store.atomic import finish, written_whole
 from bench.store.bounds import RESULT_BYTES, read_bytes
 from bench.store.checksums import require_all_sealed, seal
 from bench.store.names import RunName
-from bench.store.runs import DependsOn
+from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -39,16 +39,16 @@ class Card:
     labels: dict[str, tuple[str, ...]]
     seed: int
     settings: Settings
-    depends_on: DependsOn
+    fingerprints: Fingerprints
 
 
-def is_kept(results: Path, name: RunName, depends_on: DependsOn) -> bool:
+def is_kept(results: Path, name: RunName, fingerprints: Fingerprints) -> bool:
     """Whether the model of just this run lies in a results folder."""
     folder = results / MODELS / name.path
     finish(folder)
     try:
         require_all_sealed(folder)
-        return read_card(folder).depends_on == depends_on
+        return read_card(folder).fingerprints == fingerprints
     except (InputError, ValueError):
         return False
 
@@ -68,7 +68,7 @@ def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
             labels={task.name: task.labels for task in planned.run.tasks},
             seed=planned.run.seed,
             settings=planned.run.settings,
-            depends_on=planned.depends_on,
+            fingerprints=planned.fingerprints,
         )
         (folder / CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
         seal(folder)
@@ -110,7 +110,7 @@ def untrained(encoder: Path, tasks: tuple[Task[Any, Any], ...], settings: Settin
     return model
 
 
-def _job(folder: Path, card: Card, device: str) -> Job:
+def _job(folder: Path, card: Card, device: str) -> TrainSpec:
     tasks = tuple(registry.task(name) for name in card.labels)
     for task in tasks:
         if task.labels != card.labels[task.name]:
@@ -118,8 +118,8 @@ def _job(folder: Path, card: Card, device: str) -> Job:
     return _blank(folder, tasks, card.seed, card.settings, device)
 
 
-def _blank(encoder: Path, tasks: tuple[Task[Any, Any], ...], seed: int, settings: Settings, device: str) -> Job:
-    return Job(
+def _blank(encoder: Path, tasks: tuple[Task[Any, Any], ...], seed: int, settings: Settings, device: str) -> TrainSpec:
+    return TrainSpec(
         tasks=tasks, examples=lambda task, split: (), seed=seed, settings=settings, encoder=encoder, device=device,
         checkpoints=encoder, checkpoint_seconds=0.0, progress=lambda fraction, note: None,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.runner import kept_models as models
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.runner.plan import DONE, Planned
 from bench.runner.run import STAMP, stamp
 from bench.store import runs as store
@@ -18,7 +18,7 @@ from bench.store.locks import alone
 from tasks.core.errors import InputError
 
 
-def clear_killed(planned: Sequence[Planned], where: Place) -> None:
+def clear_killed(planned: Sequence[Planned], where: RunContext) -> None:
     """Remove what processes that were killed have left of finished runs; not of those still to be done or under way."""
     unfinished, due = where.results / store.UNFINISHED, {one.name.path for one in planned if one.state != DONE}
     for run in _left(unfinished, "seed-", ".lock"):

@@ -13,12 +13,12 @@ from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
 from bench.runner import kept_models as models
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import finish
 from bench.store.names import RunName
-from bench.store.runs import DependsOn, Result
+from bench.store.runs import Fingerprints, Result
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -70,7 +70,7 @@ class Planned:
 
     run: Run
     name: RunName
-    depends_on: DependsOn
+    fingerprints: Fingerprints
     state: str
     why: str
     cost: float
@@ -85,7 +85,7 @@ def grid(grid: Grid) -> Iterator[Run]:
                 yield Run(baseline, tasks, seed, grid.settings)
 
 
-def plan(runs: Iterable[Run], where: Place) -> list[Planned]:
+def plan(runs: Iterable[Run], where: RunContext) -> list[Planned]:
     """The state of each run in a results folder."""
     return [_planned(run, where, where.results / store.RUNS) for run in runs]
 
@@ -96,7 +96,7 @@ def summary(planned: Sequence[Planned]) -> str:
     return f"{len(planned)} run{'s' * (len(planned) != 1)}, {len(planned) - due} done, {due} to do"
 
 
-def _planned(run: Run, where: Place, root: Path) -> Planned:
+def _planned(run: Run, where: RunContext, root: Path) -> Planned:
     name = RunName(
         corpus=where.corpora.name,
         encoder=where.encoder.name,
@@ -105,7 +105,7 @@ def _planned(run: Run, where: Place, root: Path) -> Planned:
         seed=run.seed,
         span_head=run.settings.span_head,
     )
-    wanted, price = depends_on(run, where), cost(run.settings, run, where)
+    wanted, price = fingerprints(run, where), cost(run.settings, run, where)
     finish(root / name.path)
     if not (root / name.path).exists():
         return Planned(run, name, wanted, MISSING, "", price, None)
@@ -122,21 +122,21 @@ def _planned(run: Run, where: Place, root: Path) -> Planned:
     return Planned(run, name, wanted, CHANGED if why else DONE, why, price, result)
 
 
-def cost(settings: Settings, run: Run, where: Place) -> float:
+def cost(settings: Settings, run: Run, where: RunContext) -> float:
     """The characters that a training reads, passes counted; a count without chance is read once, and cheaply."""
     passes = [settings.epochs_for(task) if run.baseline.seeded else AT_ONCE for task in run.names]
-    read = (where.corpora.census(task).train_characters for task in run.tasks)
+    read = (where.corpora.corpus_statistics(task).train_characters for task in run.tasks)
     return float(sum(times * characters for times, characters in zip(passes, read, strict=True)))
 
 
-def depends_on(run: Run, where: Place) -> DependsOn:
+def fingerprints(run: Run, where: RunContext) -> Fingerprints:
     """The digests of everything that a run's result depends on."""
     modules = [registry.entry(registry.BASELINES, run.baseline.name).module]
     modules += [registry.entry(registry.TASKS, name).module for name in run.names]
     settings = strict_json.dumps(that_matter(run.settings, run.baseline, run.names))
-    return DependsOn(
+    return Fingerprints(
         settings=hashlib.sha256(settings.encode()).hexdigest(),
-        corpora={task.name: where.corpora.census(task).digest for task in run.tasks},
+        corpora={task.name: where.corpora.corpus_statistics(task).digest for task in run.tasks},
         encoder=where.encoder.digest if run.baseline.needs_encoder else None,
         code=code.digest(tuple(modules)),
     )
@@ -145,7 +145,7 @@ def depends_on(run: Run, where: Place) -> DependsOn:
 def that_matter(settings: Settings, baseline: Baseline, tasks: Sequence[str]) -> dict[str, Any]:
     """The settings that can change a run's result, by name; epochs as (task, epochs)."""
     if not baseline.seeded:
-        return {"development": settings.development}
+        return {"dev_fraction": settings.dev_fraction}
     values = asdict(settings)
     # A profile is a name for values; how tasks are mixed means nothing where there is one.
     for name in ("profile", "epochs_of", *(("schedule", "temperature") if len(tasks) == 1 else ())):
@@ -155,9 +155,9 @@ def that_matter(settings: Settings, baseline: Baseline, tasks: Sequence[str]) ->
     return values | {"epochs": [[task, settings.epochs_for(task)] for task in sorted(tasks)]}
 
 
-def changed(run: Run, wanted: DependsOn, result: Result) -> str:
+def changed(run: Run, wanted: Fingerprints, result: Result) -> str:
     """Why a finished run must be done again; empty where nothing that it depends on has changed."""
-    had, reasons = result.depends_on, []
+    had, reasons = result.fingerprints, []
     if had.settings != wanted.settings:
         before, now = (that_matter(one.settings, run.baseline, run.names) for one in (result, run))
         reasons.append(f"the settings changed: {_differences(before, now)}")

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -69,7 +69,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line of its own, above the bar where there is one; nothing in it steers the terminal."""
-        line = plain(line)
+        line = sanitise(line)
         if self.bar is not None:
             self.bar.write(line, file=sys.stderr)
         else:

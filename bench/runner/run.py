@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from baselines.core.baseline import Job, Model, Record
-from baselines.core.chunks import portions
+from baselines.core.baseline import Model, TrainSpec, TrainStats
+from baselines.core.chunks import chunk_by_size
 from bench.runner import kept_models as models
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.runner.corpora import windows_file
 from bench.runner.corpus_statistics import characters
 from bench.runner.device import memory_suffices, torch_environment
@@ -56,8 +56,8 @@ class Tested:
     seconds: float
 
 
-def carry_out(
-    planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float
+def run_and_store(
+    planned: Planned, where: RunContext, device: str, progress: Progress, checkpoint_seconds: float
 ) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     unfinished = where.results / store.UNFINISHED
@@ -66,23 +66,25 @@ def carry_out(
         (now,) = plan([planned.run], where)
         result = now.result if now.state == DONE else None
         if mine and result is None:
-            result = _carry_out(planned, where, device, progress, checkpoint_seconds)
+            result = _run_and_store(planned, where, device, progress, checkpoint_seconds)
     remove_empty(lock.parent, unfinished)
     return result
 
 
 def stamp(run: Planned | Result) -> bytes:
     """What is written beside the checkpoints of a run, to tell whose they are."""
-    return strict_json.dumps([run.name, run.depends_on]).encode()
+    return strict_json.dumps([run.name, run.fingerprints]).encode()
 
 
-def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, checkpoint_seconds: float) -> Result:
+def _run_and_store(
+    planned: Planned, where: RunContext, device: str, progress: Progress, checkpoint_seconds: float
+) -> Result:
     """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
     if _clear_other(checkpoints, planned):
         progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
-    reader = Reader(where, run.settings.development)
-    job = Job(
+    reader = Reader(where, run.settings.dev_fraction)
+    job = TrainSpec(
         tasks=run.tasks,
         examples=reader.examples,
         seed=run.seed,
@@ -92,7 +94,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
-        kept=lambda task, split: windows_file(where.cache, task.name, split, planned.depends_on, run.settings),
+        kept=lambda task, split: windows_file(where.cache, task.name, split, planned.fingerprints, run.settings),
         say=lambda line: progress.say(f"{run.title}: {line}"),
     )
     with memory_suffices():
@@ -110,7 +112,7 @@ def _carry_out(planned: Planned, where: Place, device: str, progress: Progress, 
 class Reader:
     """The splits of a run: training may read train and dev, as often as it likes; test is for the runner alone."""
 
-    def __init__(self, where: Place, fraction: float) -> None:
+    def __init__(self, where: RunContext, fraction: float) -> None:
         self._where, self._fraction = where, fraction
 
     def examples(self, task: Task[Any, Any], split: str) -> Iterator[Any]:
@@ -136,18 +138,18 @@ def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str]
 
 
 def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
-    observed, perfect = [Observed(metric) for metric in task.metrics], Observed(task.primary)
+    observed, oracle = [Observed(metric) for metric in task.metrics], Observed(task.primary)
     ids: list[str] = []
     lines: list[str] = []
     seconds = 0.0
-    for examples in portions(reader.test(task), characters, CHARACTERS_HELD):
+    for examples in chunk_by_size(reader.test(task), characters, CHARACTERS_HELD):
         begun = time.perf_counter()
         answers = model.predict(task, examples)
         seconds += time.perf_counter() - begun
         for each in observed:
             each.add(examples, answers)
-        if (said := model.perfect(task, examples)) is not None:
-            perfect.add(examples, said)
+        if (said := model.oracle(task, examples)) is not None:
+            oracle.add(examples, said)
         ids += (example.id for example in examples)
         lines += map(store.answer_line, ids[len(lines) :], answers)
     rows = {metric.name: each.rows() for metric, each in zip(task.metrics, observed, strict=True)}
@@ -155,15 +157,15 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
         kind=task.kind,
         title=task.title,
         examples={split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(ids)},
-        ceiling=_ceiling(task, perfect.rows()),
+        ceiling=_ceiling(task, oracle.rows()),
         metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
     )
     return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
 
 
-def _ceiling(task: Task[Any, Any], perfect: np.ndarray) -> float | None:
+def _ceiling(task: Task[Any, Any], oracle: np.ndarray) -> float | None:
     """The recall that perfect tags would reach; None where they lose nothing, or there is nothing to be found."""
-    recall = float(micro_recall(perfect.sum(axis=0), task.primary.columns)) if len(perfect) else math.nan
+    recall = float(micro_recall(oracle.sum(axis=0), task.primary.columns)) if len(oracle) else math.nan
     return recall if math.isfinite(recall) else None
 
 
@@ -179,7 +181,7 @@ def _metric(task: Task[Any, Any], place: int, rows: dict[str, Any]) -> Metric:
     )
 
 
-def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Tested], device: str) -> Result:
+def _result(planned: Planned, where: RunContext, record: TrainStats, tested: dict[str, Tested], device: str) -> Result:
     run, name = planned.run, planned.name
     return Result(
         corpus=name.corpus,
@@ -190,12 +192,12 @@ def _result(planned: Planned, where: Place, record: Record, tested: dict[str, Te
         tasks=name.tasks,
         seed=name.seed,
         settings=run.settings,
-        depends_on=planned.depends_on,
+        fingerprints=planned.fingerprints,
         scores={task: one.score for task, one in tested.items()},
         training=record,
         test_seconds=sum(one.seconds for one in tested.values()),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        notices={task.name: where.corpora.census(task).notices for task in run.tasks},
+        notices={task.name: where.corpora.corpus_statistics(task).notices for task in run.tasks},
         environment=torch_environment(device) if run.baseline.needs_encoder else environment(),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import kept_models as models
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.store import names
 from bench.store.inference_record import MULTITASK, SINGLE_TASK
 from tasks.core.examples import Document, Pair
@@ -40,7 +40,7 @@ class Setup:
         return self.kept / arm / names.tasks_label(tasks) / "seed-0"
 
 
-def setup(where: Place, tasks: Sequence[Task[Any, Any]], settings: Settings, device: str) -> Setup:
+def setup(where: RunContext, tasks: Sequence[Task[Any, Any]], settings: Settings, device: str) -> Setup:
     """Kept models where both arms have all of them, else models as drawn, with the settings given."""
     assert where.encoder.folder is not None
     every = tuple(task.name for task in tasks)
@@ -85,13 +85,13 @@ class Ours:
         """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""
         import torch
 
-        from baselines.core.chunks import portions
+        from baselines.core.chunks import chunk_by_size
         from baselines.core.inference import TOKENS_AT_ONCE
 
         model, spans = self._spans[0]
-        cuts = (model.head(spans[0].name).cut(model.tokenizer, note, teach=False) for note in notes)
-        windows = sorted((window for cut in cuts for window in cut), key=lambda window: len(window.ids))
-        each = portions(windows, lambda window: len(window.ids), TOKENS_AT_ONCE[model.device])
+        cuts = (model.head(spans[0].name).cut(model.tokenizer, note, use_gold=False) for note in notes)
+        windows = sorted((window for cut in cuts for window in cut), key=lambda window: len(window.input_ids))
+        each = chunk_by_size(windows, lambda window: len(window.input_ids), TOKENS_AT_ONCE[model.device])
         batches = [model.pack(some) for some in each]
 
         def run() -> None:

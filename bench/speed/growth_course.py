@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from baselines.core.baseline import Job
+from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner.corpora import DEMO, Corpora
@@ -70,7 +70,7 @@ def serve(parent: Connection, course: Course) -> None:
     try:
         _import(course, tell)
         with temporary_folder() as folder, memory_suffices():
-            _carry_out(course, folder, tell)
+            _run_and_store(course, folder, tell)
         parent.send(None)
     except (InputError, OSError) as error:
         parent.send(error)
@@ -87,14 +87,14 @@ def _import(course: Course, tell: Tell) -> None:
     tell(LIBRARIES, "", 1, time.perf_counter() - begun)
 
 
-def _carry_out(course: Course, checkpoints: Path, tell: Tell) -> None:
+def _run_and_store(course: Course, checkpoints: Path, tell: Tell) -> None:
     from baselines.core.model import MultitaskModel
     from baselines.core.training import Trainer, begin
 
     tasks = tuple(registry.task(name) for name in course.tasks)
     examples, characters = _read(course, tasks, tell)
     updates: list[_Updates] = []
-    job = Job(
+    job = TrainSpec(
         tasks=tasks,
         examples=examples,
         seed=0,
@@ -129,9 +129,9 @@ def _read(course: Course, tasks: Sequence[Task[Any, Any]], tell: Tell) -> tuple[
         return lambda task, split: given.examples[task.name, split], given.characters
     begun, corpora = time.perf_counter(), Corpora(DEMO, course.source, course.cache)
     corpora.require(tasks)
-    characters = sum(corpora.census(task).train_characters for task in tasks)
+    characters = sum(corpora.corpus_statistics(task).train_characters for task in tasks)
     tell(READING, "", characters, time.perf_counter() - begun)
-    return partial(corpora.stream, fraction=course.settings.development), characters
+    return partial(corpora.stream, fraction=course.settings.dev_fraction), characters
 
 
 class _Enough(Exception):
@@ -154,9 +154,9 @@ class _Updates:
 
     def moved(self) -> None:
         """An update is done, or begun on a GPU, which would have its time counted with a later one."""
-        self._trainer.settle()
+        self._trainer.synchronize()
         record = self._trainer.progress.record
-        for task, seen in record.seen.items():
+        for task, seen in record.task_counts.items():
             if seen.tokens > self._tokens[task]:
                 self._tell(
                     self._stage(seen.updates),
@@ -165,7 +165,7 @@ class _Updates:
                     record.train_seconds - self._seconds,
                 )
                 self._tokens[task], self._seconds = seen.tokens, record.train_seconds
-        if self._batches is not None and all(seen.updates > self._batches for seen in record.seen.values()):
+        if self._batches is not None and all(seen.updates > self._batches for seen in record.task_counts.values()):
             raise _Enough
 
     def _stage(self, updates: int) -> str:

@@ -133,7 +133,7 @@ def _length(extent: Extent, settings: Settings) -> Iterator[Point]:
     some = replace(extent, tasks=spans)
     with opened(None, 1) as corpora:
         for characters in extent.lengths:
-            source = long_notes(corpora, spans, characters, settings.development)
+            source = long_notes(corpora, spans, characters, settings.dev_fraction)
             with temporary_folder() as cache:
                 yield measured(characters, some.course(source, _often(some, settings), cache))
 

@@ -48,11 +48,11 @@ def full_batches(corpora: Corpora, tasks: Sequence[Task[Any, Any]], settings: Se
     """One batch of each task that no other of its size outweighs: every window and pair fills what it may hold."""
     tokenizer, examples = SubwordTokenizer(encoder), dict[tuple[str, str], Sequence[Any]]()
     for task in tasks:
-        found = corpora.examples(task, TRAIN, settings.development)
+        found = corpora.examples(task, TRAIN, settings.dev_fraction)
         if isinstance(task, SpanTask):
             full = [_dense(tokenizer, found, settings)]
         else:
-            long = " ".join([f"{pair.first} {pair.second}" for pair in found[: settings.pair_window]])
+            long = " ".join([f"{pair.first} {pair.second}" for pair in found[: settings.pair_max_length]])
             full = [
                 replace(pair, first=long, second=long) for pair in (found * settings.pair_batch)[: settings.pair_batch]
             ]
@@ -63,8 +63,8 @@ def full_batches(corpora: Corpora, tasks: Sequence[Task[Any, Any]], settings: Se
 def _dense(tokenizer: SubwordTokenizer, notes: Sequence[Document], settings: Settings) -> Document:
     """A note of one batch of whole windows: nowhere in it is a better place to cut than where a window is full."""
     words = " ".join(word.strip(".!?") for note in notes for word in note.text.split())
-    windows = text_windows(tokenizer, words, settings.window)
+    windows = text_windows(tokenizer, words, settings.max_length)
     while len(windows) <= settings.span_batch:
         words = f"{words} {words}"
-        windows = text_windows(tokenizer, words, settings.window)
-    return Document("full", words[: windows[settings.span_batch - 1].characters[-1, 1]], frozenset())
+        windows = text_windows(tokenizer, words, settings.max_length)
+    return Document("full", words[: windows[settings.span_batch - 1].offset_mapping[-1, 1]], frozenset())

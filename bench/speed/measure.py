@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bench import registry
-from bench.runner.context import Place
+from bench.runner.context import RunContext
 from bench.runner.device import torch_environment
-from bench.runner.plan import Run, depends_on
+from bench.runner.plan import Run, fingerprints
 from bench.speed.arms import Setup
 from bench.speed.worker import NOTES, PAIRS, PASSES, Worker
 from bench.speed.workload import Workload, long_note, window_lengths, workload
@@ -34,7 +34,7 @@ class Extent:
     growth: bool
 
 
-def measured(where: Place, setup: Setup, extent: Extent) -> Speed:
+def measured(where: RunContext, setup: Setup, extent: Extent) -> Speed:
     """The whole measurement."""
     import torch
 
@@ -42,7 +42,7 @@ def measured(where: Place, setup: Setup, extent: Extent) -> Speed:
 
     torch.set_num_threads(extent.threads)
     tasks = tuple(registry.task(name) for name in setup.tasks)
-    work = workload(where.corpora, tasks, extent.notes, setup.settings.development)
+    work = workload(where.corpora, tasks, extent.notes, setup.settings.dev_fraction)
     run = Run(registry.baseline(MULTITASK), tasks, 0, setup.settings)
     note_lengths, pair_lengths = window_lengths(work, setup.encoder, setup.settings)
     return Speed(
@@ -58,7 +58,7 @@ def measured(where: Place, setup: Setup, extent: Extent) -> Speed:
         arms=arms(setup, work, extent, forward_flops(setup.encoder, note_lengths)),
         heads=heads(setup, work, extent) if extent.growth else (),
         lengths=lengths(setup, work, extent) if extent.growth else (),
-        depends_on=depends_on(run, where),
+        fingerprints=fingerprints(run, where),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         environment=torch_environment(setup.device),
     )

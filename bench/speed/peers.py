@@ -56,7 +56,7 @@ def _pipeline(model: MultitaskModel, task: Task[Any, Any], setup: Setup) -> Any:
     if spans:
         options: dict[str, Any] = {"aggregation_strategy": "simple", "stride": OVERLAP}
         return pipeline("token-classification", model=stock, tokenizer=tokenizer, device=device, **options)
-    tokenizer.model_max_length = setup.settings.pair_window
+    tokenizer.model_max_length = setup.settings.pair_max_length
     options = {"function_to_apply": "none"} if isinstance(task, SimilarityTask) else {}
     return pipeline("text-classification", model=stock, tokenizer=tokenizer, device=device, truncation=True, **options)
 

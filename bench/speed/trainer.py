@@ -15,7 +15,7 @@ from torch.utils.data import Sampler
 
 from baselines.core.encoder import without_dropout_inside_attention
 from baselines.core.heads import head_for
-from baselines.core.mixture import Share
+from baselines.core.mixture import TaskPlan
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
 from bench.speed.training import Course, Trained
@@ -35,7 +35,7 @@ _UNREAD = -100
 def packed(course: Course) -> list[Window]:
     """The windows that our own training makes of the examples."""
     head, tokenizer = head_for(course.task, 1, course.settings), SubwordTokenizer(course.encoder)
-    return [window for example in course.examples for window in head.windows(tokenizer, example, teach=True)]
+    return [window for example in course.examples for window in head.windows(tokenizer, example, use_gold=True)]
 
 
 def batch_size(course: Course) -> int:
@@ -46,7 +46,7 @@ def batch_size(course: Course) -> int:
 class InOurOrder(Sampler[int]):
     """The windows in the order in which our own training takes them, an epoch each time it is asked."""
 
-    def __init__(self, share: Share, seed: int) -> None:
+    def __init__(self, share: TaskPlan, seed: int) -> None:
         self._share, self._seed, self._epochs = share, seed, count()
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ def stock(course: Course, windows: Sequence[Window], options: dict[str, Any], se
         rows = [_row(course, window) for window in windows]
         trainer = Trainer(model=_model(course), args=arguments, train_dataset=rows, data_collator=_padded)
         if "train_sampling_strategy" not in options:
-            share = Share(course.task.name, len(windows), batch_size(course), course.settings.epochs)
+            share = TaskPlan(course.task.name, len(windows), batch_size(course), course.settings.epochs)
             trainer._get_train_sampler = lambda dataset=None: InOurOrder(share, seed)
         trainer.remove_callback(PrinterCallback)
         begun = time.perf_counter()
@@ -92,10 +92,10 @@ def _told(course: Course) -> dict[str, Any]:
     return {
         "per_device_train_batch_size": batch_size(course),
         "num_train_epochs": settings.epochs,
-        "learning_rate": settings.encoder_rate,
+        "learning_rate": settings.encoder_lr,
         "warmup_steps": settings.warmup,
         "weight_decay": settings.weight_decay,
-        "max_grad_norm": settings.clip,
+        "max_grad_norm": settings.max_grad_norm,
         "report_to": "none",
         "save_strategy": "no",
         "logging_strategy": "no",
@@ -110,17 +110,17 @@ def _answers(course: Course, model: Any) -> list[Any]:
     model.eval()
     answers = []
     for example in course.test:
-        windows = head.cut(tokenizer, example, teach=False)
+        windows = head.cut(tokenizer, example, use_gold=False)
         answers.append(head.answer([head.said([one], _logits(course, model, one))[0] for one in windows]))
     return answers
 
 
 @torch.no_grad()
 def _logits(course: Course, model: Any, window: Window) -> np.ndarray:
-    inputs = {"input_ids": window.ids, "token_type_ids": window.segments}
+    inputs = {"input_ids": window.input_ids, "token_type_ids": window.token_type_ids}
     moved = {name: torch.from_numpy(row)[None].to(model.device) for name, row in inputs.items()}
     logits: np.ndarray = model(**moved).logits.float().cpu().numpy()
-    return logits[0, window.places] if isinstance(course.task, SpanTask) else logits
+    return logits[0, window.read_positions] if isinstance(course.task, SpanTask) else logits
 
 
 def _model(course: Course) -> Any:
@@ -147,12 +147,12 @@ class First(nn.Module):
 
 
 def _row(course: Course, window: Window) -> dict[str, Any]:
-    row = {"input_ids": window.ids.tolist(), "token_type_ids": window.segments.tolist()}
+    row = {"input_ids": window.input_ids.tolist(), "token_type_ids": window.token_type_ids.tolist()}
     if not isinstance(course.task, SpanTask):
         target = window.targets[0]
         return row | {"labels": float(target) if isinstance(course.task, SimilarityTask) else int(target)}
-    labels = [_UNREAD] * len(window.ids)
-    for place, target in zip(window.places, window.targets, strict=True):
+    labels = [_UNREAD] * len(window.input_ids)
+    for place, target in zip(window.read_positions, window.targets, strict=True):
         labels[place] = int(target)
     return row | {"labels": labels}
 
@@ -161,8 +161,8 @@ def _padded(rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """A batch padded to its longest row, as the collators of transformers do it."""
     longest = max(len(row["input_ids"]) for row in rows)
 
-    def column(name: str, filler: int) -> Tensor:
-        return torch.tensor([row[name] + [filler] * (longest - len(row[name])) for row in rows])
+    def column(name: str, n_pad: int) -> Tensor:
+        return torch.tensor([row[name] + [n_pad] * (longest - len(row[name])) for row in rows])
 
     batch = {"input_ids": column("input_ids", 0), "token_type_ids": column("token_type_ids", 0)}
     lengths = torch.tensor([len(row["input_ids"]) for row in rows])

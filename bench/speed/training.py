@@ -14,7 +14,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from baselines.core.baseline import Job
+from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench.runner.code import digest
 from bench.runner.context import EncoderFiles
@@ -62,7 +62,7 @@ def course(
     """So many examples of a task, spread over its training set."""
     corpora, encoder = place
     assert encoder.folder is not None
-    train, test = (corpora.examples(task, split, settings.development) for split in (TRAIN, TEST))
+    train, test = (corpora.examples(task, split, settings.dev_fraction) for split in (TRAIN, TEST))
     return Course(
         task=task,
         examples=train[:: max(1, len(train) // count)][:count],
@@ -78,7 +78,7 @@ def ours(course: Course, seed: int) -> Trained:
     from baselines.core.training import train
 
     with temporary_folder() as folder:
-        job = Job(
+        job = TrainSpec(
             tasks=(course.task,),
             examples=lambda task, split: course.examples if split == TRAIN else [],
             seed=seed,
@@ -114,7 +114,7 @@ def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, com
     from bench.speed.trainer import batch_size, packed
 
     corpora, encoder = place
-    lengths = [len(window.ids) for window in packed(course)]
+    lengths = [len(window.input_ids) for window in packed(course)]
     return TrainingSpeed(
         corpus=corpora.name,
         encoder=encoder.name,
@@ -132,10 +132,14 @@ def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, com
     )
 
 
-def depends_on(place: tuple[Corpora, EncoderFiles], task: Task[Any, Any]) -> tuple[str, ...]:
+def fingerprints(place: tuple[Corpora, EncoderFiles], task: Task[Any, Any]) -> tuple[str, ...]:
     """The digests of corpus, encoder and code: rounds of others are no rounds of one measurement."""
     corpora, encoder = place
-    return corpora.census(task).digest, encoder.digest or "", digest(("bench.speed.training", "bench.speed.trainer"))
+    return (
+        corpora.corpus_statistics(task).digest,
+        encoder.digest or "",
+        digest(("bench.speed.training", "bench.speed.trainer")),
+    )
 
 
 def measured(begun: TrainingSpeed, course: Course, arms: Arms, rounds: int) -> Iterator[TrainingSpeed]:

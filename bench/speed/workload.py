@@ -45,11 +45,11 @@ def workload(corpora: Corpora, tasks: Sequence[Task[Any, Any]], count: int, deve
 def window_lengths(work: Workload, encoder: Path, settings: Settings) -> tuple[list[int], list[int]]:
     """Real sub-words, special ones included, of each window of all notes and of all pairs, as our own arms cut them."""
     tokenizer = SubwordTokenizer(encoder)
-    notes = (text_windows(tokenizer, note.text, settings.window) for note in work.notes)
+    notes = (text_windows(tokenizer, note.text, settings.max_length) for note in work.notes)
     pairs = (pair for some in work.pairs.values() for pair in some)
     return (
-        [len(window.ids) for windows in notes for window in windows],
-        [len(pair_window(tokenizer, pair.first, pair.second, settings.pair_window).ids) for pair in pairs],
+        [len(window.input_ids) for windows in notes for window in windows],
+        [len(pair_window(tokenizer, pair.first, pair.second, settings.pair_max_length).input_ids) for pair in pairs],
     )
 
 

@@ -13,8 +13,8 @@ from bench.store.atomic import finish_all, written_whole
 from bench.store.bounds import RESULT_BYTES, read_bytes
 from bench.store.environment import Environment
 from bench.store.names import comparison_label
-from bench.store.runs import DependsOn
-from bench.store.sanitise import plain, stem
+from bench.store.runs import Fingerprints
+from bench.store.sanitise import sanitise, stem
 from tasks.core.errors import InputError
 
 FORMAT = 2
@@ -96,7 +96,7 @@ class Speed:
     arms: tuple[Arm, ...]
     heads: tuple[Growth, ...]
     lengths: tuple[Growth, ...]
-    depends_on: DependsOn
+    fingerprints: Fingerprints
     command: str = ""
     finished: str
     environment: Environment
@@ -156,7 +156,7 @@ def read_all(results: Path) -> list[Speed]:
         try:
             found.append(read(path))
         except InputError as error:
-            sys.stderr.write(f"warning: {plain(str(error))}\n")
+            sys.stderr.write(f"warning: {sanitise(str(error))}\n")
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.core.baseline import Record
+from baselines.core.baseline import TrainStats
 from baselines.core.settings import PROFILES, Settings
 from bench.store import strict_json
 from bench.store.atomic import finish_all, written_whole
@@ -24,7 +24,7 @@ from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes,
 from bench.store.checksums import require_sealed, seal
 from bench.store.environment import Environment
 from bench.store.names import RunName, tasks_label
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 from tasks.core.formulas import FORMULAS, check_formula
 from tasks.core.kinds import is_name
@@ -61,7 +61,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DependsOn:
+class Fingerprints:
     """What a result depends on, as sha256: when one of these changes, the run is repeated."""
 
     settings: str
@@ -83,9 +83,9 @@ class Result:
     tasks: tuple[str, ...]
     seed: int
     settings: Settings
-    depends_on: DependsOn
+    fingerprints: Fingerprints
     scores: dict[str, Score]
-    training: Record
+    training: TrainStats
     test_seconds: float
     finished: str
     notices: dict[str, dict[str, int]]
@@ -127,7 +127,7 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
         try:
             found.append(read(root, path.parent.relative_to(root)))
         except InputError as error:
-            sys.stderr.write(f"warning: {plain(str(error))}\n")
+            sys.stderr.write(f"warning: {sanitise(str(error))}\n")
     return found
 
 

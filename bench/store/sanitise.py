@@ -21,7 +21,7 @@ _NOT_SET = "ĦħĸĿŀŉŦŧſ"
 _ONLY_IN_T1 = "ÐÞðþĄąĐđĘęĮįŊŋŲų"
 
 
-def plain(text: str) -> str:
+def sanitise(text: str) -> str:
     """The text with every character that is not seen written as its code point."""
     return "".join(f"<U+{ord(char):04X}>" if unicodedata.category(char) in _UNSEEN else char for char in text)
 
@@ -38,24 +38,24 @@ def stem(text: str, also: str = "") -> str:
 
 def html_text(text: str) -> str:
     """The text for an HTML element or a quoted attribute."""
-    return html.escape(plain(text))
+    return html.escape(sanitise(text))
 
 
 def markdown(text: str) -> str:
     """The text for a Markdown table cell: nothing in it is markup, and no bar ends the cell."""
-    return re.sub(r"([\\`*_{}\[\]()#!|~$])", r"\\\1", html.escape(plain(text), quote=False))
+    return re.sub(r"([\\`*_{}\[\]()#!|~$])", r"\\\1", html.escape(sanitise(text), quote=False))
 
 
 def spreadsheet(text: str) -> str:
     """The text for a CSV cell: a spreadsheet shows it, and takes it for no formula."""
-    shown = plain(text)
+    shown = sanitise(text)
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 
 
 def latex(text: str) -> str:
     """The text for LaTeX under any font encoding; what bare pdflatex cannot set is written as its code point."""
     # An empty group parts what a font would join: -- is a dash to it, and ,, and '' are quotation marks.
-    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(map(_latex_character, plain(text))))
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(map(_latex_character, sanitise(text))))
 
 
 def _latex_character(char: str) -> str:

@@ -90,17 +90,17 @@ def utilisation(speed: TrainingSpeed, rate: Rate) -> float:
 class _Begun:
     """A measurement whose rounds are not all there, and the digests of what they depend on."""
 
-    depends_on: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     speed: TrainingSpeed
 
 
-def keep(results: Path, speed: TrainingSpeed, depends_on: tuple[str, ...]) -> None:
+def keep(results: Path, speed: TrainingSpeed, fingerprints: tuple[str, ...]) -> None:
     """Keep the rounds so far, for a measurement that is killed to go on from."""
     with written_whole(_unfinished(results, speed)) as new:
-        (new / TRAINING).write_text(strict_json.dumps(_Begun(depends_on=depends_on, speed=speed)) + "\n")
+        (new / TRAINING).write_text(strict_json.dumps(_Begun(fingerprints=fingerprints, speed=speed)) + "\n")
 
 
-def kept(results: Path, planned: TrainingSpeed, depends_on: tuple[str, ...]) -> TrainingSpeed:
+def kept(results: Path, planned: TrainingSpeed, fingerprints: tuple[str, ...]) -> TrainingSpeed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
     folder = _unfinished(results, planned)
     finish(folder)
@@ -109,7 +109,7 @@ def kept(results: Path, planned: TrainingSpeed, depends_on: tuple[str, ...]) -> 
     except ValueError:
         return planned
     blank = replace(begun.speed, rates=planned.rates, finished=planned.finished)
-    return begun.speed if (begun.depends_on, blank) == (depends_on, planned) else planned
+    return begun.speed if (begun.fingerprints, blank) == (fingerprints, planned) else planned
 
 
 def write(results: Path, speed: TrainingSpeed) -> Path:

@@ -116,7 +116,7 @@ class Corpus:
         self.folder = Path(folder)
         self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
         self._found: set[str] = set()
-        self.passed_over: dict[Notice, None] = {}
+        self.skipped: dict[Notice, None] = {}
         self._files: list[CorpusFile] | None = None
         self.disk = Disk(self.folder)  # what `files` lists
 
@@ -126,7 +126,7 @@ class Corpus:
         return list(self._notices)
 
     @contextmanager
-    def watched(self) -> Iterator[dict[Notice, None]]:
+    def capture_warnings(self) -> Iterator[dict[Notice, None]]:
         """What is noted meanwhile, whether or not it was noted before; no file is stray that was found meanwhile."""
         before, found, self._notices, self._found = self._notices, self._found, {}, set()
         try:
@@ -139,11 +139,11 @@ class Corpus:
 
     @cached_property
     def listing(self) -> str:
-        """A SHA-256 of what `files` and `passed_over` are: with the bytes that it opens, all that a reader can see."""
+        """A SHA-256 of what `files` and `skipped` are: with the bytes that it opens, all that a reader can see."""
         total = hashlib.sha256()
         for file in self.files():
             total.update(repr((file.path, file.size)).encode())
-        for note in self.passed_over:
+        for note in self.skipped:
             total.update(repr((note.file, note.kind)).encode())
         return total.hexdigest()
 
@@ -199,14 +199,14 @@ class Corpus:
 
     def require(self, patterns: str | Sequence[str], official: str, url: str, rank: Rank = always) -> list[CorpusFile]:
         """What `find` finds; MissingCorpus naming the official download where that is nothing."""
-        with self.watched() as noted:
+        with self.capture_warnings() as noted:
             found = self.find(*([patterns] if isinstance(patterns, str) else patterns), rank=rank)
         if found:
             return found
         if broken := self.broken(official):
             raise InputError(f"{broken[0].file}: {broken[0].what}")
-        passed_over = [f"{note.file}: {note.what}" for note in self.passed_over | noted]
-        raise MissingCorpus.of(official, self.folder, url, passed_over)
+        skipped = [f"{note.file}: {note.what}" for note in self.skipped | noted]
+        raise MissingCorpus.of(official, self.folder, url, skipped)
 
     def beside(self, *patterns: str) -> set[str]:
         """The folders in which those lie where the patterns' matches begin."""
@@ -217,10 +217,10 @@ class Corpus:
         """The archives that cannot be read and are called as an official download."""
         self.files()
         names = [word.strip("()") for word in official.split()]  # as in: x.zip (or y.zip)
-        broken = [(note, note.file.rpartition("/")[2]) for note in self.passed_over if note.kind == BROKEN]
+        broken = [(note, note.file.rpartition("/")[2]) for note in self.skipped if note.kind == BROKEN]
         return [note for note, name in broken if name in names or name.startswith(official)]
 
-    def note_strays(self, files: Iterable[CorpusFile], pattern: str) -> None:
+    def warn_unexpected(self, files: Iterable[CorpusFile], pattern: str) -> None:
         """Remember what lies in the folders of these files and whose path the pattern is not found in."""
         folders = {file.path.rpartition("/")[0] for file in files}
         for file in self.files():
@@ -228,11 +228,11 @@ class Corpus:
                 self.note(file, None, STRAY, "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:
-        """Every file, listed once; what was then passed over belongs to no corpus and stands in `passed_over`."""
+        """Every file, listed once; what was then passed over belongs to no corpus and stands in `skipped`."""
         if self._files is None:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
-            with self.watched() as self.passed_over:
+            with self.capture_warnings() as self.skipped:
                 self._files = [CorpusFile(*file) for file in listed(self.folder, self.disk, self.note)]
         return self._files
 

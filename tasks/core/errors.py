@@ -23,11 +23,11 @@ class MissingCorpus(InputError):
     """What its download is called."""
 
     @classmethod
-    def of(cls, official: str, folder: Path, url: str, passed_over: Sequence[str]) -> MissingCorpus:
+    def of(cls, official: str, folder: Path, url: str, skipped: Sequence[str]) -> MissingCorpus:
         """The error for a download that is not below a folder; what was passed over there may be just that."""
-        count = f" ({len(passed_over)} were passed over: tasks --verbose lists them)" if passed_over else ""
+        count = f" ({len(skipped)} were passed over: tasks --verbose lists them)" if skipped else ""
         parts = [f"{official} is not below {folder}, packed or unpacked{count}", f"get it from {url} and put it there"]
-        error = cls("; ".join([*parts, *passed_over[:3]]))
+        error = cls("; ".join([*parts, *skipped[:3]]))
         error.official = official
         return error
 

@@ -66,7 +66,7 @@ class Task(Generic[Example, Answer]):
     read: Callable[[Corpus, str], Iterator[Example]]
     write: Callable[[Path, str, Iterable[Example]], None]
     group: Callable[[Example], str]
-    express: Callable[[Example], tuple[Example, int]] = as_it_is
+    representable: Callable[[Example], tuple[Example, int]] = as_it_is
 
     @property
     def kind(self) -> str:

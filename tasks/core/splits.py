@@ -34,7 +34,7 @@ def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float
             yield example
     if empty and len(held) > 1:
         raise InputError(
-            f"{task.name}: --development {fraction:g} leaves none of its {len(held)} groups of examples for training: "
+            f"{task.name}: --dev-fraction {fraction:g} leaves none of its {len(held)} groups of examples for training: "
             "give a smaller part"
         )
     if empty:

@@ -31,14 +31,14 @@ class SplitStatus:
 
 def status(task: Task[Any, Any], corpus: Corpus) -> tuple[SplitStatus, ...]:
     """The state of each official split of a task, read through once."""
-    with corpus.watched() as noted:  # What is stray to one split may be another's.
+    with corpus.capture_warnings() as noted:  # What is stray to one split may be another's.
         splits = [_split_status(task, corpus, split) for split in task.official_splits]
     return tuple(replace(split, notices=tuple(note for note in split.notices if note in noted)) for split in splits)
 
 
 def _split_status(task: Task[Any, Any], corpus: Corpus, split: str) -> SplitStatus:
     found, present, problem = 0, True, ""
-    with corpus.watched() as noted:
+    with corpus.capture_warnings() as noted:
         try:
             for _ in task.read(corpus, split):
                 found += 1
@@ -50,7 +50,7 @@ def _split_status(task: Task[Any, Any], corpus: Corpus, split: str) -> SplitStat
         problem=problem,
         found=found,
         expected=task.source.sizes.get(split),
-        notices=tuple(notice for notice in noted if notice not in corpus.passed_over),
+        notices=tuple(notice for notice in noted if notice not in corpus.skipped),
     )
 
 

@@ -9,7 +9,7 @@ from bench.report.figures.sheet import Sheet
 from bench.report.figures.style import look
 from bench.report.tables.cost import Cost
 from bench.report.view import View
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +44,6 @@ def _bars(sheet: Sheet, axes: Axes, view: View, bar: _Bar) -> None:
         (drawn,) = axes.bar(place, height, color=style.colour, hatch=style.hatch, edgecolor="black")
         sheet.show_on_hover(drawn, f"{name}: {text}")
         axes.annotate(text, (place, height), (0, 2), textcoords="offset points", ha="center", fontsize=8)
-    axes.set_xticks(range(len(view.costs)), [plain(name) for name in view.costs], rotation=20, ha="right")
+    axes.set_xticks(range(len(view.costs)), [sanitise(name) for name in view.costs], rotation=20, ha="right")
     axes.set_title(title, fontsize=9)
     axes.margins(y=0.15)

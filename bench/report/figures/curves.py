@@ -10,7 +10,7 @@ from bench.report.comparison import Arm
 from bench.report.figures.sheet import Sheet, columns
 from bench.report.figures.style import look
 from bench.report.view import View
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ _TITLE = "Primary score (x100) on the development split after each round of trai
 
 def figures(view: View) -> Iterator[Sheet]:
     """One figure, where any training was scored on a development split."""
-    if not any(result.training.development for arm in view.comparison.trained for result in arm.results):
+    if not any(result.training.dev_scores for arm in view.comparison.trained for result in arm.results):
         return
     tasks = view.comparison.tasks
     across = min(_COLUMNS, len(tasks))
@@ -29,7 +29,7 @@ def figures(view: View) -> Iterator[Sheet]:
     sheet = Sheet(view, "curves", _TITLE, 1.2 + 1.7 * lines)
     panels = sheet.figure.subplots(lines, across, squeeze=False).ravel()
     for axes, task in zip(panels, tasks, strict=False):
-        axes.set_title(plain(task), fontsize=8)
+        axes.set_title(sanitise(task), fontsize=8)
         axes.set_xlabel("round", fontsize=7)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
@@ -46,9 +46,9 @@ def figures(view: View) -> Iterator[Sheet]:
 
 
 def _arm(sheet: Sheet, axes: Axes, arm: Arm, task: str) -> None:
-    style, label = look(arm.name), plain(arm.name)
+    style, label = look(arm.name), sanitise(arm.name)
     for seed, result in arm.by_task.get(task, {}).items():
-        curve = [100 * scores.get(task, math.nan) for scores in result.training.development]
+        curve = [100 * scores.get(task, math.nan) for scores in result.training.dev_scores]
         (line,) = axes.plot(
             range(1, len(curve) + 1),
             curve,
@@ -58,6 +58,6 @@ def _arm(sheet: Sheet, axes: Axes, arm: Arm, task: str) -> None:
             markersize=3,
             label=label,
         )
-        chosen = result.training.chosen_round
+        chosen = result.training.best_epoch
         sheet.show_on_hover(line, f"{task}, {arm.name}, seed {seed}; round {chosen} was chosen")
         label = "_"

@@ -9,7 +9,7 @@ from bench.report.figures.panels import drawn, from_zero, logarithmic
 from bench.report.figures.style import Look, in_turn
 from bench.report.tables.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
 from bench.store.growth_record import BATCH, HEADS, TRAINING, Growth
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def _sizes(growth: Growth, axes: Axes) -> None:
 
 
 def _line(axes: Axes, sizes: list[int], values: list[float], look: Look, label: str) -> None:
-    axes.plot(sizes, values, look.line, color=look.colour, marker=look.marker, label=plain(label))
+    axes.plot(sizes, values, look.line, color=look.colour, marker=look.marker, label=sanitise(label))
 
 
 def _seconds(growth: Growth, axes: Axes) -> None:
@@ -89,6 +89,6 @@ def _full(growth: Growth, axes: Axes) -> None:
 def _bars(axes: Axes, values: dict[str, float]) -> None:
     look = next(in_turn())
     axes.barh(range(len(values)), list(values.values()), color=look.colour)
-    axes.set_yticks(range(len(values)), [plain(task) for task in values])
+    axes.set_yticks(range(len(values)), [sanitise(task) for task in values])
     axes.invert_yaxis()
     axes.grid(axis="x")

@@ -11,7 +11,7 @@ from bench.report.figures.panels import drawn, from_zero, logarithmic
 from bench.report.figures.style import look
 from bench.report.tables.inference import title
 from bench.store.inference_record import Growth, Speed, totals
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,4 +52,4 @@ def _points(grown: Sequence[Growth]) -> tuple[list[int], list[float]]:
 
 def _line(axes: Axes, arm: str, sizes: Sequence[int], values: Sequence[float]) -> None:
     style = look(arm)
-    axes.plot(sizes, values, style.line, color=style.colour, marker=style.marker, label=plain(arm))
+    axes.plot(sizes, values, style.line, color=style.colour, marker=style.marker, label=sanitise(arm))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bench.report.figures.style import styled
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
 
     with styled():
         figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
-        figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
+        figure.suptitle("\n".join(map(sanitise, title.split("\n"))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
             panel(axes)
             if axes.get_legend_handles_labels()[0]:

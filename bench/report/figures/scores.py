@@ -14,7 +14,7 @@ from bench.report.figures.style import PAPERS, look
 from bench.report.tables.published import Published, published_for
 from bench.report.tables.scores import values
 from bench.report.view import View
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def _shift(lane: int, lanes: int, row_inches: float) -> float:
 
 
 def _arm(sheet: Sheet, axes: Axes, view: View, arm: Arm, shift: float) -> None:
-    one, style, label = view.comparison, look(arm.name), plain(arm.name)
+    one, style, label = view.comparison, look(arm.name), sanitise(arm.name)
     for row, task in enumerate(one.tasks):
         found = values(one, arm.name, task, one.primary(task))
         shown = {seed: 100 * value for seed, value in found.items() if math.isfinite(value)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.report.view import View
-from bench.store.sanitise import html_text, plain, stem
+from bench.store.sanitise import html_text, sanitise, stem
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -27,7 +27,7 @@ class Sheet:
 
         self.name, self.title = stem(f"{view.comparison.name}-{name}"), title
         self.figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
-        self.figure.suptitle(f"{plain(title)}\n{plain(view.title)}", fontsize=10)
+        self.figure.suptitle(f"{sanitise(title)}\n{sanitise(view.title)}", fontsize=10)
         self._shown: dict[str, str] = {}
 
     def show_on_hover(self, artist: Artist, text: str) -> None:
@@ -56,6 +56,6 @@ def columns(labels: Sequence[str]) -> int:
 
 def task_axis(axes: Axes, tasks: Sequence[str]) -> None:
     """One row a task, the first on top."""
-    axes.set_yticks(range(len(tasks)), [plain(task) for task in tasks])
+    axes.set_yticks(range(len(tasks)), [sanitise(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.grid(axis="x")

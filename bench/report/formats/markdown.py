@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.report.formats.grid import draw
 from bench.report.table import Section, Table
-from bench.store.sanitise import markdown, plain
+from bench.store.sanitise import markdown, sanitise
 
 
 def render(sections: Sequence[Section]) -> str:
@@ -34,4 +34,4 @@ def _table(table: Table) -> Iterator[str]:
     for note in table.notes:
         yield from (markdown(note), "")
     if table.commands:
-        yield from ("```", *(plain(command).replace("`", "'") for command in table.commands), "```", "")
+        yield from ("```", *(sanitise(command).replace("`", "'") for command in table.commands), "```", "")

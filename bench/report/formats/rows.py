@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.report.comparison import Comparison
 from bench.report.tables.labels import counted_apart, of_run
 from bench.store.runs import Metric, Result
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
     import pandas
@@ -68,7 +68,7 @@ def _of_run(result: Result, task: str) -> Iterator[Row]:
         for one in of_run(result, task) if metric is apart else ():
             yield replace(
                 whole,
-                label=plain(one.label),
+                label=sanitise(one.label),
                 primary=False,
                 value=defined(one.value),
                 support=one.support,
@@ -79,26 +79,26 @@ def _of_run(result: Result, task: str) -> Iterator[Row]:
 def _row(result: Result, task: str, metric: Metric) -> Row:
     score = result.scores[task]
     return Row(
-        task=plain(task),
-        metric=plain(metric.name),
+        task=sanitise(task),
+        metric=sanitise(metric.name),
         label="",
         primary=metric.primary,
-        baseline=plain(result.baseline),
-        arm=plain(result.arm),
+        baseline=sanitise(result.baseline),
+        arm=sanitise(result.arm),
         seed=result.seed,
         value=defined(metric.value),
         support=None,
         examples=score.examples.get("test"),
         ceiling=defined(score.ceiling),
         corpus=result.corpus,
-        encoder=plain(result.encoder),
-        kind=plain(score.kind),
-        schedule=plain(result.settings.schedule) if result.joint else "",
+        encoder=sanitise(result.encoder),
+        kind=sanitise(score.kind),
+        schedule=sanitise(result.settings.schedule) if result.joint else "",
         joint_tasks=len(result.tasks),
         train_seconds=defined(result.training.train_seconds),
-        finished=plain(result.finished),
-        bench=plain(result.environment.bench),
-        run=plain(result.name.path.as_posix()),
+        finished=sanitise(result.finished),
+        bench=sanitise(result.environment.bench),
+        run=sanitise(result.name.path.as_posix()),
     )
 
 

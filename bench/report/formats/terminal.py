@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.report.formats.grid import draw, pages
 from bench.report.table import Section, Table
-from bench.store.sanitise import plain
+from bench.store.sanitise import sanitise
 
 WIDTH = 80
 _LONGEST_CELL, _LONGEST_NAME = 30, 40
@@ -32,7 +32,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(plain(text), WIDTH, break_on_hyphens=False) or [""]
+    return textwrap.wrap(sanitise(text), WIDTH, break_on_hyphens=False) or [""]
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _table(table: Table) -> Iterator[str]:
     for note in table.notes:
         yield from _wrapped(note)
     for command in table.commands:
-        yield from _command(plain(command))
+        yield from _command(sanitise(command))
 
 
 def _grid(table: Table, columns: Sequence[int]) -> str:
@@ -54,7 +54,7 @@ def _grid(table: Table, columns: Sequence[int]) -> str:
 def _cell(text: str, first: bool) -> str:
     """The text as it stands, or over several lines if it is long: parted at blanks and behind underscores."""
     longest = _LONGEST_NAME if first and " " not in text else _LONGEST_CELL
-    if len(shown := plain(text)) <= longest:
+    if len(shown := sanitise(text)) <= longest:
         return shown
     # Not tabulate's maxcolwidths: 0.10 reads the cells it wraps as numbers, whatever disable_numparse says.
     return re.sub("\0 ?", "", textwrap.fill(shown.replace("_", "_\0 "), longest))

@@ -19,7 +19,7 @@ class Cost:
 
     trainings: int
     train_seconds: float | None
-    development_seconds: float | None
+    dev_seconds: float | None
     test_seconds: float | None
     tokens: float | None
     parameters: float | None
@@ -45,9 +45,9 @@ def cost_of(comparison: Comparison, arm: Arm) -> Cost | None:
     return Cost(
         trainings=len(whole[0]),
         train_seconds=each(lambda run: run.training.train_seconds),
-        development_seconds=each(lambda run: run.training.development_seconds),
+        dev_seconds=each(lambda run: run.training.dev_seconds),
         test_seconds=each(lambda run: run.test_seconds),
-        tokens=each(lambda run: sum(seen.tokens for seen in run.training.seen.values())),
+        tokens=each(lambda run: sum(seen.tokens for seen in run.training.task_counts.values())),
         parameters=each(lambda run: run.training.parameters),
         weights_bytes=each(lambda run: run.training.weights_bytes),
         peak_memory_bytes=each(lambda run: run.training.peak_memory_bytes, max),
@@ -78,7 +78,7 @@ _QUANTITIES: tuple[tuple[str, Callable[[Cost], float | None], Callable[[float | 
     ("parameters", lambda cost: cost.parameters, words.count, True),
     ("weights on disk", lambda cost: cost.weights_bytes, words.size, True),
     ("training, wall-clock", lambda cost: cost.train_seconds, words.duration, False),
-    ("scoring on development sets", lambda cost: cost.development_seconds, words.duration, False),
+    ("scoring on development sets", lambda cost: cost.dev_seconds, words.duration, False),
     ("answering the test sets", lambda cost: cost.test_seconds, words.duration, False),
     ("real tokens a second", lambda cost: cost.tokens_per_second, words.count, False),
     ("peak memory (largest run)", lambda cost: cost.peak_memory_bytes, words.size, False),
@@ -151,8 +151,8 @@ def seen_table(comparison: Comparison) -> Table:
 
 
 def _seen(arm: Arm, task: str) -> tuple[str, ...]:
-    found = [run.training.seen[task] for run in arm.by_task[task].values() if task in run.training.seen]
+    found = [run.training.task_counts[task] for run in arm.by_task[task].values() if task in run.training.task_counts]
     if not found:
         return (words.UNKNOWN,) * 4
     columns = ([seen.updates for seen in found], [seen.examples for seen in found], [seen.tokens for seen in found])
-    return (*(words.count(fmean(column)) for column in columns), f"{fmean(seen.passes for seen in found):.1f}")
+    return (*(words.count(fmean(column)) for column in columns), f"{fmean(seen.epochs for seen in found):.1f}")

@@ -176,9 +176,9 @@ def _batch_tables(growth: Growth) -> Iterator[Table]:
         header=("task", "sub-words", "time", "sub-words a second", "peak memory"),
         rows=tuple(rows),
         notes=(
-            f"Batches of {growth.settings.span_batch} windows of {growth.settings.window} sub-words and of "
-            f"{growth.settings.pair_batch} pairs of {growth.settings.pair_window}, all of them full; optimiser, best "
-            "weights and checkpoints are there. Python and its libraries hold "
+            f"Batches of {growth.settings.span_batch} windows of {growth.settings.max_length} sub-words and of "
+            f"{growth.settings.pair_batch} pairs of {growth.settings.pair_max_length}, all of them full; optimiser, "
+            "best weights and checkpoints are there. Python and its libraries hold "
             f"{words.size(point.libraries_bytes)} of it.",
         ),
     )

@@ -24,7 +24,7 @@ def _results(comparison: Comparison) -> list[Result]:
 
 def undefined_development(comparison: Comparison) -> Iterator[str]:
     """One sentence on the tasks that had no say in which round was kept."""
-    rounds = [result.training.development for result in _results(comparison)]
+    rounds = [result.training.dev_scores for result in _results(comparison)]
     tasks = {
         task for each in rounds if each for task in each[0] if all(math.isnan(scores.get(task, 0.0)) for scores in each)
     }
@@ -41,9 +41,9 @@ def provenance_table(comparison: Comparison) -> Table:
     rows = [
         *_fields("", [one.environment for one in results]),
         ("precision", _all(one.training.precision for one in results)),
-        ("encoder digest", _short(one.depends_on.encoder for one in results)),
-        ("code digest", _short(one.depends_on.code for one in results)),
-        *((f"corpus {task}", _short(one.depends_on.corpora.get(task) for one in whole)) for task in comparison.tasks),
+        ("encoder digest", _short(one.fingerprints.encoder for one in results)),
+        ("code digest", _short(one.fingerprints.code for one in results)),
+        *((f"corpus {task}", _short(one.fingerprints.corpora.get(task) for one in whole)) for task in comparison.tasks),
         *((f"notices {task}", " or ".join(found)) for task in comparison.tasks if (found := noticed(whole, task))),
         *_fields("setting ", [one.settings for one in results]),
         ("seeds", ", ".join(map(str, comparison.seeds))),
@@ -89,7 +89,7 @@ def _run(arm: Arm, result: Result) -> tuple[str, ...]:
     training = result.training
     return (
         *(arm.name, result.label, str(result.seed), words.duration(training.train_seconds)),
-        "" if arm.baseline == FLOOR else words.count(training.chosen_round),
+        "" if arm.baseline == FLOOR else words.count(training.best_epoch),
         result.finished,
         Cell(_RECORD, file=result.folder and result.folder / _RECORD),
     )

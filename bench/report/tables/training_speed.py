@@ -66,8 +66,8 @@ def _learned(speed: TrainingSpeed) -> str:
     settings = speed.settings
     return (
         f"{speed.metric} on the test split, {speed.test:,} examples: mean and standard deviation over rounds, each a "
-        f"seed of its own. AdamW at {settings.encoder_rate:g}, weight decay {settings.weight_decay:g}, warm-up "
-        f"{settings.warmup:.0%}, linear decay, gradients clipped at {settings.clip:g}."
+        f"seed of its own. AdamW at {settings.encoder_lr:g}, weight decay {settings.weight_decay:g}, warm-up "
+        f"{settings.warmup:.0%}, linear decay, gradients clipped at {settings.max_grad_norm:g}."
     )
 
 

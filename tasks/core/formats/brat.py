@@ -68,7 +68,7 @@ def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Ite
     patterns = [place.pattern] if isinstance(place.pattern, str) else place.pattern
     files = [rf"(?:{pattern})\.(ann|txt)$" for pattern in patterns]
     found = corpus.require(files, place.official, place.url, _rank(place, labels, corpus))
-    corpus.note_strays(found, "|".join(files))
+    corpus.warn_unexpected(found, "|".join(files))
     texts, annotations = ([replace(f, key=f.key[:-1]) for f in found if f.key[-1] == kind] for kind in ("txt", "ann"))
     for both in paired(texts, annotations):
         yield _document(both, labels, corpus)

@@ -15,16 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document
-from tasks.core.folders import OFFICIAL, Rank
+from tasks.core.files.corpus import Corpus, CorpusFile
+from tasks.core.files.folders import OFFICIAL, Rank
 from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.concepts import SpanOnlyF1, exact_tokens
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
 
 LABELS = ("problem", "treatment", "test")
 

@@ -16,15 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
-from tasks.core.folders import prefer
+from tasks.core.files.corpus import Corpus, CorpusFile
+from tasks.core.files.folders import prefer
 from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.events import EventOverlapF1, EventTypeAccuracy
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
 
 LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
 

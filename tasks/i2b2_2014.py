@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import (
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.phi import (
     BinaryF1,
     BinaryTokenF1,
     HipaaF1,
@@ -31,7 +31,7 @@ from tasks.core.phi_metrics import (
     RelaxedF1,
     TokenF1,
 )
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
 
 CATEGORIES = {
     "NAME": ("PATIENT", "DOCTOR", "USERNAME"),

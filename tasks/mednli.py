@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.mednli_jsonl import read_pairs, write_pairs
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, PairTask, Size, Source, by_first_sentence
-from tasks.core.pair_metrics import Accuracy
+from tasks.core.metrics.pairs import Accuracy
 
 LABELS = ("entailment", "neutral", "contradiction")
 

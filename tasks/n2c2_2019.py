@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.sts_tsv import read_pairs, write_pairs
 from tasks.core.kinds import TEST, TRAIN, SimilarityTask, Size, Source, by_first_sentence
-from tasks.core.pair_metrics import Pearson, Spearman
+from tasks.core.metrics.pairs import Pearson, Spearman
 
 SCALE = (0.0, 5.0)
 

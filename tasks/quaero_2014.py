@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, MacroF1
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.spans import BratevalF1, ExactF1, ExactPrecision, ExactRecall, MacroF1
 
 LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
 

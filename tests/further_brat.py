@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.spans import ExactF1
 
 LABELS = ("Symptom", "Plant")
 SOURCE = Source(

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
 from tasks.core.kinds import SPLITS, Size, Source, SpanTask, by_document
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.spans import ExactF1
 
 KIND = phi_kind("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
 LABELS = ("NOMBRE", "FECHAS", "CALLE", "TERRITORIO")

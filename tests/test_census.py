@@ -17,7 +17,7 @@ from bench.store import runs as store
 from invented import packed, task
 from small_bench import PLANTED, write_corpora
 from tasks.core import splits
-from tasks.core.corpus import Corpus
+from tasks.core.files.corpus import Corpus
 
 TASK = task("quaero_2014")
 

@@ -15,10 +15,10 @@ from typing import NoReturn
 import pytest
 
 from invented import FOLDER, contents, laid, packed, refused, splits, task
-from tasks.core import archives
-from tasks.core.corpus import Corpus
-from tasks.core.disk import POINTER
 from tasks.core.errors import InputError
+from tasks.core.files import archives
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.disk import POINTER
 from tasks.core.splits import digest
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.demo.composer import Composer, Grammar, Record
 from tasks.demo.corpora import MAKERS, Maker, write_demo
 from tasks.demo.markup import document, fragmented, tokenised, with_articles, wrapped

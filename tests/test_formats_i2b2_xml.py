@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from invented import laid, refused, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.status import notice_counts
 
 PLACE = "testing-PHI-Gold-fixed/1-01.xml"

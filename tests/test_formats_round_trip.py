@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invented import contents, laid, packed, splits, task
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Pair, Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.splits import digest
 
 CASES = int(os.environ.get("BENCH_FUZZ_CASES", "25"))

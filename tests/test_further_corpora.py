@@ -18,8 +18,8 @@ from bench.cli import main as cli
 from bench.runner.corpus_statistics import corpus_statistics
 from bench.store import runs as store
 from invented import laid, packed
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents
 from tasks.core.kinds import SPLITS
 from tasks.core.status import notice_counts, status

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from invented import span
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
-from tasks.core.formulas import FORMULAS
-from tasks.core.metrics import Metric, evidence
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
+from tasks.core.metrics.concepts import SpanOnlyF1, exact_tokens
+from tasks.core.metrics.events import EventOverlapF1, EventTypeAccuracy
+from tasks.core.metrics.formulas import FORMULAS
+from tasks.core.metrics.metric import Metric, evidence
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.phi import BinaryF1, HipaaF1, RelaxedF1, TokenF1
+from tasks.core.metrics.spans import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
 
 
 def spans(*mentions: str) -> frozenset[Span]:

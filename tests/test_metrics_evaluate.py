@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import InputError
-from tasks.core.evaluate_modules import as_evaluate
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.metrics import evidence
-from tasks.core.pair_metrics import Accuracy, Pearson, Spearman
-from tasks.core.phi_metrics import TokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision
+from tasks.core.metrics.evaluate_modules import as_evaluate
+from tasks.core.metrics.metric import evidence
+from tasks.core.metrics.pairs import Accuracy, Pearson, Spearman
+from tasks.core.metrics.phi import TokenF1
+from tasks.core.metrics.spans import ExactF1, ExactPrecision
 
 evaluate = pytest.importorskip("evaluate")
 
@@ -110,8 +110,8 @@ def test_malformed_input_is_an_error_that_quotes_no_text(predictions, references
 
 def test_a_module_leaves_no_file_and_costs_nothing_until_asked_for(tmp_path):
     program = (
-        "import sys; from tasks.core.evaluate_modules import as_evaluate; "
-        "from tasks.core.pair_metrics import Accuracy; assert 'evaluate' not in sys.modules; "
+        "import sys; from tasks.core.metrics.evaluate_modules import as_evaluate; "
+        "from tasks.core.metrics.pairs import Accuracy; assert 'evaluate' not in sys.modules; "
         "print(as_evaluate(Accuracy()).compute(predictions=['x'], references=['x']))"
     )
     environment = {

@@ -13,15 +13,15 @@ from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.errors import InputError
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.formulas import FORMULAS, by_label
-from tasks.core.metrics import evidence
-from tasks.core.pair_metrics import Accuracy, Pearson, Spearman
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import (
+from tasks.core.metrics.concepts import SpanOnlyF1, exact_tokens
+from tasks.core.metrics.events import EventOverlapF1, EventTypeAccuracy
+from tasks.core.metrics.formulas import FORMULAS, by_label
+from tasks.core.metrics.metric import evidence
+from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.pairs import Accuracy, Pearson, Spearman
+from tasks.core.metrics.phi import (
     BinaryF1,
     BinaryTokenF1,
     HipaaF1,
@@ -30,7 +30,15 @@ from tasks.core.phi_metrics import (
     RelaxedF1,
     TokenF1,
 )
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, MacroF1, exact_envelope
+from tasks.core.metrics.spans import (
+    BratevalF1,
+    ExactF1,
+    ExactPrecision,
+    ExactRecall,
+    LenientF1,
+    MacroF1,
+    exact_envelope,
+)
 
 LABELS = ("DATE", "DOCTOR", "AGE")
 LENGTH = 24

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from invented import span, task
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens, write_document
-from tasks.core.metrics import Metric, evidence
-from tasks.core.span_evidence import ROLES
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.concepts import SpanOnlyF1, exact_tokens
+from tasks.core.metrics.metric import Metric, evidence
+from tasks.core.metrics.span_evidence import ROLES
+from tasks.core.metrics.spans import ExactF1
 
 FOLDER = Path(__file__).parent / "official_scores"
 CASES = [

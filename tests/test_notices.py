@@ -11,7 +11,7 @@ import pytest
 from bench.cli import main as cli
 from bench.runner.corpora import Corpora
 from invented import FOLDER, laid, refused, task
-from tasks.core.corpus import Corpus
+from tasks.core.files.corpus import Corpus
 from tasks.core.status import notice_counts
 
 RECORD = '{"pairID": "1", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}\n'

@@ -14,7 +14,7 @@ import pytest
 from bench import registry
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 from tasks.demo.corpora import MAKERS
 
 Plugins = Callable[..., None]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from invented import FOLDER, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.splits import digest, examples
 
 

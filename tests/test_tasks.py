@@ -12,9 +12,9 @@ import pytest
 
 from bench.runner.corpora import Corpora
 from invented import FOLDER, NAMES, laid, refused, splits, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import MissingCorpus
 from tasks.core.examples import Document, Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import SimilarityTask, SpanTask
 from tasks.core.status import notice_counts, status
 

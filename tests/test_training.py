@@ -27,8 +27,8 @@ from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
-from tasks.core.pair_metrics import Accuracy, Pearson
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.pairs import Accuracy, Pearson
+from tasks.core.metrics.spans import ExactF1
 
 WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]
 SOURCE = Source(licence="", url="", citation="", files={}, sizes={})

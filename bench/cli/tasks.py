@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from tasks.core.corpus import Corpus, Notice
+    from tasks.core.files.corpus import Corpus, Notice
     from tasks.core.kinds import Task
     from tasks.core.status import SplitStatus
 
@@ -57,7 +57,7 @@ def _labels(task: Task[Any, Any]) -> str:
 
 
 def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:
-    from tasks.core.corpus import Corpus
+    from tasks.core.files.corpus import Corpus
 
     corpus = Corpus(folder)
     for task in tasks:

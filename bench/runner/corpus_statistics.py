@@ -15,8 +15,8 @@ from bench import registry
 from bench.runner import code
 from bench.store import strict_json
 from tasks.core import splits
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.status import notice_counts
 

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
 from tasks.core.examples import to_json
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.core.corpus import Corpus, Notice
 from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.files.corpus import Corpus, Notice
 from tasks.core.kinds import Size, Task
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document, Span
-from tasks.core.folders import FOREIGN, Rank, prefer
+from tasks.core.files.corpus import Corpus, CorpusFile
+from tasks.core.files.folders import FOREIGN, Rank, prefer
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.standoff import Files, paired
 from tasks.core.formats.stated_text import Fragments, agrees, as_annotated, covered, note_differences

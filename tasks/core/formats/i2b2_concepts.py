@@ -12,9 +12,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.standoff import Files
 from tasks.core.formats.stated_text import note_differences

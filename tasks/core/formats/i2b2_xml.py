@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats import safe_xml
 from tasks.core.formats.output import write_text
 from tasks.core.formats.stated_text import as_annotated, note_differences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.files.corpus import Corpus, CorpusFile
 
 
 class Ids:

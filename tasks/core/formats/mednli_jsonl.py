@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats import safe_xml
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
-from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
+from tasks.core.files.corpus import CorpusFile
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CARRIAGE_RETURN = {"\r": "&#13;"}  # as it is, it would come back as \n

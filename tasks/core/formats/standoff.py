@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
+from tasks.core.files.corpus import CorpusFile
 
 
 @dataclass(frozen=True, slots=True)

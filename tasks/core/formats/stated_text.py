@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.files.corpus import Corpus, CorpusFile
 
 Fragments = tuple[tuple[int, int], ...]
 Stated = tuple[str, Fragments]  # a mention's text beside its offsets, and these

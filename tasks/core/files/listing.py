@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.core import archives
-from tasks.core.disk import Disk, Opener
 from tasks.core.errors import InputError
+from tasks.core.files import archives
+from tasks.core.files.disk import Disk, Opener
 
 BROKEN = "archive that cannot be read"
 

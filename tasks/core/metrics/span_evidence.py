@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 
 ROLES = ("tp", "fp", "fn")
 

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.span_evidence import Outcome, SpanMetric, set_outcome
+from tasks.core.metrics.span_evidence import Outcome, SpanMetric, set_outcome
 
 Piece = tuple[int, int]
 # The code cuts words with a scispaCy model; words and single marks are what can be had from the text alone.

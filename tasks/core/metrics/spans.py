@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.span_evidence import Extents, Outcome, SpanMetric, set_outcome
+from tasks.core.metrics.span_evidence import Extents, Outcome, SpanMetric, set_outcome
 
 
 def exact(document: Document, answer: frozenset[Span]) -> Outcome:

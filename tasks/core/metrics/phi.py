@@ -12,8 +12,8 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.span_evidence import Outcome, PlaceMetric, Rule, SpanMetric, set_outcome
-from tasks.core.span_metrics import exact
+from tasks.core.metrics.span_evidence import Outcome, PlaceMetric, Rule, SpanMetric, set_outcome
+from tasks.core.metrics.spans import exact
 
 # The TYPEs that the program's list of (category, TYPE) patterns lets through. IDNUM is meant to be on it, but its
 # pattern there ends in a blank and never matches; URL, IPADDR, USERNAME and most LOCATIONs are not listed.

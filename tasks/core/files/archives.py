@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tasks.core.disk import POINTER, POINTERS
 from tasks.core.errors import InputError
+from tasks.core.files.disk import POINTER, POINTERS
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 OTHERS = (".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 Example = TypeVar("Example")
 Answer = TypeVar("Answer")

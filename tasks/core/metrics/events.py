@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics import Metric
-from tasks.core.span_evidence import Extents
+from tasks.core.metrics.metric import Metric
+from tasks.core.metrics.span_evidence import Extents
 
 PUNCTUATION = frozenset(".,?!\"'<>;:/\\~_-+=()[]{}|@#$%^&*`")
 # The scripts look for a letter in the file as it is, where &, <, > and " stand as &amp; and the like.

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tasks.core.disk import Disk, Opener, reading
 from tasks.core.errors import InputError, MissingCorpus
-from tasks.core.folders import ELSEWHERE, FOREIGN, Rank, always, begins_in
-from tasks.core.listing import BROKEN, listed
+from tasks.core.files.disk import Disk, Opener, reading
+from tasks.core.files.folders import ELSEWHERE, FOREIGN, Rank, always, begins_in
+from tasks.core.files.listing import BROKEN, listed
 
 DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20

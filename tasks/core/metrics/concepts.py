@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator
 
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens
-from tasks.core.span_evidence import Outcome, PlaceMetric, set_outcome
+from tasks.core.metrics.span_evidence import Outcome, PlaceMetric, set_outcome
 
 
 def exact_tokens(document: Document, answer: frozenset[Span]) -> Outcome:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 
 LARGEST_SCORE = 1e100
 """Beyond it the square of a score would not be a number."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.metrics import Metric, evidence
-from tasks.core.pair_metrics import Accuracy, Pearson
+from tasks.core.metrics.metric import Metric, evidence
+from tasks.core.metrics.pairs import Accuracy, Pearson
 
 if TYPE_CHECKING:
     import evaluate

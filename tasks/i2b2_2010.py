@@ -22,9 +22,9 @@ from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.concepts import SpanOnlyF1, exact_tokens
-from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
-from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("problem", "treatment", "test")
 
@@ -100,12 +100,12 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS, exact_tokens),
-        ExactPrecision(LABELS, exact_tokens),
-        ExactRecall(LABELS, exact_tokens),
-        SpanOnlyF1(),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS, exact_tokens),
+        exact_precision(LABELS, exact_tokens),
+        exact_recall(LABELS, exact_tokens),
+        SPAN_ONLY_F1,
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

@@ -22,9 +22,9 @@ from tasks.core.files.folders import prefer
 from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.events import EventOverlapF1, EventTypeAccuracy
-from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
-from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
 
@@ -87,13 +87,13 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        EventOverlapF1(),
-        EventTypeAccuracy(),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        EVENT_OVERLAP_F1,
+        EVENT_TYPE_ACCURACY,
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

@@ -21,17 +21,17 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
-from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
 from tasks.core.metrics.phi import (
-    BinaryF1,
-    BinaryTokenF1,
-    HipaaF1,
-    HipaaRelaxedF1,
-    HipaaTokenF1,
-    RelaxedF1,
-    TokenF1,
+    BINARY_F1,
+    BINARY_TOKEN_F1,
+    HIPAA_F1,
+    HIPAA_RELAXED_F1,
+    HIPAA_TOKEN_F1,
+    relaxed_f1,
+    token_f1,
 )
-from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 CATEGORIES = {
     "NAME": ("PATIENT", "DOCTOR", "USERNAME"),
@@ -101,18 +101,18 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        RelaxedF1(LABELS),
-        TokenF1(LABELS),
-        BinaryF1(),
-        BinaryTokenF1(),
-        HipaaF1(),
-        HipaaRelaxedF1(),
-        HipaaTokenF1(),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        relaxed_f1(LABELS),
+        token_f1(LABELS),
+        BINARY_F1,
+        BINARY_TOKEN_F1,
+        HIPAA_F1,
+        HIPAA_RELAXED_F1,
+        HIPAA_TOKEN_F1,
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

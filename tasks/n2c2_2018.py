@@ -21,8 +21,8 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
-from tasks.core.metrics.spans import ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_envelope, exact_f1, exact_precision, exact_recall, lenient_f1
 
 LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
 
@@ -76,12 +76,12 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS, exact_envelope),  # the official program knows a mention's first start and last end only
-        LenientF1(LABELS),
-        ExactPrecision(LABELS, exact_envelope),
-        ExactRecall(LABELS, exact_envelope),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS, exact_envelope),  # the official program knows a mention's first start and last end only
+        lenient_f1(LABELS),
+        exact_precision(LABELS, exact_envelope),
+        exact_recall(LABELS, exact_envelope),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

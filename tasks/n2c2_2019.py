@@ -19,7 +19,7 @@ from tasks.core.examples import Pair
 from tasks.core.files.corpus import Corpus
 from tasks.core.formats.sts_tsv import read_pairs, write_pairs
 from tasks.core.kinds import TEST, TRAIN, SimilarityTask, Size, Source, by_first_sentence
-from tasks.core.metrics.pairs import Pearson, Spearman
+from tasks.core.metrics.pairs import PEARSON, SPEARMAN
 
 SCALE = (0.0, 5.0)
 
@@ -56,7 +56,7 @@ TASK = SimilarityTask(
     title="n2c2 2019 similarity",
     source=SOURCE,
     labels=(),
-    metrics=(Pearson(), Spearman()),
+    metrics=(PEARSON, SPEARMAN),
     read=read,
     write=write,
     group=by_first_sentence,

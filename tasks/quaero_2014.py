@@ -22,8 +22,8 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.mt_clinical_bert import PaperGoldF1, PaperTokenF1
-from tasks.core.metrics.spans import BratevalF1, ExactF1, ExactPrecision, ExactRecall, MacroF1
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import brateval_f1, exact_f1, exact_precision, exact_recall, macro_f1
 
 LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
 
@@ -57,13 +57,13 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        BratevalF1(LABELS),
-        MacroF1(LABELS),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        brateval_f1(LABELS),
+        macro_f1(LABELS),
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

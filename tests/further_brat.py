@@ -7,7 +7,7 @@ from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Place, read_documents, write_document
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.spans import ExactF1
+from tasks.core.metrics.spans import exact_f1
 
 LABELS = ("Symptom", "Plant")
 SOURCE = Source(
@@ -34,7 +34,7 @@ TASK = SpanTask(
     title="Further brat",
     source=SOURCE,
     labels=LABELS,
-    metrics=(ExactF1(LABELS),),
+    metrics=(exact_f1(LABELS),),
     read=read,
     write=write,
     group=by_document,

@@ -7,7 +7,7 @@ from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
 from tasks.core.kinds import SPLITS, Size, Source, SpanTask, by_document
-from tasks.core.metrics.spans import ExactF1
+from tasks.core.metrics.spans import exact_f1
 
 KIND = phi_kind("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
 LABELS = ("NOMBRE", "FECHAS", "CALLE", "TERRITORIO")
@@ -37,7 +37,7 @@ TASK = SpanTask(
     title="Further PHI",
     source=SOURCE,
     labels=LABELS,
-    metrics=(ExactF1(LABELS),),
+    metrics=(exact_f1(LABELS),),
     read=read,
     write=write,
     group=by_document,

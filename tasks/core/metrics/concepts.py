@@ -10,26 +10,20 @@ from collections.abc import Hashable, Iterator
 
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens
-from tasks.core.metrics.span_evidence import Outcome, PlaceMetric, set_outcome
+from tasks.core.metrics.spans import Outcome, compare_sets, unlabelled
 
 
 def exact_tokens(document: Document, answer: frozenset[Span]) -> Outcome:
-    """A mention is found when the answer holds one of the same first and last token and label."""
-    return set_outcome(_written(document.text, document.gold), _written(document.text, answer))
+    """A mention matches an answer of the same first and last token and label."""
+    return compare_sets(*(_as_written(document.text, spans) for spans in (document.gold, answer)))
 
 
-def _written(text: str, spans: frozenset[Span]) -> Iterator[tuple[Hashable, str]]:
-    """The characters of the tokens of each mention, and its label."""
+def _as_written(text: str, spans: frozenset[Span]) -> Iterator[tuple[Hashable, str]]:
     document, _ = whole_tokens(Document("", text, spans))
     return ((span.fragments, span.label) for span in document.gold)
 
 
-class SpanOnlyF1(PlaceMetric):
-    """Micro F1 of the same first and last token, whatever the label ("Exact Span")."""
-
-    name = "span_only_f1"
-    title = "span-only F1"
-
-    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
-        """The characters of the tokens of each mention."""
-        return {place for place, _ in _written(text, spans)}
+SPAN_ONLY_F1 = unlabelled(
+    "span_only_f1", "span-only F1", lambda text, spans: {position for position, _ in _as_written(text, spans)}
+)
+"""Micro F1 of the same first and last token, whatever the label ("Exact Span")."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics.span_evidence import Outcome, SpanMetric, set_outcome
+from tasks.core.metrics.spans import Outcome, SpanMetric, compare_sets, labelled
 
 Piece = tuple[int, int]
 # The code cuts words with a scispaCy model; words and single marks are what can be had from the text alone.
@@ -26,58 +26,52 @@ def _pieces(span: Span) -> tuple[Piece, ...]:
     return span.fragments
 
 
-def _labelled(spans: Iterable[Span]) -> set[tuple[Piece, str]]:
-    return {(piece, span.label) for span in spans for piece in _pieces(span)}
-
-
-def isolated(gold: Sequence[Span]) -> set[tuple[Piece, str]]:
+def _isolated(document: Document) -> set[tuple[Piece, str]]:
     """The pieces of gold, with their labels, that neither overlap nor touch a piece of another mention."""
-    placed = sorted((piece, number) for number, span in enumerate(gold) for piece in _pieces(span))
+    gold = document.listed()
+    pieces = sorted((piece, number) for number, span in enumerate(gold) for piece in _pieces(span))
     crowded: set[int] = set()
-    for i, ((_, end), number) in enumerate(placed):
-        for j in range(i + 1, len(placed)):
-            (later_start, _), later = placed[j]
+    for i, ((_, end), number) in enumerate(pieces):
+        for j in range(i + 1, len(pieces)):
+            (later_start, _), later = pieces[j]
             if later_start > end:
                 break
             if later != number:
                 crowded |= {i, j}
-    return {(piece, gold[number].label) for k, (piece, number) in enumerate(placed) if k not in crowded}
+    return {(piece, gold[number].label) for k, (piece, number) in enumerate(pieces) if k not in crowded}
 
 
-def on_paper_gold(document: Document, answer: frozenset[Span]) -> Outcome:
-    """Exact pieces of the answer against the isolated pieces of gold."""
-    return set_outcome(isolated(document.listed()), _labelled(answer))
+def _answered(answer: frozenset[Span]) -> set[tuple[Piece, str]]:
+    return {(piece, span.label) for span in answer for piece in _pieces(span)}
 
 
-def on_paper_words(document: Document, answer: frozenset[Span]) -> Outcome:
-    """Words with the label of a piece that they share a character with, against those of isolated gold."""
-    words = [match.span() for match in WORD.finditer(document.text)]
-    return set_outcome(_words(words, isolated(document.listed())), _words(words, _labelled(answer)))
+def paper_gold_f1(labels: Sequence[str]) -> SpanMetric:
+    """Exact micro F1 against gold without the mentions that overlap or touch another, as the paper's code had it."""
+
+    def rule(document: Document, answer: frozenset[Span]) -> Outcome:
+        return compare_sets(_isolated(document), _answered(answer))
+
+    return labelled("paper_gold_f1", "exact F1 on the paper's gold", labels, rule)
 
 
-def _words(words: list[Piece], pieces: Iterable[tuple[Piece, str]]) -> Iterator[tuple[Hashable, str]]:
+def paper_token_f1(labels: Sequence[str]) -> SpanMetric:
+    """Micro F1 of labelled words against the paper's gold: what its tag score is with the tags' prefixes stripped.
+
+    A word has the label of a piece that it shares a character with. Where words are cut differs from the paper's
+    tokeniser, so its own figure may differ a little.
+    """
+
+    def rule(document: Document, answer: frozenset[Span]) -> Outcome:
+        words = [match.span() for match in WORD.finditer(document.text)]
+        return compare_sets(*(_words(words, pieces) for pieces in (_isolated(document), _answered(answer))))
+
+    return labelled("paper_token_f1", "word F1 on the paper's gold", labels, rule)
+
+
+def _words(words: list[Piece], pieces: set[tuple[Piece, str]]) -> Iterator[tuple[Hashable, str]]:
     ends = [end for _, end in words]
     for (start, end), label in pieces:
         for k in range(bisect_right(ends, start), len(words)):
             if words[k][0] >= end:
                 break
             yield k, label
-
-
-class PaperGoldF1(SpanMetric):
-    """Exact micro F1 against gold without the mentions that overlap or touch another, as the paper's code had it."""
-
-    name = "paper_gold_f1"
-    title = "exact F1 on the paper's gold"
-    own_rule = staticmethod(on_paper_gold)
-
-
-class PaperTokenF1(SpanMetric):
-    """Micro F1 of labelled words against the paper's gold: what its tag score is with the tags' prefixes stripped.
-
-    Where words are cut differs from the paper's tokeniser, so its own figure may differ a little.
-    """
-
-    name = "paper_token_f1"
-    title = "word F1 on the paper's gold"
-    own_rule = staticmethod(on_paper_words)

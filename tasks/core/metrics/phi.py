@@ -9,172 +9,100 @@ Its word IPADDR for the TYPE IPADDRESS changes no count: a TYPE it does not know
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics.span_evidence import Outcome, PlaceMetric, Rule, SpanMetric, set_outcome
-from tasks.core.metrics.spans import exact
+from tasks.core.metrics.spans import Outcome, Rule, SpanMetric, compare_sets, exact, labelled, unlabelled
 
 # The TYPEs that the program's list of (category, TYPE) patterns lets through. IDNUM is meant to be on it, but its
 # pattern there ends in a blank and never matches; URL, IPADDR, USERNAME and most LOCATIONs are not listed.
 HIPAA_LABELS = (
-    "PATIENT",
-    "CITY",
-    "STREET",
-    "ZIP",
-    "ORGANIZATION",
-    "DATE",
-    "PHONE",
-    "FAX",
-    "EMAIL",
-    "SSN",
-    "MEDICALRECORD",
-    "HEALTHPLAN",
-    "ACCOUNT",
-    "LICENSE",
-    "VEHICLE",
-    "DEVICE",
-    "BIOID",
-    "AGE",
-)
+    "PATIENT", "CITY", "STREET", "ZIP", "ORGANIZATION", "DATE", "PHONE", "FAX", "EMAIL", "SSN", "MEDICALRECORD",
+    "HEALTHPLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE", "BIOID", "AGE",
+)  # fmt: skip
 END_SLACK_CHARACTERS = 2
 TOKEN = re.compile(r"[A-Za-z0-9]+")
 
 
-def _near(one: Span, other: Span) -> bool:
-    """Same label and start, ends at most two characters apart."""
-    same = one.label == other.label and one.start == other.start
-    return same and abs(one.end - other.end) <= END_SLACK_CHARACTERS
+def _near(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a mention ends near one of those that have its start and label."""
+    return any(abs(span.end - other.end) <= END_SLACK_CHARACTERS for other in others)
 
 
 def _distinct(spans: Sequence[Span]) -> list[Span]:
     """The program's set of tags: one that is near an earlier one is the same tag to it."""
-    kept: dict[tuple[int, str], list[Span]] = {}
+    kept: dict[tuple[int, str], list[Span]] = defaultdict(list)
     for span in spans:
-        alike = kept.setdefault((span.start, span.label), [])
-        if not any(_near(span, other) for other in alike):
+        alike = kept[span.start, span.label]
+        if not _near(span, alike):
             alike.append(span)
     return [span for alike in kept.values() for span in alike]
 
 
 def relaxed(document: Document, answer: frozenset[Span]) -> Outcome:
-    """A mention is found when the answer has one of its label and start that ends within two characters.
+    """A mention matches an answer of its label and start that ends within two characters.
 
-    As the program's sets do: what is found is counted on the smaller side, made up and missed each on their own.
+    As the program's sets do: true positives are counted on the smaller side, false ones each on their own.
     """
     gold, given = _distinct(document.listed()), _distinct(sorted(answer))
-    missed, made_up = _without_near(gold, given), _without_near(given, gold)
-    smaller, unmatched = (given, made_up) if len(given) <= len(gold) else (gold, missed)
-    found = [span for span in smaller if span not in unmatched]
-    return Outcome([span.label for span in found], [span.label for span in made_up], [span.label for span in missed])
+    fn, fp = _without_near(gold, given), _without_near(given, gold)
+    smaller, unmatched = (given, fp) if len(given) <= len(gold) else (gold, fn)
+    tp = [span for span in smaller if span not in unmatched]
+    return Outcome(*([span.label for span in spans] for spans in (tp, fp, fn)))
 
 
 def _without_near(spans: list[Span], others: list[Span]) -> set[Span]:
-    by_start: dict[tuple[int, str], list[Span]] = {}
+    by_start: dict[tuple[int, str], list[Span]] = defaultdict(list)
     for other in others:
-        by_start.setdefault((other.start, other.label), []).append(other)
-    return {
-        span for span in spans if not any(_near(span, other) for other in by_start.get((span.start, span.label), ()))
-    }
+        by_start[other.start, other.label].append(other)
+    return {span for span in spans if not _near(span, by_start[span.start, span.label])}
 
 
 def token(document: Document, answer: frozenset[Span]) -> Outcome:
-    """A token of a mention is found when the answer has the same characters as a token of the same label."""
-    return set_outcome(_tokens(document.text, document.gold), _tokens(document.text, answer))
+    """A token of a mention matches the same characters as a token of an answer of the same label."""
+    return compare_sets(_tokens(document.text, document.gold), _tokens(document.text, answer))
 
 
 def _tokens(text: str, spans: Iterable[Span]) -> Iterator[tuple[Hashable, str]]:
     """Tokens are cut in each mention's own text: one that begins inside a word has a shorter first token."""
     for span in spans:
-        places = [match.span() for match in TOKEN.finditer(text, span.start, span.end)]
         # The program keeps an empty token at the end of a mention without letters or digits.
-        for place in places or [(span.end, span.end)]:
-            yield place, span.label
+        for position in [m.span() for m in TOKEN.finditer(text, span.start, span.end)] or [(span.end, span.end)]:
+            yield position, span.label
 
 
 def of_hipaa(rule: Rule) -> Rule:
     """A rule on those mentions alone, of gold and of the answer, whose label is in the HIPAA subset."""
 
-    def protected(spans: Iterable[Span]) -> tuple[Span, ...]:
-        return tuple(span for span in spans if span.label in HIPAA_LABELS)
-
     def narrowed(document: Document, answer: frozenset[Span]) -> Outcome:
-        gold = protected(document.listed())
-        return rule(Document(document.id, document.text, frozenset(gold), gold), frozenset(protected(answer)))
+        gold, given = ([s for s in spans if s.label in HIPAA_LABELS] for spans in (document.listed(), answer))
+        return rule(Document(document.id, document.text, frozenset(gold), tuple(gold)), frozenset(given))
 
     return narrowed
 
 
-class RelaxedF1(SpanMetric):
+def relaxed_f1(labels: Sequence[str]) -> SpanMetric:
     """Micro F1 of mentions with exact label and start, and an end at most two characters off ("Relaxed")."""
-
-    name = "relaxed_f1"
-    title = "relaxed F1"
-    own_rule = staticmethod(relaxed)
+    return labelled("relaxed_f1", "relaxed F1", labels, relaxed)
 
 
-class TokenF1(SpanMetric):
+def token_f1(labels: Sequence[str]) -> SpanMetric:
     """Micro F1 of the tokens of mentions, runs of ASCII letters and digits, each with its label ("Token")."""
-
-    name = "token_f1"
-    title = "token F1"
-    own_rule = staticmethod(token)
+    return labelled("token_f1", "token F1", labels, token)
 
 
-class HipaaF1(SpanMetric):
-    """Micro F1 of exact mentions in the HIPAA subset of labels ("HIPAA Strict").
+# The views "HIPAA Strict", "HIPAA Relaxed" and "HIPAA Token". The subset leaves IDNUM out, so that a mention called
+# MEDICALRECORD counts and one called IDNUM does not.
+HIPAA_F1 = labelled("hipaa_f1", "HIPAA F1", HIPAA_LABELS, of_hipaa(exact))
+HIPAA_RELAXED_F1 = labelled("hipaa_relaxed_f1", "HIPAA relaxed F1", HIPAA_LABELS, of_hipaa(relaxed))
+HIPAA_TOKEN_F1 = labelled("hipaa_token_f1", "HIPAA token F1", HIPAA_LABELS, of_hipaa(token))
 
-    The subset is the program's: it leaves IDNUM out, so that one called MEDICALRECORD counts and one called IDNUM
-    does not.
-    """
-
-    name = "hipaa_f1"
-    title = "HIPAA F1"
-
-    def __init__(self) -> None:
-        super().__init__(HIPAA_LABELS, of_hipaa(exact))
-
-
-class HipaaRelaxedF1(SpanMetric):
-    """RelaxedF1 of the HIPAA subset of HipaaF1 ("HIPAA Relaxed")."""
-
-    name = "hipaa_relaxed_f1"
-    title = "HIPAA relaxed F1"
-
-    def __init__(self) -> None:
-        super().__init__(HIPAA_LABELS, of_hipaa(relaxed))
-
-
-class HipaaTokenF1(SpanMetric):
-    """TokenF1 of the HIPAA subset of HipaaF1 ("HIPAA Token")."""
-
-    name = "hipaa_token_f1"
-    title = "HIPAA token F1"
-
-    def __init__(self) -> None:
-        super().__init__(HIPAA_LABELS, of_hipaa(token))
-
-
-class BinaryF1(PlaceMetric):
-    """Micro F1 of exact start and end, whatever the label ("Binary Strict"): protected or not.
-
-    As in the program, a mention of category PHI, which has the label OTHER, is found by one of that label alone.
-    """
-
-    name = "binary_f1"
-    title = "binary F1"
-
-    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
-        """The start and end of each mention, apart for those of category PHI."""
-        return {(span.start, span.end, span.label == "OTHER") for span in spans}
-
-
-class BinaryTokenF1(PlaceMetric):
-    """Micro F1 of the tokens of mentions as in TokenF1, whatever their label ("Binary Token")."""
-
-    name = "binary_token_f1"
-    title = "binary token F1"
-
-    def places(self, text: str, spans: frozenset[Span]) -> set[Hashable]:
-        """The start and end of each token."""
-        return {place for place, _ in _tokens(text, spans)}
+# The views "Binary Strict" and "Binary Token": protected or not, whatever the label. As in the program, a mention of
+# category PHI, which has the label OTHER, is found by one of that label alone.
+BINARY_F1 = unlabelled(
+    "binary_f1", "binary F1", lambda _, spans: {(span.start, span.end, span.label == "OTHER") for span in spans}
+)
+BINARY_TOKEN_F1 = unlabelled(
+    "binary_token_f1", "binary token F1", lambda text, spans: {position for position, _ in _tokens(text, spans)}
+)

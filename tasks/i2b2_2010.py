@@ -77,7 +77,7 @@ def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corp
     keys = {file.key for file in concepts}
     for file in texts:
         if file.key not in keys:
-            corpus.note(file, None, "text without annotations", "skipped")
+            corpus.warn(file, None, "text without annotations", "skipped")
     return [file for file in texts if file.key in keys]
 
 

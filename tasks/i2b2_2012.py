@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.files.folders import prefer
-from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
+from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
@@ -54,7 +54,7 @@ def _tag(span: Span, covered: str) -> tuple[str, str]:
     return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
 
 
-KIND = Kind(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+KIND = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:

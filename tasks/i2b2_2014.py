@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
-from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
+from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
 from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
@@ -68,7 +68,7 @@ _SETS = {
 }
 
 
-KIND = phi_kind("deIdi2b2", CATEGORIES)
+KIND = phi_scheme("deIdi2b2", CATEGORIES)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:

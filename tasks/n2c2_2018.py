@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
-from tasks.core.formats.brat import Place, read_documents, write_document
+from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
@@ -49,9 +49,9 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     official = SOURCE.files[split][0]
     if split == TRAIN:
         _refuse_half(corpus)
-        place = Place(_TRAIN, official, SOURCE.url)
+        place = Layout(_TRAIN, official, SOURCE.url)
     else:  # the archive holds a folder called test, as those of other corpora do
-        place = Place(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
+        place = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
     yield from read_documents(place, LABELS, corpus)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
-from tasks.core.formats.brat import Place, read_documents, write_document
+from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
@@ -40,7 +40,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
     # The same number may name a document in both parts: the part is a part of the id.
     pattern = rf"(?:^|/)(?:QUAERO_FrenchMed[^/]*/)?corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
-    place = Place(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
+    place = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
     yield from read_documents(place, LABELS, corpus)
 
 

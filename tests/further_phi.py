@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
-from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
+from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document, write_document
 from tasks.core.kinds import SPLITS, Size, Source, SpanTask, by_document
 from tasks.core.metrics.spans import exact_f1
 
-KIND = phi_kind("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
+KIND = phi_scheme("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
 LABELS = ("NOMBRE", "FECHAS", "CALLE", "TERRITORIO")
 SOURCE = Source(
     licence="none: it is made up",

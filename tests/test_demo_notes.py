@@ -160,7 +160,7 @@ def test_what_is_written_is_read_back(maker: Maker, written: Path) -> None:
     for split in maker.counts:
         made = {note.id: note for note in maker.examples(split, scale=0.5, seed=3)}
         assert {note.id: note for note in maker.task.read(corpus, split)} == made
-    assert not corpus.notices
+    assert not corpus.warnings
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.task.name)

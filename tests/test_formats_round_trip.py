@@ -125,6 +125,6 @@ def test_a_corpus_written_and_read_again_is_the_same(name: str, split: str) -> N
         found, corpus = returned(name, split, examples, archive)
         assert found == examples
         assert digest(found) == digest(examples)
-        assert {notice.kind for notice in corpus.notices} <= {"empty question"}
+        assert {warning.kind for warning in corpus.warnings} <= {"empty question"}
 
     law()

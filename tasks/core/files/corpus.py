@@ -23,7 +23,7 @@ STRAY = "stray file"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class CorpusWarning:
     """Something mended or skipped: in which file, at which line (None: the file as a whole), of which kind."""
 
     file: str
@@ -114,28 +114,28 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._notices: dict[Notice, None] = {}  # an ordered set: what is read again is noted once
+        self._warnings: dict[CorpusWarning, None] = {}  # an ordered set: what is read again is noted once
         self._found: set[str] = set()
-        self.skipped: dict[Notice, None] = {}
+        self.skipped: dict[CorpusWarning, None] = {}
         self._files: list[CorpusFile] | None = None
         self.disk = Disk(self.folder)  # what `files` lists
 
     @property
-    def notices(self) -> list[Notice]:
-        """What was noted so far."""
-        return list(self._notices)
+    def warnings(self) -> list[CorpusWarning]:
+        """All warnings so far."""
+        return list(self._warnings)
 
     @contextmanager
-    def capture_warnings(self) -> Iterator[dict[Notice, None]]:
+    def capture_warnings(self) -> Iterator[dict[CorpusWarning, None]]:
         """What is noted meanwhile, whether or not it was noted before; no file is stray that was found meanwhile."""
-        before, found, self._notices, self._found = self._notices, self._found, {}, set()
+        before, found, self._warnings, self._found = self._warnings, self._found, {}, set()
         try:
-            yield self._notices
+            yield self._warnings
         finally:
-            for note in [note for note in self._notices if note.kind == STRAY and note.file in self._found]:
-                del self._notices[note]
-            before.update(self._notices)
-            self._notices, self._found = before, found | self._found
+            for note in [note for note in self._warnings if note.kind == STRAY and note.file in self._found]:
+                del self._warnings[note]
+            before.update(self._warnings)
+            self._warnings, self._found = before, found | self._found
 
     @cached_property
     def listing(self) -> str:
@@ -147,9 +147,9 @@ class Corpus:
             total.update(repr((note.file, note.kind)).encode())
         return total.hexdigest()
 
-    def note(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
+    def warn(self, file: CorpusFile | str, line: int | None, kind: str, what: str) -> None:
         """Remember that something was mended or skipped; never with text of a note."""
-        self._notices[Notice(file if isinstance(file, str) else file.path, line, kind, what)] = None
+        self._warnings[CorpusWarning(file if isinstance(file, str) else file.path, line, kind, what)] = None
 
     def find(self, *patterns: str | re.Pattern[str], rank: Rank = always) -> list[CorpusFile]:
         """The files whose path a pattern is found in, sorted by what its groups capture.
@@ -162,13 +162,13 @@ class Corpus:
         for pattern in patterns:
             read, *others = self._by_folder(re.compile(pattern), rank)
             for file in read:
-                self._note_difference(found.setdefault(file.key, file), file)
+                self._warn_if_different(found.setdefault(file.key, file), file)
             for files in others:
                 for file in files:
-                    self._note_difference(found.get(file.key, file), file)
+                    self._warn_if_different(found.get(file.key, file), file)
                 if unread := sum(file.key not in found for file in files):
                     instead = f"{read[0].folder} is" if read else "they are of another corpus"
-                    self.note(files[0].folder, None, "folder that is not read", f"{unread} files; {instead}")
+                    self.warn(files[0].folder, None, "folder that is not read", f"{unread} files; {instead}")
         self._found.update(file.path for file in found.values())
         return [found[key] for key in sorted(found)]
 
@@ -190,12 +190,12 @@ class Corpus:
                 raise InputError(
                     f"{' and '.join(sorted(names))}: either may be the corpus; name it as its download is named"
                 )
-            self.note(names[0], None, "folder of another name", "read, since what is in it is as it should be")
+            self.warn(names[0], None, "folder of another name", "read, since what is in it is as it should be")
         return [files for *_, files in ranks]
 
-    def _note_difference(self, first: CorpusFile, copy: CorpusFile) -> None:
+    def _warn_if_different(self, first: CorpusFile, copy: CorpusFile) -> None:
         if first is not copy and not _alike(first, copy):
-            self.note(copy, None, "copy that differs", f"not read; {first.path} is")
+            self.warn(copy, None, "copy that differs", f"not read; {first.path} is")
 
     def require(self, patterns: str | Sequence[str], official: str, url: str, rank: Rank = always) -> list[CorpusFile]:
         """What `find` finds; MissingCorpus naming the official download where that is nothing."""
@@ -213,7 +213,7 @@ class Corpus:
         matches = (re.search(pattern, file.path) for file in self.files() for pattern in patterns)
         return {begins_in(match).rpartition("/")[0] for match in matches if match}
 
-    def broken(self, official: str) -> list[Notice]:
+    def broken(self, official: str) -> list[CorpusWarning]:
         """The archives that cannot be read and are called as an official download."""
         self.files()
         names = [word.strip("()") for word in official.split()]  # as in: x.zip (or y.zip)
@@ -225,7 +225,7 @@ class Corpus:
         folders = {file.path.rpartition("/")[0] for file in files}
         for file in self.files():
             if file.path.rpartition("/")[0] in folders and not re.search(pattern, file.path):
-                self.note(file, None, STRAY, "not part of the corpus, skipped")
+                self.warn(file, None, STRAY, "not part of the corpus, skipped")
 
     def files(self) -> list[CorpusFile]:
         """Every file, listed once; what was then passed over belongs to no corpus and stands in `skipped`."""
@@ -233,7 +233,7 @@ class Corpus:
             if not self.folder.is_dir():
                 raise InputError(f"{self.folder}: there is no such data folder; give one that exists with --data")
             with self.capture_warnings() as self.skipped:
-                self._files = [CorpusFile(*file) for file in listed(self.folder, self.disk, self.note)]
+                self._files = [CorpusFile(*file) for file in listed(self.folder, self.disk, self.warn)]
         return self._files
 
 

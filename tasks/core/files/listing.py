@@ -14,10 +14,10 @@ from tasks.core.files.disk import Disk, Opener
 
 BROKEN = "archive that cannot be read"
 
-Note = Callable[[str, None, str, str], None]  # path, no line, kind, what
+Warn = Callable[[str, None, str, str], None]  # path, no line, kind, what
 
 
-def listed(folder: Path, disk: Disk, note: Note) -> Iterator[tuple[str, int, Opener]]:
+def listed(folder: Path, disk: Disk, note: Warn) -> Iterator[tuple[str, int, Opener]]:
     """Path, size and opener of every file: first those on disk, then those in archives."""
     found = [(place, size) for place, size in _on_disk(folder, note) if not _is_litter(place.as_posix())]
     for place, size in found:
@@ -30,7 +30,7 @@ def listed(folder: Path, disk: Disk, note: Note) -> Iterator[tuple[str, int, Ope
             yield from _members(folder, place, disk, note)
 
 
-def _on_disk(folder: Path, note: Note) -> Iterator[tuple[Path, int]]:
+def _on_disk(folder: Path, note: Warn) -> Iterator[tuple[Path, int]]:
     """Ordinary files. Links are not followed: they may lead out of the folder, or round in it."""
 
     def unlistable(error: OSError) -> None:
@@ -56,7 +56,7 @@ def _reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _members(folder: Path, place: Path, disk: Disk, note: Note) -> Iterator[tuple[str, int, Opener]]:
+def _members(folder: Path, place: Path, disk: Disk, note: Warn) -> Iterator[tuple[str, int, Opener]]:
     archive = disk.opener(place)
     try:
         members = archives.members(folder / place)

@@ -16,8 +16,8 @@ from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.files.folders import FOREIGN, Rank, prefer
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.standoff import Files, paired
-from tasks.core.formats.stated_text import Fragments, agrees, as_annotated, covered, note_differences
+from tasks.core.formats.standoff import TextAndAnnotations, paired
+from tasks.core.formats.stated_text import Fragments, agrees, as_annotated, covered, warn_differences
 
 _LINE_END = re.compile(r"\r\n?|\n")
 # Line breaks of every kind, and tabs: brat writes a blank for each, and official programs cut a line at them.
@@ -49,7 +49,7 @@ class _Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Layout:
     """Where a corpus keeps its documents: patterns of their paths without suffix, whose groups make their ids.
 
     Other corpora may have such paths, too: a folder that has not `named` in its path is read only where it lies beside
@@ -63,7 +63,7 @@ class Place:
     beside: tuple[str, ...] = ()
 
 
-def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
+def read_documents(place: Layout, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
     """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
     patterns = [place.pattern] if isinstance(place.pattern, str) else place.pattern
     files = [rf"(?:{pattern})\.(ann|txt)$" for pattern in patterns]
@@ -74,7 +74,7 @@ def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Ite
         yield _document(both, labels, corpus)
 
 
-def _rank(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Rank:
+def _rank(place: Layout, labels: tuple[str, ...], corpus: Corpus) -> Rank:
     """Texts alone are no corpus, whatever their folder is called."""
     broken = bool(place.named and corpus.broken(place.named))
     beside = corpus.beside(*place.beside)
@@ -87,7 +87,7 @@ def _labels(file: CorpusFile) -> set[str]:
     return {label.decode(errors="replace") for label in _LABEL.findall(file.read())} if file.key[-1] == "ann" else set()
 
 
-def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def _document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Corpus) -> Document:
     text = files.text.text()
     stated = list(_mentions(files.annotations, text))
     texts = (text, re.sub(r"\r+\n", "\n", text))  # some unpackers change line ends
@@ -99,18 +99,18 @@ def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document
     for mention in mentions:
         _check(mention, text, labels, files.annotations)
         if mention.id in ids:
-            corpus.note(files.annotations, mention.line, "doubled id", "both kept")
+            corpus.warn(files.annotations, mention.line, "doubled id", "both kept")
         ids.add(mention.id)
         if list(mention.fragments) != sorted(mention.fragments):
-            corpus.note(files.annotations, mention.line, "fragments out of order", "put in order")
+            corpus.warn(files.annotations, mention.line, "fragments out of order", "put in order")
         span = Span(tuple(sorted(mention.fragments)), mention.label)
         if span in gold:
             what = "counted twice only where the official program does"
-            corpus.note(files.annotations, mention.line, "repeated mention", what)
+            corpus.warn(files.annotations, mention.line, "repeated mention", what)
         gold.add(span)
         listing.append(span)
     sides = [(one.line, one.stated, covered(text, one.fragments)) for one in mentions]
-    note_differences(corpus, files.annotations, sides)
+    warn_differences(corpus, files.annotations, sides)
     return Document(files.id, text, frozenset(gold), tuple(listing))
 
 

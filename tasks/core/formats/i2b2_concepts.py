@@ -16,8 +16,8 @@ from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.standoff import Files
-from tasks.core.formats.stated_text import note_differences
+from tasks.core.formats.standoff import TextAndAnnotations
+from tasks.core.formats.stated_text import warn_differences
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
 _CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')
@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"[^ \t\n\r\f\v]+")
 Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
 
 
-def read_document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def read_document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its concepts; InputError where a line is malformed or points outside the text."""
     text = files.text.text()
     lines = _tokens(text)
@@ -47,9 +47,9 @@ def read_document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Docu
         sides.append((number, match[1], text[start:end]))
         span = Span(((start, end),), match[6])
         if span in gold:
-            corpus.note(files.annotations, number, "repeated mention", "counted once")
+            corpus.warn(files.annotations, number, "repeated mention", "counted once")
         gold.add(span)
-    note_differences(corpus, files.annotations, sides)
+    warn_differences(corpus, files.annotations, sides)
     return Document(files.id, text, frozenset(gold))
 
 

@@ -19,7 +19,7 @@ from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus, CorpusFile
 from tasks.core.formats import safe_xml
 from tasks.core.formats.output import write_text
-from tasks.core.formats.stated_text import as_annotated, note_differences
+from tasks.core.formats.stated_text import as_annotated, warn_differences
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -35,7 +35,7 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Scheme:
     """What a corpus makes of this format: its root, a tag's label ("" is none, None no mention at all), and back."""
 
     root: str
@@ -44,14 +44,14 @@ class Kind:
     first_id_counts: bool
 
 
-def phi_kind(root: str, categories: Mapping[str, tuple[str, ...]]) -> Kind:
+def phi_scheme(root: str, categories: Mapping[str, tuple[str, ...]]) -> Scheme:
     """The kind of 2014 and of MEDDOCAN: an element is a category, by which its labels are given, and TYPE a label."""
     elements = {label: category for category, labels in categories.items() for label in labels}
 
     def tag(span: Span, covered: str) -> tuple[str, str]:
         return elements[span.label], f'TYPE={quoteattr(span.label)} comment=""'
 
-    return Kind(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
+    return Scheme(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
 
 
 class _Reader(safe_xml.Handler):
@@ -82,7 +82,7 @@ class _Reader(safe_xml.Handler):
             self.text.append(text)
 
 
-def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def read_document(file: CorpusFile, kind: Scheme, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its mentions; InputError where the file is not of this format or points outside its text."""
     text, tags = _parsed(file, corpus)
     tags = list(_mentions(tags, kind, file, corpus))
@@ -97,18 +97,18 @@ def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus:
             where = f"characters {span.start} to {span.end} lie outside the text of {len(text)}"
             raise file.wrong(tag.line, where)
         if span.start == span.end:
-            corpus.note(file, tag.line, "tag without characters", "skipped")
+            corpus.warn(file, tag.line, "tag without characters", "skipped")
             continue
         sides.append((tag.line, tag.attributes.get("text", ""), text[span.start : span.end]))
         if span in gold:
-            corpus.note(file, tag.line, "repeated mention", "counted twice only where the official program does")
+            corpus.warn(file, tag.line, "repeated mention", "counted twice only where the official program does")
         gold.add(span)
         listing.append(span)
-    note_differences(corpus, file, sides)
+    warn_differences(corpus, file, sides)
     return Document(file.name.removesuffix(".xml"), text, frozenset(gold), tuple(listing))
 
 
-def write_document(path: Path, kind: Kind, document: Document) -> None:
+def write_document(path: Path, kind: Scheme, document: Document) -> None:
     """Write a document; InputError where a mention has several fragments or XML cannot hold the text."""
     tags = [_element(n, span, kind, document) for n, span in enumerate(sorted(document.gold))]
     lines = [
@@ -129,7 +129,7 @@ def one_fragment(document: Document) -> tuple[Document, int]:
     return replace(document, gold=spans), len(document.gold - spans)
 
 
-def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
+def _element(number: int, span: Span, kind: Scheme, document: Document) -> str:
     if len(span.fragments) != 1:
         raise InputError(f"document {document.id}: a mention in several fragments cannot be written in this format")
     covered = re.sub(r"\s", " ", document.text[span.start : span.end])
@@ -160,12 +160,12 @@ def _mended(file: CorpusFile, corpus: Corpus) -> Iterator[bytes]:
     head, tail = (data[:cut], data[cut:]) if cut else (data, b"")
     for match in _BARE_AMPERSAND.finditer(tail):
         line = head.count(b"\n") + tail.count(b"\n", 0, match.start()) + 1
-        corpus.note(file, line, "bare & among the tags", "read as &amp;")
+        corpus.warn(file, line, "bare & among the tags", "read as &amp;")
     yield head
     yield _BARE_AMPERSAND.sub(b"&amp;", tail)
 
 
-def _mentions(tags: Iterable[Tag], kind: Kind, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
+def _mentions(tags: Iterable[Tag], kind: Scheme, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
     """The tags that are mentions: one without a label is none, and of two with one id, where ids count, the second."""
     ids: set[str] = set()
     for tag in tags:
@@ -173,13 +173,13 @@ def _mentions(tags: Iterable[Tag], kind: Kind, file: CorpusFile, corpus: Corpus)
         if label is None:
             continue
         if not label:
-            corpus.note(file, tag.line, "empty type", "skipped")
+            corpus.warn(file, tag.line, "empty type", "skipped")
             continue
         if not name and kind.first_id_counts:
-            corpus.note(file, tag.line, "no id", "kept, as a mention of its own")
+            corpus.warn(file, tag.line, "no id", "kept, as a mention of its own")
         elif name and name in ids:
             what = "skipped, the first counts" if kind.first_id_counts else "both kept"
-            corpus.note(file, tag.line, "doubled id", what)
+            corpus.warn(file, tag.line, "doubled id", what)
             if kind.first_id_counts:
                 continue
         ids.add(name)

@@ -18,6 +18,6 @@ class Ids:
         while name in self._given:
             name += f"@{line}"
         if name != stated:
-            self._corpus.note(self._file, line, "doubled id", "both kept, this one with its line in its id")
+            self._corpus.warn(self._file, line, "doubled id", "both kept, this one with its line in its id")
         self._given.add(name)
         return name

@@ -26,7 +26,7 @@ def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Ite
             continue
         name, first, second, label = _fields(line, file, number)
         if label == "-":
-            corpus.note(file, number, "no agreed label", "skipped")
+            corpus.warn(file, number, "no agreed label", "skipped")
         elif label in labels:
             yield Pair(ids.own(name, number), first, second, label)
         else:

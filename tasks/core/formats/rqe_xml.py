@@ -56,7 +56,7 @@ class _Reader(safe_xml.Handler):
             raise self._wrong("a pair without chq or faq")
         first, second = ("".join(self._texts[part]).strip() for part in ("chq", "faq"))
         if not (first and second):
-            self._corpus.note(self._file, self.line(), "empty question", "kept")
+            self._corpus.warn(self._file, self.line(), "empty question", "kept")
         return Pair(self._ids.own(pid, self.line()), first, second, value)
 
     def _wrong(self, what: str) -> InputError:

@@ -10,7 +10,7 @@ from tasks.core.files.corpus import CorpusFile
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class TextAndAnnotations:
     """The files of a document; its id is what `find` captured of their paths."""
 
     id: str
@@ -18,7 +18,7 @@ class Files:
     annotations: CorpusFile
 
 
-def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[Files]:
+def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[TextAndAnnotations]:
     """Each text with its annotations; InputError where one is without the other."""
     texts_by_key = {file.key: file for file in texts}
     annotated = {file.key for file in annotations}
@@ -28,4 +28,4 @@ def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> It
     for file in annotations:
         if file.key not in texts_by_key:
             raise InputError(f"{file.path}: the text it annotates is missing; unpack the archive anew")
-        yield Files("/".join(file.key), texts_by_key[file.key], file)
+        yield TextAndAnnotations("/".join(file.key), texts_by_key[file.key], file)

@@ -37,14 +37,14 @@ def covered(text: str, fragments: Fragments) -> str:
     return " ".join(text[start:end] for start, end in fragments)
 
 
-def note_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[int, str, str]]) -> None:
+def warn_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[int, str, str]]) -> None:
     """Count the mentions (line, stated text, covered text) whose stated text is not what their offsets cover."""
     different = [line for line, stated, own in mentions if not agrees(stated, own)]
     for line in different:
-        corpus.note(file, line, "text differs from its offsets", "kept; the offsets rule")
+        corpus.warn(file, line, "text differs from its offsets", "kept; the offsets rule")
     if 1 < len(different) > len(mentions) / 2:
         counts = f"{len(different)} of {len(mentions)}: their mentions may all be misplaced"
-        corpus.note(file, None, "most texts differ from their offsets", counts)
+        corpus.warn(file, None, "most texts differ from their offsets", counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def as_annotated(
                 best, most, how = (counting.text, own), found, counting
     if how is not None:
         counts = f"{most} of {len(mentions)} mentions fit so, {usual} as they stand"
-        corpus.note(file, None, how.kind, f"{how.what}; {counts}")
+        corpus.warn(file, None, how.kind, f"{how.what}; {counts}")
     return best
 
 

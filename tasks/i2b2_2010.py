@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tasks.core.examples import Document
-from tasks.core.files.corpus import Corpus, CorpusFile
-from tasks.core.files.folders import OFFICIAL, Rank
+from tasks.core.files.corpus import OFFICIAL, Corpus, Rank
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired

@@ -17,8 +17,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from tasks.core.examples import Document, Span
-from tasks.core.files.corpus import Corpus, CorpusFile
-from tasks.core.files.folders import prefer
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
@@ -54,7 +54,7 @@ def _tag(span: Span, covered: str) -> tuple[str, str]:
     return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
 
 
-KIND = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+SCHEME = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -62,15 +62,15 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     if split == TRAIN:
         files = corpus.require(_TRAIN, SOURCE.files[TRAIN][0], SOURCE.url)
     else:  # both test releases may be there, the merged one is the later; others, too, call a folder ground_truth
-        rank = prefer("2012-08-", corpus.beside(_TRAIN), _are_of_2012, broken=bool(corpus.broken("2012-08-")))
+        rank = corpus.prefer("2012-08-", [_TRAIN], _are_of_2012)
         files = corpus.find(_MERGED, rank=rank) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url, rank)
     corpus.warn_unexpected(files, _RELEASED)
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def _are_of_2012(files: Sequence[CorpusFile]) -> bool:
-    return any(f"<{KIND.root}>".encode() in file.read() for file in files)
+    return any(f"<{SCHEME.root}>".encode() in file.read() for file in files)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -78,7 +78,7 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     place = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
     for document in examples:
         name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
-        write_document(folder / place / f"{name}.xml", KIND, document)
+        write_document(folder / place / f"{name}.xml", SCHEME, document)
 
 
 TASK = SpanTask(

@@ -68,7 +68,7 @@ _SETS = {
 }
 
 
-KIND = phi_scheme("deIdi2b2", CATEGORIES)
+SCHEME = phi_scheme("deIdi2b2", CATEGORIES)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -79,7 +79,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     files = corpus.find(*sets)
     corpus.warn_unexpected(files, _DOCUMENT)
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -87,7 +87,7 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     places = ("training-PHI-Gold-Set1", "training-PHI-Gold-Set2") if split == TRAIN else ("testing-PHI-Gold-fixed",)
     for number, document in enumerate(examples):
         name = checked_name(document.id, r"[0-9]+-[0-9]+", "i2b2_2014")
-        write_document(folder / places[number % len(places)] / f"{name}.xml", KIND, document)
+        write_document(folder / places[number % len(places)] / f"{name}.xml", SCHEME, document)
 
 
 def group(document: Document) -> str:

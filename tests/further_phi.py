@@ -9,7 +9,7 @@ from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document,
 from tasks.core.kinds import SPLITS, Size, Source, SpanTask, by_document
 from tasks.core.metrics.spans import exact_f1
 
-KIND = phi_scheme("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
+SCHEME = phi_scheme("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
 LABELS = ("NOMBRE", "FECHAS", "CALLE", "TERRITORIO")
 SOURCE = Source(
     licence="none: it is made up",
@@ -24,12 +24,12 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     files = corpus.require(rf"(?:^|/){split}/xml/([^/]+)\.xml$", SOURCE.files[split][0], SOURCE.url)
     corpus.warn_unexpected(files, r"\.xml$")
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     for document in examples:
-        write_document(folder / split / "xml" / f"{document.id}.xml", KIND, document)
+        write_document(folder / split / "xml" / f"{document.id}.xml", SCHEME, document)
 
 
 TASK = SpanTask(

@@ -11,13 +11,11 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from tasks.core.errors import InputError
-from tasks.core.files.disk import POINTER, POINTERS
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 OTHERS = (".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")
@@ -199,10 +197,9 @@ def _tar_members(path: Path) -> Iterator[Member]:
 
 def members(path: Path) -> list[Member]:
     """Every file an archive holds; InputError where it is broken, hostile or too large to list."""
-    listing = _zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path)
     found: list[Member] = []
     try:
-        for member in listing:
+        for member in _zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path):
             found.append(member)
             if len(found) > MEMBERS:
                 raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
@@ -210,8 +207,5 @@ def members(path: Path) -> list[Member]:
         if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
             raise
         what = f"no readable archive ({type(error).__name__}); download it again or take it away"
-        with suppress(OSError), path.open("rb") as file:
-            if file.read(len(POINTERS[0])).startswith(POINTERS):
-                what = POINTER
         raise InputError(f"{path}: {what}") from error
     return found

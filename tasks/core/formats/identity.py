@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.core.files.corpus import Corpus, CorpusFile
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 
 
 class Ids:

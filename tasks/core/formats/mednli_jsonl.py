@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.examples import Pair
-from tasks.core.files.corpus import Corpus, CorpusFile
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
 

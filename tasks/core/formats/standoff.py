@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.core.errors import InputError
-from tasks.core.files.corpus import CorpusFile
+from tasks.core.files.corpus_file import CorpusFile
 
 
 @dataclass(frozen=True, slots=True)
 class TextAndAnnotations:
-    """The files of a document; its id is what `find` captured of their paths."""
+    """The files of a document; its id is what the groups of the pattern captured of their paths, joined by `/`."""
 
     id: str
     text: CorpusFile
@@ -19,7 +19,7 @@ class TextAndAnnotations:
 
 
 def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[TextAndAnnotations]:
-    """Each text with its annotations; InputError where one is without the other."""
+    """Each text with the annotations of the same key; InputError where one is without the other."""
     texts_by_key = {file.key: file for file in texts}
     annotated = {file.key for file in annotations}
     for file in texts:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
-from tasks.core.files.corpus import CorpusFile
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.output import write_lines
 
 _SCORE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{0,40})?(?:[eE][-+]?[0-9]{1,3})?")

@@ -13,11 +13,6 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
 
 
-def examples(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> list[Example]:
-    """The examples of a split, all in memory."""
-    return list(stream(task, corpus, split, fraction))
-
-
 def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> Iterator[Example]:
     """The examples of a split one at a time, in the order of the corpus; InputError where there are none.
 

@@ -45,43 +45,7 @@ class Mention(NamedTuple):
     body: tuple[Node, ...]
 
 
-class Number(NamedTuple):
-    """A number between two ends, both included, with so many decimals."""
-
-    low: float
-    high: float
-    decimals: int
-
-
-class Slot(NamedTuple):
-    """Entries of a list; under a key they are kept for the rest of the note."""
-
-    name: str
-    key: str
-    capital: bool
-    times: tuple[int, int]
-    joint: str
-
-
-class Row(NamedTuple):
-    """The draw of a record's row."""
-
-    name: str
-
-
-Node = str | Choice | Mention | Number | Slot | Row
-
-
-def _braced(token: str) -> Node:
-    if token.startswith("{&"):
-        return Row(token[2:-1])
-    if number := NUMBER.fullmatch(token):
-        return Number(float(number[1]), float(number[3]), len(number[2] or ""))
-    slot = SLOT.fullmatch(token)
-    if slot is None:
-        raise ValueError(f"a template of the demo corpora holds {token!r}, which is no slot")
-    times = (int(slot[4] or 1), int(slot[5] or 1))
-    return Slot(slot[2], slot[2] + slot[3][1:] if slot[3] else "", bool(slot[1]), times, slot[6] or "")
+Node = str | Choice | Mention  # a string is text, or a slot in braces
 
 
 def _sequence(tokens: Iterator[str], ends: str) -> tuple[tuple[Node, ...], str]:
@@ -95,7 +59,7 @@ def _sequence(tokens: Iterator[str], ends: str) -> tuple[tuple[Node, ...], str]:
         elif token.startswith("[") and token.endswith(":"):
             nodes.append(Mention(token[1:-1], _sequence(tokens, "]")[0]))
         else:
-            nodes.append(_braced(token) if token.startswith("{") else token)
+            nodes.append(token)
     return tuple(nodes), ""
 
 
@@ -161,32 +125,34 @@ class Composer:
 
     def _node(self, node: Node) -> str:
         match node:
-            case str():
-                return slipped(self.rng, node, SLIP_RATE)
             case Choice(options):
                 return self._composed(self.rng.choice(options))
             case Mention(label, body):
                 return f"{OPEN}{label}{SEPARATOR}{self._composed(body)}{CLOSE}"
-            case Number(low, high, decimals):
-                return f"{self.rng.uniform(low, high):.{decimals}f}"
-            case Row(name):
-                return self._row(name)
-        return self._slot(node)
+        return self._braced(node) if node.startswith("{") else slipped(self.rng, node, SLIP_RATE)
 
-    def _slot(self, slot: Slot) -> str:
-        text = self.kept.get(slot.key or slot.name)
+    def _braced(self, token: str) -> str:
+        if token.startswith("{&"):
+            return self._row(token[2:-1])
+        if number := NUMBER.fullmatch(token):
+            low, decimals, high = number.groups("")
+            return f"{self.rng.uniform(float(low), float(high)):.{len(decimals)}f}"
+        if (slot := SLOT.fullmatch(token)) is None:
+            raise ValueError(f"a template of the demo corpora holds {token!r}, which is no slot")
+        return self._slot(slot)
+
+    def _slot(self, slot: re.Match[str]) -> str:
+        caret, name, mark, least, most, joint = slot.groups("")
+        key = name + mark[1:]  # `{name!2}` is kept as name2
+        text = self.kept.get(key)
         if text is None:
-            text = slot.joint.join(self._entry(slot.name) for _ in range(self.rng.randint(*slot.times)))
-        if slot.key:
-            self.kept[slot.key] = text
-        if slot.capital:
+            text = joint.join(self._entry(name) for _ in range(self.rng.randint(int(least or 1), int(most or 1))))
+        if mark:
+            self.kept[key] = text
+        if caret:
             marks, rest = FIRST_LETTER.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
             return marks + capital(rest)
         return text
-
-    def _entry(self, name: str) -> str:
-        closed = self.grammar.closed.get(name)
-        return self.compose(self._drawn(name, self.grammar.open[name] if closed is None else closed, closed is None))
 
     def _row(self, name: str) -> str:
         record = self.grammar.records[name]
@@ -194,6 +160,10 @@ class Composer:
         for title, text in zip(record.fields, row.split(";"), strict=True):
             self.kept[title] = self.compose(text.strip())
         return ""
+
+    def _entry(self, name: str) -> str:
+        closed = self.grammar.closed.get(name)
+        return self.compose(self._drawn(name, self.grammar.open[name] if closed is None else closed, closed is None))
 
     def _drawn(self, name: str, entries: Sequence[str], is_open: bool) -> str:
         if is_open:

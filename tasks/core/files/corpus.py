@@ -74,8 +74,11 @@ class Corpus:
             return found
         if broken := self._broken(official):
             raise InputError(f"{broken[0].file}: {broken[0].what}")
+        # What was skipped may be just that download.
         skipped = [f"{warning.file}: {warning.what}" for warning in self.skipped | captured]
-        raise MissingCorpus.of(official, self.folder, url, skipped)
+        count = f" ({len(skipped)} were passed over: tasks --verbose lists them)" if skipped else ""
+        where = f"{official} is not below {self.folder}, packed or unpacked{count}"
+        raise MissingCorpus("; ".join([where, f"get it from {url} and put it there", *skipped[:3]]), official)
 
     def find(self, *patterns: str, rank: Rank | None = None) -> list[CorpusFile]:
         """The files in whose path one of these regular expressions is found, sorted by what its groups capture.

@@ -5,18 +5,17 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from tasks.core.errors import InputError
+from tasks.core.files.archives import Opener
 
 DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20
 LINE_BYTES = 16 << 20
-
-Opener = Callable[[], BinaryIO]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from typing import BinaryIO, cast
 
 from tasks.core.errors import InputError
 from tasks.core.files import archives
-from tasks.core.files.corpus_file import CorpusFile, Opener
+from tasks.core.files.archives import Opener
+from tasks.core.files.corpus_file import CorpusFile
 
 BROKEN = "archive that cannot be read"
 POINTERS = (b"version https://git-lfs.github.com/spec/", b"/annex/objects/")

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from baselines.core.baseline import Baseline
 from tasks.core.errors import InputError
-from tasks.core.formulas import check_formula
 from tasks.core.kinds import Task, is_name
+from tasks.core.metrics.formulas import check_formula
 
 Value = TypeVar("Value")
 

@@ -12,7 +12,7 @@ from baselines.core.baseline import TaskCounts, TrainStats
 from baselines.core.settings import Settings
 from bench.store.environment import Environment
 from bench.store.runs import Evidence, Fingerprints, Metric, Result, Score, answer_line, write
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 KINDS = {
     "i2b2_2010": "span", "i2b2_2012": "span", "i2b2_2014": "span", "n2c2_2018": "span", "quaero_2014": "span",

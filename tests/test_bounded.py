@@ -17,7 +17,7 @@ from bench.runner import run as runner
 from bench.runner.run import Reader
 from small_bench import Model
 from tasks.core.examples import Document
-from tasks.core.metrics import evidence
+from tasks.core.metrics.metric import evidence
 from test_training import CLASSES, SPANS, examples, job
 
 FEW, MANY = 20, 200

@@ -17,7 +17,7 @@ from bench.store import runs as store
 from invented import packed, task
 from small_bench import PLANTED, write_corpora
 from tasks.core import splits
-from tasks.core.corpus import Corpus
+from tasks.core.files.corpus import Corpus
 
 TASK = task("quaero_2014")
 
@@ -121,7 +121,7 @@ def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Pat
     corpus = Corpus(tmp_path)
     found = corpus_statistics(task(name), corpus, None)
     for split in ("train", "dev", "test"):
-        assert found.size(split, fraction) == len(splits.examples(task(name), corpus, split, fraction))
+        assert found.size(split, fraction) == sum(1 for _ in splits.stream(task(name), corpus, split, fraction))
 
 
 @pytest.fixture

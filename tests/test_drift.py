@@ -17,7 +17,7 @@ from bench.drift.noise import Sides
 from bench.drift.speed import judge_speed
 from bench.store.runs import Result, read_evidence
 from made_up_results import Maker
-from tasks.core.formulas import micro_f1
+from tasks.core.metrics.formulas import micro_f1
 
 
 def accuracies(*means: float, examples: int = 100, seed: int = 0) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ import pytest
 from bench import registry
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 from tasks.demo.corpora import MAKERS
 
 Plugins = Callable[..., None]
@@ -58,17 +58,10 @@ def test_a_plugin_that_is_none_is_one_clear_sentence(plugins: Plugins, name: str
 def task_of(name: str, *metrics: tuple[str, str, tuple[str, ...]], labels: tuple[str, ...] = ()) -> Task[Any, Any]:
     """A task with metrics of this name, title and columns; the formula is that of accuracy."""
 
-    class Made(Metric[Any, Any]):
-        formula = "proportion"
-
-        def observe(self, example: Any, answer: Any) -> list[float]:
-            return [0.0, 1.0]
-
-    made = []
-    for called, title, columns in metrics:
-        one = Made()
-        one.name, one.title, one.columns = called, title, columns
-        made.append(one)
+    made = [
+        Metric(called, title, "proportion", columns, observe=lambda example, answer: (0.0, 1.0))
+        for called, title, columns in metrics
+    ]
     return replace(registry.task("mednli"), name=name, metrics=tuple(made), labels=labels)
 
 

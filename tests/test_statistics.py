@@ -13,7 +13,7 @@ from bench.statistics.comparing import MARGIN, Difference, compare, holm, verdic
 from bench.statistics.paired import Paired, seed_differences
 from bench.statistics.resampling import bootstrap, interval, randomisation, resample
 from bench.statistics.variance import Estimate, error_reduction, estimate, mean_over_tasks, relative_change
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 COUNTS = ("correct", "count")
 MOMENTS = ("n", "x", "y", "xx", "yy", "xy")

@@ -27,8 +27,8 @@ from conftest import make_encoder
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import PairTask, SimilarityTask, Source, SpanTask, Task
-from tasks.core.pair_metrics import Accuracy, Pearson
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.pairs import ACCURACY, PEARSON
+from tasks.core.metrics.spans import exact_f1
 
 WORDS = ["the", "patient", "was", "seen", "in", "clinic", "denies", "chest", "pain", "given", "aspirin", "daily"]
 SOURCE = Source(licence="", url="", citation="", files={}, sizes={})
@@ -44,9 +44,9 @@ def key(example: Any) -> str:
 
 
 PARTS: dict[str, Any] = {"source": SOURCE, "read": unread, "write": unread, "group": key}
-SPANS = SpanTask(name="spans", title="", labels=("problem", "drug"), metrics=(ExactF1(("problem", "drug")),), **PARTS)
-CLASSES = PairTask(name="classes", title="", labels=("no", "yes"), metrics=(Accuracy(),), **PARTS)
-SCORES = SimilarityTask(name="scores", title="", labels=(), metrics=(Pearson(),), scale=(0.0, 5.0), **PARTS)
+SPANS = SpanTask(name="spans", title="", labels=("problem", "drug"), metrics=(exact_f1(("problem", "drug")),), **PARTS)
+CLASSES = PairTask(name="classes", title="", labels=("no", "yes"), metrics=(ACCURACY,), **PARTS)
+SCORES = SimilarityTask(name="scores", title="", labels=(), metrics=(PEARSON,), scale=(0.0, 5.0), **PARTS)
 TASKS = (SPANS, CLASSES, SCORES)
 
 

@@ -23,7 +23,7 @@ from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
-from tasks.core.metrics import Observed
+from tasks.core.metrics.metric import Observed
 
 
 class MultitaskModel(nn.Module):

@@ -27,7 +27,7 @@ from baselines.core.settings import Settings
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import DEV, TRAIN, Task
-from tasks.core.metrics import Observed
+from tasks.core.metrics.metric import Observed
 
 TOKENS_AT_ONCE = MappingProxyType({"cpu": 4096, "cuda": 8192})
 """Real sub-words that go through at a time: a batch of more does so in parts, so that memory does not grow with it."""

@@ -21,8 +21,8 @@ from bench.store.locks import temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.sanitise import sanitise
 from tasks.core import splits
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus, about
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import Task
 
 DEMO, OFFICIAL = "demo", "official"

@@ -15,10 +15,10 @@ from bench import registry
 from bench.runner import code
 from bench.store import strict_json
 from tasks.core import splits
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
-from tasks.core.status import notice_counts
+from tasks.core.status import warning_counts
 
 PAIR_CHARACTERS = 512
 """Pairs are cut at 128 sub-words as a rule, of some four characters."""
@@ -96,7 +96,7 @@ def _taken(task: Task[Any, Any], corpus: Corpus) -> CorpusStatistics:
     return CorpusStatistics(
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
         train_characters=passed[TRAIN].characters,
-        notices=notice_counts(corpus.skipped | noted),
+        notices=warning_counts(corpus.skipped | noted),
         examples={split: count.examples for split, count in passed.items()},
         groups=tuple(groups[rank] for rank in sorted(groups)),
     )

@@ -32,9 +32,9 @@ from bench.store.environment import environment
 from bench.store.locks import alone
 from bench.store.runs import Evidence, Metric, Result, Score
 from tasks.core.errors import about
-from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
-from tasks.core.metrics import Observed
+from tasks.core.metrics.formulas import micro_recall
+from tasks.core.metrics.metric import Observed
 
 TRAINING_SHARE = 0.97
 """What training is taken to be of a run, for the bar; the rest is the test split."""

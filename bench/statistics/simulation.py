@@ -14,7 +14,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from bench.statistics.paired import Array, Paired
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 Stream = np.random.Generator
 

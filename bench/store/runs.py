@@ -26,8 +26,8 @@ from bench.store.environment import Environment
 from bench.store.names import RunName, tasks_label
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
-from tasks.core.formulas import FORMULAS, check_formula
 from tasks.core.kinds import is_name
+from tasks.core.metrics.formulas import FORMULAS, check_formula
 
 FORMAT = 2
 RUNS, UNFINISHED = "runs", "unfinished"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from tasks.core.corpus import Corpus
+    from tasks.core.files.corpus import Corpus
 
 Example = TypeVar("Example", Document, Pair[str], Pair[float])
 Answer = TypeVar("Answer", frozenset[Span], str, float)

@@ -7,15 +7,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
 from tasks.core.examples import to_json
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
-
-
-def examples(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> list[Example]:
-    """The examples of a split, all in memory."""
-    return list(stream(task, corpus, split, fraction))
 
 
 def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> Iterator[Example]:

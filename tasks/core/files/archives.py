@@ -11,12 +11,11 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tasks.core.disk import POINTER, POINTERS
 from tasks.core.errors import InputError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
@@ -28,6 +27,7 @@ BLOCKS_KEPT = 64
 INPUT_BYTES = 1 << 12  # a kept state keeps what it has not yet unpacked of its last input
 MEMBERS = 1_000_000
 
+Opener = Callable[[], BinaryIO]
 Bytes = Callable[[int, int], bytes]  # (offset, size) -> at most size bytes, at least one before the end
 
 
@@ -37,12 +37,12 @@ class Member:
 
     name: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Opener
     refused: str = ""
 
 
 class Slice(io.RawIOBase):
-    """A stretch of a larger file as a file of its own, with its own position."""
+    """A part of a larger file as a file of its own, with its own position."""
 
     def __init__(self, source: Bytes, start: int, size: int) -> None:
         self._source, self._start, self._size, self._at = source, start, size, 0
@@ -53,13 +53,13 @@ class Slice(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
+    def tell(self) -> int:
+        return self._at
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the end is not known")
         self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
-        return self._at
-
-    def tell(self) -> int:
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
@@ -70,15 +70,11 @@ class Slice(io.RawIOBase):
         return len(data)
 
 
-def plain_bytes(path: Path) -> Bytes:
+def plain_bytes(path: Path, offset: int, size: int) -> bytes:
     """The bytes of an uncompressed file."""
-
-    def read(offset: int, size: int) -> bytes:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    return read
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(size)
 
 
 class GzipBytes:
@@ -131,14 +127,15 @@ class GzipBytes:
                 block += data
                 pending = machine.unused_data if machine.eof else machine.unconsumed_tail
             position = file.tell() - len(pending)
-        self._refuse_bomb((index + 1) * BLOCK_BYTES, position)
+        _refuse_bomb(self._path, (index + 1) * BLOCK_BYTES, position)
         if len(block) == BLOCK_BYTES and len(self._states) == index + 1:
             self._states.append((position, machine))
         return bytes(block)
 
-    def _refuse_bomb(self, unpacked: int, packed: int) -> None:
-        if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * packed:
-            raise InputError(f"{self._path}: it unpacks to more than {RATIO} times its size; take it away")
+
+def _refuse_bomb(path: Path, unpacked: int, packed: int) -> None:
+    if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * packed:
+        raise InputError(f"{path}: it unpacks to more than {RATIO} times its size; take it away")
 
 
 _BROKEN = (
@@ -159,27 +156,23 @@ def _refusal(name: str, is_file: bool) -> str:
 def _zip_members(path: Path) -> Iterator[Member]:
     archive = zipfile.ZipFile(path)
     infos = archive.infolist()
-    unpacked = sum(info.file_size for info in infos)
-    if unpacked > RATIO_FROM_BYTES and unpacked > RATIO * path.stat().st_size:
-        raise InputError(f"{path}: it unpacks to more than {RATIO} times its size; take it away")
+    _refuse_bomb(path, sum(info.file_size for info in infos), path.stat().st_size)
     for info in infos:
         name = info.filename.replace("\\", "/")
         if name and not name.endswith("/"):
-            kind = stat.S_IFMT(info.external_attr >> 16)
-
-            def stream(info: zipfile.ZipInfo = info) -> BinaryIO:
-                return cast(BinaryIO, archive.open(info))
-
-            refused = _refusal(name, kind in (0, stat.S_IFREG))
+            refused = _refusal(name, stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG))
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 refused = refused or "packed by a method that is not read"
-            yield Member(name, info.file_size, stream, refused)
+            yield Member(name, info.file_size, cast(Opener, partial(archive.open, info)), refused)
 
 
 def _tar_members(path: Path) -> Iterator[Member]:
-    source: Bytes = plain_bytes(path) if path.name.lower().endswith(".tar") else GzipBytes(path)
-    whole = cast(BinaryIO, io.BufferedReader(Slice(source, 0, 1 << 62), 1 << 16))
-    with tarfile.open(fileobj=whole, mode="r:") as archive:
+    source: Bytes = partial(plain_bytes, path) if path.name.lower().endswith(".tar") else GzipBytes(path)
+
+    def stream(start: int, size: int) -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(Slice(source, start, size), 1 << 16))
+
+    with tarfile.open(fileobj=stream(0, 1 << 62), mode="r:") as archive:
         before = -1
         while info := archive.next():
             archive.members.clear()  # type: ignore[attr-defined]  # They would weigh more than the list of files.
@@ -187,22 +180,17 @@ def _tar_members(path: Path) -> Iterator[Member]:
                 raise tarfile.ReadError("members out of order")
             before = info.offset
             if not info.isdir():
-                name = info.name
-
-                def stream(start: int = info.offset_data, size: int = info.size) -> BinaryIO:
-                    return cast(BinaryIO, io.BufferedReader(Slice(source, start, size), 1 << 16))
-
-                yield Member(name, info.size, stream, _refusal(name, info.isreg() and not info.issparse()))
+                refused = _refusal(info.name, info.isreg() and not info.issparse())
+                yield Member(info.name, info.size, partial(stream, info.offset_data, info.size), refused)
         if source(archive.offset, 512) != bytes(512):  # tarfile itself takes a cut between two members for the end
             raise EOFError("it ends too early")
 
 
 def members(path: Path) -> list[Member]:
     """Every file an archive holds; InputError where it is broken, hostile or too large to list."""
-    listing = _zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path)
     found: list[Member] = []
     try:
-        for member in listing:
+        for member in _zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path):
             found.append(member)
             if len(found) > MEMBERS:
                 raise InputError(f"{path}: more than {MEMBERS:,} files in it; unpack what is needed and take it away")
@@ -210,8 +198,5 @@ def members(path: Path) -> list[Member]:
         if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
             raise
         what = f"no readable archive ({type(error).__name__}); download it again or take it away"
-        with suppress(OSError), path.open("rb") as file:
-            if file.read(len(POINTERS[0])).startswith(POINTERS):
-                what = POINTER
         raise InputError(f"{path}: {what}") from error
     return found

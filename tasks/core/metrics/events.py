@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.core.examples import Document, Span
-from tasks.core.metrics import Metric
-from tasks.core.span_evidence import Extents
+from tasks.core.metrics.metric import Metric
+from tasks.core.metrics.spans import OverlapIndex
 
 PUNCTUATION = frozenset(".,?!\"'<>;:/\\~_-+=()[]{}|@#$%^&*`")
 # The scripts look for a letter in the file as it is, where &, <, > and " stand as &amp; and the like.
@@ -29,7 +29,7 @@ class _Pairing:
 
     closeness: int = 0
     agreeing: int = 0
-    partner: int | None = None
+    partner: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,10 @@ class _Event:
     visible: bool
 
 
-def _events(text: str, spans: Sequence[Span]) -> list[_Event]:
-    def event(span: Span) -> _Event:
-        own = text[span.start : span.end]
-        words = tuple(word for word in own.split() if word not in PUNCTUATION)
-        return _Event(span, words, VISIBLE.search(own) is not None)
-
-    return [event(span) for span in spans]
+def _event(text: str, span: Span) -> _Event:
+    own = text[span.start : span.end]
+    words = tuple(word for word in own.split() if word not in PUNCTUATION)
+    return _Event(span, words, VISIBLE.search(own) is not None)
 
 
 def _closeness(one: _Event, other: _Event) -> int:
@@ -67,15 +64,14 @@ def paired(text: str, ones: Sequence[Span], others: Sequence[Span]) -> tuple[int
     Each of the first in turn goes through the others. Same words take a partner even from an event that merely
     overlaps it; otherwise a partner must be free and agree in more attributes than the one held so far.
     """
-    firsts, seconds, extents = _events(text, ones), _events(text, others), Extents(others)
-    pairings = [_Pairing() for _ in firsts]
+    seconds, index = [_event(text, span) for span in others], OverlapIndex(others)
+    pairings = [_Pairing() for _ in ones]
     owner: dict[int, int] = {}
-    for i, first in enumerate(firsts):
-        for j in extents.meeting(first.span):
-            second = seconds[j]
-            closeness = _closeness(first, second)
-            if closeness:
-                same_type = first.span.label.upper() == second.span.label.upper()
+    for i, span in enumerate(ones):
+        first = _event(text, span)
+        for j in index.overlapping(span):
+            if closeness := _closeness(first, seconds[j]):
+                same_type = span.label.upper() == others[j].label.upper()
                 _offer(pairings, owner, i, _Pairing(closeness, AGREEING_ATTRIBUTES + same_type, j))
     matched = [pairing for pairing in pairings if pairing.closeness]
     return len(matched), sum(pairing.agreeing - AGREEING_ATTRIBUTES for pairing in matched)
@@ -83,7 +79,6 @@ def paired(text: str, ones: Sequence[Span], others: Sequence[Span]) -> tuple[int
 
 def _offer(pairings: list[_Pairing], owner: dict[int, int], i: int, offer: _Pairing) -> None:
     """Take the offer for event i if it is better than what i and the offered event have now."""
-    assert offer.partner is not None
     held, rival = pairings[i], owner.get(offer.partner)
     if rival is not None:
         # The program lets i's former partner stay bound here; so do we, to agree with it.
@@ -95,41 +90,31 @@ def _offer(pairings: list[_Pairing], owner: dict[int, int], i: int, offer: _Pair
     first_same_words = offer.closeness == SAME_WORDS and held.closeness < SAME_WORDS
     as_close = offer.closeness >= held.closeness
     if first_same_words or (as_close and offer.agreeing > held.agreeing):
-        if held.partner is not None:
-            del owner[held.partner]
+        owner.pop(held.partner, None)
         pairings[i] = offer
         owner[offer.partner] = i
 
 
-class EventOverlapF1(Metric[Document, frozenset[Span]]):
-    """F1 of events that overlap, paired one to one, types ignored ("F measure" of EVENT spans).
-
-    Recall pairs gold with the answer, precision the answer with gold; the two pairings may differ.
-    """
-
-    name = "event_overlap_f1"
-    title = "event span overlap F1"
-    formula = "two_sided_f1"
-    columns = ("found", "gold", "right", "answered")
-
-    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
-        """Gold events found of how many, and answered events right of how many, in one document."""
-        gold, given = example.listed(), sorted(answer)
-        found, _ = paired(example.text, gold, given)
-        right, _ = paired(example.text, given, gold)
-        return found, len(gold), right, len(given)
+def _span_overlap(document: Document, answer: frozenset[Span]) -> Sequence[float]:
+    gold, given = document.listed(), sorted(answer)
+    found, _ = paired(document.text, gold, given)
+    right, _ = paired(document.text, given, gold)
+    return found, len(gold), right, len(given)
 
 
-class EventTypeAccuracy(Metric[Document, frozenset[Span]]):
-    """The share of all gold events whose partner has their type ("type" of the scripts' aggregated scores)."""
+def _types(document: Document, answer: frozenset[Span]) -> Sequence[float]:
+    gold = document.listed()
+    _, same_type = paired(document.text, gold, sorted(answer))
+    return same_type, len(gold)
 
-    name = "event_type_accuracy"
-    title = "event type accuracy"
-    formula = "proportion"
-    columns = ("correct", "count")
 
-    def observe(self, example: Document, answer: frozenset[Span]) -> Sequence[float]:
-        """Gold events found with their type, of how many, in one document."""
-        gold = example.listed()
-        _, same_type = paired(example.text, gold, sorted(answer))
-        return same_type, len(gold)
+EVENT_OVERLAP_F1 = Metric(
+    "event_overlap_f1", "event span overlap F1", "two_sided_f1", ("found", "gold", "right", "answered"), _span_overlap
+)
+"""F1 of events that overlap, paired one to one, types ignored ("F measure" of EVENT spans).
+
+Recall pairs gold with the answer, precision the answer with gold; the two pairings may differ.
+"""
+
+EVENT_TYPE_ACCURACY = Metric("event_type_accuracy", "event type accuracy", "proportion", ("correct", "count"), _types)
+"""The share of all gold events whose partner has their type ("type" of the scripts' aggregated scores)."""

@@ -1,42 +1,43 @@
-"""What a metric is: rows of numbers that add up, one for each example, and a formula over their sum.
+"""A metric turns each example into a row of numbers that add up, and the sum of the rows into a score.
 
 B examples, K columns of evidence.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 Example = TypeVar("Example")
 Answer = TypeVar("Answer")
 
 
-class Metric(ABC, Generic[Example, Answer]):
+def unchanged(rows: np.ndarray) -> np.ndarray:
+    """The evidence as it was observed."""
+    return rows
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Example, Answer]):
     """One way to score answers.
 
-    `formula` names the function in FORMULAS that turns a total row into the score, so that stored evidence
-    (columns, formula, rows) can be scored again without the task that made it.
+    `observe(example, answer)` gives K numbers, one for each column. `formula` names the function in FORMULAS that
+    turns their sum into the score, so that stored evidence (columns, formula, rows) can be scored again without the
+    task. A metric that must see the rows [B, K] of all examples at once changes them in `transform`.
     """
 
     name: str
     title: str
     formula: str
     columns: tuple[str, ...]
-
-    @abstractmethod
-    def observe(self, example: Example, answer: Answer) -> Sequence[float]:
-        """The evidence of one example: K numbers, one for each column."""
-
-    def settled(self, rows: np.ndarray) -> np.ndarray:
-        """The evidence of all examples [B, K] once it is together; a metric that must see all at once does so here."""
-        return rows
+    observe: Callable[[Example, Answer], Sequence[float]]
+    transform: Callable[[np.ndarray], np.ndarray] = unchanged
 
     def value(self, totals: np.ndarray) -> np.ndarray:
         """The score of each total row, [..., K] -> [...]; nan where it is not defined."""
@@ -44,7 +45,7 @@ class Metric(ABC, Generic[Example, Answer]):
 
 
 class Observed(Generic[Example, Answer]):
-    """What a metric observes of examples that come one after another: numbers alone, no example is held."""
+    """The evidence of examples that come one after another: numbers alone, no example is held."""
 
     def __init__(self, metric: Metric[Example, Answer]) -> None:
         self._metric, self._numbers = metric, array("d")
@@ -56,7 +57,7 @@ class Observed(Generic[Example, Answer]):
 
     def rows(self) -> np.ndarray:
         """The evidence of all of them, [B, K]."""
-        return self._metric.settled(np.array(self._numbers).reshape(-1, len(self._metric.columns)))
+        return self._metric.transform(np.array(self._numbers).reshape(-1, len(self._metric.columns)))
 
 
 def evidence(metric: Metric[Example, Answer], examples: Sequence[Example], answers: Sequence[Answer]) -> np.ndarray:

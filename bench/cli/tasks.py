@@ -48,12 +48,7 @@ def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
 
 
 def _labels(task: Task[Any, Any]) -> str:
-    from tasks.core.kinds import SimilarityTask
-
-    if isinstance(task, SimilarityTask):
-        return "from {:g} to {:g}".format(*task.scale)
-    labels = ", ".join(task.labels)
-    return labels if len(labels) <= LABELS else str(len(task.labels))
+    return task.possible_answers if len(task.possible_answers) <= LABELS else str(len(task.labels))
 
 
 def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:

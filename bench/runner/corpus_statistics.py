@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from baselines.core import checksummed as sealed
+from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
 from bench.store import strict_json
 from tasks.core import splits
 from tasks.core.corpus import Corpus
-from tasks.core.examples import Document
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.status import notice_counts
-
-PAIR_CHARACTERS = 512
-"""Pairs are cut at 128 sub-words as a rule, of some four characters."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,29 @@ def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) 
     return taken
 
 
+@dataclass(frozen=True)
+class _Ceiling:
+    recall: float | None
+
+
+def cached_ceiling(
+    task: Task[Any, Any], examples: Iterable[Any], encoder: Path, settings: Settings, file: Path | None
+) -> float | None:
+    """The oracle's recall on examples, from its file where it is whole; else worked out, and kept if there is a file.
+
+    The name of the file says all that it depends on.
+    """
+    if file is not None and (kept := sealed.read(file)) is not None:
+        return strict_json.loads(_Ceiling, kept).recall
+    from baselines.core.ceiling import ceiling
+
+    found = ceiling(task, examples, encoder, settings)
+    if file is not None:
+        with sealed.written(file) as unfinished:
+            unfinished.write_text(strict_json.dumps(_Ceiling(found)))
+    return found
+
+
 def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
     """Where the census of files of these names and sizes is kept, as this code takes it."""
     taken_by = code.digest(("bench.runner.corpus_statistics", registry.entry(registry.TASKS, task.name).module))
@@ -91,7 +111,7 @@ def _taken(task: Task[Any, Any], corpus: Corpus) -> CorpusStatistics:
     passed = {split: _Passed(task) for split in task.official_splits}
     with corpus.capture_warnings() as noted:
         for split, count in passed.items():
-            digests.append(splits.digest(count.of(splits.official(task, corpus, split))))
+            digests.append(splits.digest(task, count.of(splits.official(task, corpus, split))))
     groups = passed[TRAIN].groups if DEV not in passed else {}
     return CorpusStatistics(
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
@@ -114,13 +134,6 @@ class _Passed:
         """The same examples."""
         for example in examples:
             self.examples += 1
-            self.characters += characters(example)
+            self.characters += self._task.train_characters(example)
             self.groups[splits.rank(self._task, example)] += 1
             yield example
-
-
-def characters(example: Any) -> int:
-    """The characters that a training reads of an example."""
-    if isinstance(example, Document):
-        return len(example.text)
-    return min(len(example.first) + len(example.second), PAIR_CHARACTERS)

@@ -144,16 +144,14 @@ def _fault(value: Any) -> str | None:
 
 
 def _kind_fault(kind: type[Task[Any, Any]]) -> str | None:
-    """What a kind of task lacks of that which stands in its class."""
+    """What is wrong with the class of a kind of task; its head is not loaded, since that needs torch."""
     if lacking := [name for name in ("kind", "example_type", "head", "pipeline") if not hasattr(kind, name)]:
         return f"says no {' and no '.join(lacking)}"
     if not is_name(kind.kind):
         return f"is called {kind.kind!r}, which is no name: give letters, digits and underscores"
-    examples = kind.example_type
-    if not is_dataclass(examples) or not {"id", "gold"} <= {field.name for field in fields(examples)}:
-        return f"has {examples.__name__} for examples, which is no dataclass with an id and gold"
+    if not is_dataclass(kind.example_type) or not {"id", "gold"} <= {one.name for one in fields(kind.example_type)}:
+        return f"has {kind.example_type.__name__} for examples, which is no dataclass with an id and gold"
     try:
-        # The head itself is not loaded: it needs torch.
         found = ":" in kind.head and find_spec(kind.head.partition(":")[0])
     except ImportError:
         found = None

@@ -5,6 +5,7 @@ What windows and tags cannot express is a miss. It depends on corpus, tokenizer 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,12 +13,27 @@ from typing import Any
 
 import torch
 
+from baselines.core import checksummed
 from baselines.core.heads import head_for
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import Task
 from tasks.core.metrics import Observed
+
+
+def cached_ceiling(
+    task: Task[Any, Any], examples: Iterable[Any], encoder: Path, settings: Settings, file: Path | None
+) -> float | None:
+    """The ceiling, from its file where it is whole; else it is worked out, and kept there if there is a file."""
+    if file is None:
+        return ceiling(task, examples, encoder, settings)
+    if (kept := checksummed.read(file)) is None:
+        kept = json.dumps(ceiling(task, examples, encoder, settings)).encode()
+        with checksummed.written(file) as unfinished:
+            unfinished.write_bytes(kept)
+    recall: float | None = json.loads(kept)
+    return recall
 
 
 def ceiling(task: Task[Any, Any], examples: Iterable[Any], encoder: Path, settings: Settings) -> float | None:

@@ -36,11 +36,27 @@ def make_folder(answers: Path, others: Iterable[Path | None]) -> None:
 def write_answers(planned: Planned, task: Task[Any, Any], where: RunContext, folder: Path) -> str:
     """Write a finished run's answers to a task below a folder; says what its format could not say as answered."""
     result = store.read(where.results / store.RUNS, planned.name.path)
-    answered = _Answered(task, where.corpora.stream(task, TEST, planned.run.settings.dev_fraction), result)
+    test = where.corpora.stream(task, TEST, planned.run.settings.dev_fraction)
+    mentions = changed = 0
+
+    def answered() -> Iterator[Any]:
+        """The examples with what was answered for gold, as their format can say it."""
+        nonlocal mentions, changed
+        for example, row in zip_longest(test, stored(result, task)):
+            if not (example and row and row[0] == example.id and task.answer_fits(example, row[1])):
+                raise InputError(
+                    f"answers to {task.name} do not fit its corpus: delete {result.folder} and run again; "
+                    "if they still do not, the fault is in the baseline"
+                )
+            said, differences = task.with_answer(example, row[1])
+            mentions += task.mention_count(row[1])
+            changed += differences
+            yield said
+
     with private(), written_whole(folder / planned.name.path / task.name) as new:
-        task.write(new, TEST, answered)
-    mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
-    return f"{planned.run.title}: {mentions} were fitted to what its format can say" if answered.changed else ""
+        task.write(new, TEST, answered())
+    of_all = f"{changed} of {mentions} mentions of {task.name}"
+    return f"{planned.run.title}: {of_all} were fitted to what its format can say" if changed else ""
 
 
 def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
@@ -50,23 +66,3 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     with store.whole_file(result.folder, f"answers/{task.name}.jsonl") as data:
         rows: list[Any] = [strict_json.loads(row_type, line) for line in data.splitlines()]
     return [(row.id, task.answer_from_json(row.answer)) for row in rows]
-
-
-class _Answered:
-    """The examples of a test split with what was answered for gold, as their format can say it."""
-
-    def __init__(self, task: Task[Any, Any], examples: Iterable[Any], result: store.Result) -> None:
-        self._task, self._examples, self._result = task, examples, result
-        self.mentions = self.changed = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        for example, row in zip_longest(self._examples, stored(self._result, self._task)):
-            if not (example and row and row[0] == example.id and self._task.answer_fits(example, row[1])):
-                raise InputError(
-                    f"answers to {self._task.name} do not fit its corpus: delete {self._result.folder} and run again; "
-                    "if they still do not, the fault is in the baseline"
-                )
-            said, changed = self._task.with_answer(example, row[1])
-            self.mentions += self._task.mention_count(row[1])
-            self.changed += changed
-            yield said

@@ -15,7 +15,7 @@ from typing import Any
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
-from bench.runner.corpus_statistics import CorpusStatistics, cached_ceiling, corpus_statistics
+from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import strict_json
 from bench.store.locks import temporary_folder
 from bench.store.runs import Fingerprints
@@ -36,7 +36,7 @@ class Corpora:
     folder: Path
     cache: Path | None = None
     _corpus_statistics: dict[str, CorpusStatistics] = field(default_factory=dict)
-    _ceilings: dict[Path, float | None] = field(default_factory=dict)
+    _ceilings: dict[Path | None, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -63,7 +63,9 @@ class Corpora:
         self, task: Task[Any, Any], encoder: Path, fingerprints: Fingerprints, settings: Settings
     ) -> float | None:
         """The oracle's recall on a task's test split, worked out once for an encoder and a head."""
-        file = windows_file(self.cache or Path(), task.name, TEST, fingerprints, settings).with_suffix(".ceiling")
+        from baselines.core.ceiling import cached_ceiling
+
+        file = windows_file(self.cache or Path(), task.name, TEST, fingerprints, settings)
         if file not in self._ceilings:
             test = self.stream(task, TEST, settings.dev_fraction)
             self._ceilings[file] = cached_ceiling(task, test, encoder, settings, file if self.cache else None)
@@ -119,10 +121,15 @@ def data_folder(given: Path | None) -> Path | None:
     return given or (Path(named) if named else None)
 
 
-def windows_file(place: Path, task: str, split: str, fingerprints: Fingerprints, settings: Settings) -> Path:
+def windows_file(
+    place: Path | None, task: str, split: str, fingerprints: Fingerprints, settings: Settings
+) -> Path | None:
     """The file for the windows of a task's split: its name is a digest of all that they depend on."""
+    if place is None:
+        return None
     entry = registry.entry(registry.TASKS, task)
-    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", entry.value.head_module, entry.module)
+    head = entry.value.head.partition(":")[0]
+    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", head, entry.module)
     cut = [settings.max_length, settings.pair_max_length, settings.dev_fraction, settings.span_head]
     # The same files may be cut in other sub-words by another version of the library that reads them.
     library = metadata.version("tokenizers")

@@ -91,9 +91,7 @@ def _run_and_store(
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
-        kept=lambda task, split: (
-            windows_file(where.cache, task.name, split, planned.fingerprints, run.settings) if where.cache else None
-        ),
+        kept=lambda task, split: windows_file(where.cache, task.name, split, planned.fingerprints, run.settings),
         say=lambda line: progress.say(f"{run.title}: {line}"),
     )
     with memory_suffices():
@@ -156,7 +154,17 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader, ceiling: float | N
         title=task.title,
         examples={split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(ids)},
         ceiling=ceiling,
-        metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
+        metrics=tuple(
+            Metric(
+                name=metric.name,
+                title=metric.title,
+                primary=metric is task.primary,
+                formula=metric.formula,
+                columns=metric.columns,
+                value=float(metric.value(rows[metric.name].sum(axis=0))),
+            )
+            for metric in task.metrics
+        ),
     )
     return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
 
@@ -167,18 +175,6 @@ def _ceiling(task: Task[Any, Any], planned: Planned, where: RunContext) -> float
         return None
     assert where.encoder.folder is not None
     return where.corpora.ceiling(task, where.encoder.folder, planned.fingerprints, planned.run.settings)
-
-
-def _metric(task: Task[Any, Any], place: int, rows: dict[str, Any]) -> Metric:
-    metric = task.metrics[place]
-    return Metric(
-        name=metric.name,
-        title=metric.title,
-        primary=place == 0,
-        formula=metric.formula,
-        columns=metric.columns,
-        value=float(metric.value(rows[metric.name].sum(axis=0))),
-    )
 
 
 def _result(planned: Planned, where: RunContext, record: TrainStats, tested: dict[str, Tested], device: str) -> Result:

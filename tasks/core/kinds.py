@@ -1,6 +1,6 @@
-"""The kinds of task. A task is a value: what it is called, where it comes from, how it is read and scored.
+"""The kinds of task: all that sets spans, classes and scores apart stands in these classes, and in the head each names.
 
-A kind is a class: all that sets spans, classes and scores apart stands here, and in the head that it names.
+A task is a value: what it is called, where it comes from, how it is read and scored.
 """
 
 from __future__ import annotations
@@ -37,11 +37,6 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", text) is not None
 
 
-def as_it_is(example: Example) -> tuple[Example, int]:
-    """For formats that can say everything."""
-    return example, 0
-
-
 @dataclass(frozen=True, slots=True)
 class Size:
     """How many examples the literature says a split has; `confirmed` where we counted or read it ourselves."""
@@ -68,11 +63,11 @@ class Task(ABC, Generic[Example, Answer]):
     `read(corpus, split)` yields the examples of an official split; `write(folder, split, examples)` writes them in
     the official format under official names. `group(example)` keys what a development split must not cut through.
     `representable(example)` is the example as near as the official format can say it, and how many mentions that
-    changes.
+    changes: none where a format can say everything.
 
-    A kind says in class variables what it is called (`kind`), which dataclass its examples are, which type its answers
-    have in JSON, which class is its head (`module:class`, a name, since tasks need no torch), and which pipeline of
-    transformers does the same. Its methods are those of a task that answers one of its labels where it has no others.
+    A kind is a subclass. It names itself, the dataclass of its examples, the type of its answers in JSON, its head
+    (`module:class`, since tasks import no torch) and the pipeline of transformers that does the same. What it does not
+    override is that of a kind whose answer is one of the labels.
     """
 
     kind: ClassVar[str]
@@ -89,7 +84,7 @@ class Task(ABC, Generic[Example, Answer]):
     read: Callable[[Corpus, str], Iterator[Example]]
     write: Callable[[Path, str, Iterable[Example]], None]
     group: Callable[[Example], str]
-    representable: Callable[[Example], tuple[Example, int]] = as_it_is
+    representable: Callable[[Example], tuple[Example, int]] = lambda example: (example, 0)
 
     @property
     def primary(self) -> Metric[Example, Answer]:
@@ -100,11 +95,6 @@ class Task(ABC, Generic[Example, Answer]):
     def official_splits(self) -> tuple[str, ...]:
         """The splits its holders publish; a development split is cut from training where there is none."""
         return tuple(split for split in SPLITS if split in self.source.files)
-
-    @property
-    def head_module(self) -> str:
-        """The module of its head's class."""
-        return self.head.partition(":")[0]
 
     @property
     def possible_answers(self) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from itertools import combinations
 from typing import Any, Generic, TypeVar
 
@@ -33,7 +34,7 @@ class Shelf(Generic[Value]):
 _OF_NUMPY = ("ids", "file", "allow_pickle")
 """What an archive of evidence holds besides metrics, and the arguments of the function that writes it."""
 
-TASKS: Shelf[Task[Any, Any]] = Shelf("task", "tasks", "TASK", "mt_clinical_bench.tasks", Task)
+TASKS: Shelf[Task[Any, Any]] = Shelf("task", "tasks", "TASK", "mt_clinical_bench.tasks", Task)  # type: ignore[type-abstract]
 BASELINES: Shelf[Baseline] = Shelf("baseline", "baselines", "BASELINE", "mt_clinical_bench.baselines", Baseline)
 
 
@@ -126,6 +127,8 @@ def _fault(value: Any) -> str | None:
     """What would mix up that which is kept by a name, or leave a result that cannot be read."""
     metrics = value.metrics if isinstance(value, Task) else ()
     labels = value.labels if isinstance(value, Task) else ()
+    if isinstance(value, Task) and (fault := _kind_fault(type(value))):
+        return f"its kind {type(value).__name__} {fault}"
     for name in (value.name, *(metric.name for metric in metrics)):
         if not is_name(name) or name in _OF_NUMPY:
             return f"{name!r} is no name: give letters, digits and underscores, and none of {', '.join(_OF_NUMPY)}"
@@ -138,3 +141,18 @@ def _fault(value: Any) -> str | None:
         except ValueError as error:
             return f"{metric.name}: {error}"
     return "two of its labels are the same" if len({*labels}) < len(labels) else None
+
+
+def _kind_fault(kind: type[Task[Any, Any]]) -> str | None:
+    """What is wrong with the class of a kind of task; its head is not loaded, since that needs torch."""
+    if lacking := [name for name in ("kind", "example_type", "head", "pipeline") if not hasattr(kind, name)]:
+        return f"says no {' and no '.join(lacking)}"
+    if not is_name(kind.kind):
+        return f"is called {kind.kind!r}, which is no name: give letters, digits and underscores"
+    if not is_dataclass(kind.example_type) or not {"id", "gold"} <= {one.name for one in fields(kind.example_type)}:
+        return f"has {kind.example_type.__name__} for examples, which is no dataclass with an id and gold"
+    try:
+        found = ":" in kind.head and find_spec(kind.head.partition(":")[0])
+    except ImportError:
+        found = None
+    return None if found else f"has the head {kind.head!r}, which is no class in a module: give module:class"

@@ -12,13 +12,14 @@ import pytest
 
 from baselines.core import inference as annotation
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows
+from baselines.core.ceiling import ceiling
 from baselines.core.model import MultitaskModel
 from bench.runner import run as runner
 from bench.runner.run import Reader
 from small_bench import Model
 from tasks.core.examples import Document
 from tasks.core.metrics.metric import evidence
-from test_training import CLASSES, SPANS, examples, job
+from test_training import CLASSES, SMALL, SPANS, examples, job
 
 FEW, MANY = 20, 200
 """How many notes; each is one of some."""
@@ -68,11 +69,15 @@ def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path
 
 def test_a_development_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
     cuts = {
-        count: cached_dev_windows(model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow")
+        count: cached_dev_windows(SPANS, model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow")
         for count in (1, FEW, MANY)
     }
     assert grown(lambda count: model.score(SPANS, cuts[count])) < 1.5
     assert model.score(SPANS, cuts[FEW]) == model.score(SPANS, list(model.cut(SPANS, notes(FEW))))
+
+
+def test_a_test_split_is_not_held_for_its_ceiling(tiny_encoder: Path) -> None:
+    assert grown(lambda count: ceiling(SPANS, notes(count), tiny_encoder, SMALL)) < 1.5
 
 
 class Few(Reader):
@@ -98,8 +103,8 @@ class Gold(Model):
 def test_a_test_split_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays is evidence and answers, in numbers; scores are those of all notes together."""
     monkeypatch.setattr(runner, "CHARACTERS_HELD", 8000)
-    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count))) < 3
-    tested = runner._test(Gold(), SPANS, Few(MANY))
+    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), None)) < 3
+    tested = runner._test(Gold(), SPANS, Few(MANY), None)
     together = list(notes(MANY))
     rows = evidence(SPANS.primary, together, [note.gold for note in together])
     assert np.array_equal(tested.evidence.rows["f1"], rows)

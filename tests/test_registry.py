@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from bench import registry
 from tasks.core.errors import InputError
+from tasks.core.examples import Pair
 from tasks.core.kinds import Task
 from tasks.core.metrics.metric import Metric
 from tasks.demo.corpora import MAKERS
@@ -97,6 +99,40 @@ def test_what_is_kept_by_name_has_one_of_its_own(
     with pytest.raises(InputError, match=words) as caught:
         registry.tasks()
     assert "\n" not in str(caught.value)
+
+
+class Sentence(NamedTuple):
+    id: str
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"kind": "pair/2"}, "its kind Further is called 'pair/2', which is no name"),
+        ({"example_type": Sentence}, "its kind Further has Sentence for examples, which is no dataclass with an id"),
+        ({"head": "baselines.core.heads"}, "its kind Further has the head 'baselines.core.heads', which is no class"),
+        ({"head": "no_such_module.heads:Head"}, "its kind Further has the head 'no_such_module.heads:Head', which"),
+        ({"head": None, "pipeline": None}, "its kind Further says no head and no pipeline"),
+    ],
+)
+def test_a_plugin_whose_kind_is_none_is_one_clear_sentence(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], words: str
+) -> None:
+    """Said when it is loaded, not once something asks for it; what has no method that it must have cannot be made."""
+    known: dict[str, Any] = {"kind": "further", "example_type": Pair, "head": "baselines.core.heads:PairHead"}
+    known |= {"pipeline": "text-classification", "train_characters": lambda task, example: 1} | variables
+    kind = type("Further", (Task,), {name: value for name, value in known.items() if value is not None})
+    mednli = registry.task("mednli")
+    module = ModuleType("further_plugin")
+    given = {field.name: getattr(mednli, field.name) for field in fields(mednli)}
+    module.TASK = kind(**given | {"name": "further"})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "further_plugin", module)
+    plugins(("further", "further_plugin:TASK"), shelf=registry.TASKS)
+    with pytest.raises(InputError, match=re.escape(words)):
+        registry.tasks()
+    with pytest.raises(TypeError, match="train_characters"):
+        type("Lacking", (Task,), {})(**given)
 
 
 def test_a_plugin_that_breaks_on_import_is_one_clear_sentence(

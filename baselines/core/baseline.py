@@ -16,9 +16,6 @@ class Model(Protocol):
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
-        """What perfect tags would answer; None where nothing is lost on the way from tags to answers."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:

@@ -14,7 +14,7 @@ import numpy as np
 
 from baselines.core import checksummed as sealed
 from baselines.core.windows import ExampleWindows, Window
-from tasks.core.examples import from_json, to_json
+from tasks.core.kinds import Task
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 _NO_WINDOW = Window(_NOTHING, _NOTHING, _NOTHING, _NOTHING.reshape(0, 2), np.zeros(0))
@@ -31,9 +31,13 @@ def cached_train_windows(windows: Iterable[Window], file: Path | None) -> Sequen
     return list(windows) if file is None else _kept(((window, "") for window in windows), file)
 
 
-def cached_dev_windows(cuts: Iterable[ExampleWindows], file: Path | None) -> Iterable[ExampleWindows]:
+def cached_dev_windows(
+    task: Task[Any, Any], cuts: Iterable[ExampleWindows], file: Path | None
+) -> Iterable[ExampleWindows]:
     """Examples with their windows, to be gone through again and again; kept as `cached_train_windows` keeps windows."""
-    return list(cuts) if file is None else MappedCuts(_kept((row for cut in cuts for row in _rows(*cut)), file))
+    if file is None:
+        return list(cuts)
+    return MappedCuts(task, _kept((row for cut in cuts for row in _rows(task, *cut)), file))
 
 
 def read_ids(windows: Sequence[Window]) -> np.ndarray:
@@ -87,10 +91,10 @@ class MappedWindows(Sequence[Window]):
 
 
 class MappedCuts(Iterable[ExampleWindows]):
-    """Examples with their windows, from the rows of an Arrow file."""
+    """Examples of a task with their windows, from the rows of an Arrow file."""
 
-    def __init__(self, rows: MappedWindows) -> None:
-        self._rows = rows
+    def __init__(self, task: Task[Any, Any], rows: MappedWindows) -> None:
+        self._task, self._rows = task, rows
 
     def __iter__(self) -> Iterator[ExampleWindows]:
         example = ""
@@ -98,18 +102,18 @@ class MappedCuts(Iterable[ExampleWindows]):
         for place in range(len(self._rows)):
             if begun := self._rows.begins(place):
                 if example:
-                    yield from_json(example), windows
+                    yield self._task.example_from_json(example), windows
                 example, windows = begun, []
             window = self._rows[place]
             if len(window.input_ids):
                 windows.append(window)
         if example:
-            yield from_json(example), windows
+            yield self._task.example_from_json(example), windows
 
 
-def _rows(example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
+def _rows(task: Task[Any, Any], example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
     for place, window in enumerate(windows or [_NO_WINDOW]):
-        yield window, "" if place else to_json(example)
+        yield window, "" if place else task.example_to_json(example)
 
 
 def _column(rows: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The heads: what each kind of task reads from the encoder. The one place where a kind is dispatched.
+"""The heads: what each kind of task reads from the encoder.
 
 R places read, H hidden units, C outputs of a head.
 """
@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
+from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -36,8 +37,6 @@ FIRST_WEIGHTS = 0.02
 
 class Head(nn.Module, ABC, Generic[Example, Answer]):
     """One layer for a task, with all that is particular to its kind."""
-
-    reads: ClassVar[type]
 
     def __init__(self, task: Task[Any, Any], layer: nn.Module, settings: Settings) -> None:
         super().__init__()
@@ -68,7 +67,7 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
     def cut(self, tokenizer: SubwordTokenizer, example: Example, use_gold: bool) -> list[Window]:
         """The windows of an example without targets; with `use_gold` for training, where its gold may steer the cuts.
 
-        Without `use_gold` they are the same for all heads that read the same kind of example.
+        Without `use_gold` they are the same for all heads whose tasks have the same type of example.
         """
 
     @abstractmethod
@@ -106,8 +105,6 @@ SCHEMES: MappingProxyType[str, type[BioTags] | type[SpanClassifier]] = MappingPr
 
 class SpanHead(Head[Document, frozenset[Span]]):
     """The mentions of a document: what its windows say, together."""
-
-    reads = Document
 
     def __init__(self, task: SpanTask, hidden: int, settings: Settings) -> None:
         self.scheme = SCHEMES[settings.span_head](task.labels)
@@ -156,8 +153,6 @@ def _touching(windows: Sequence[Window], gold: Iterable[Span]) -> Iterator[list[
 class PairHead(Head[Pair[str], str]):
     """The class of a pair, from its first token."""
 
-    reads = Pair
-
     def __init__(self, task: PairTask, hidden: int, settings: Settings) -> None:
         super().__init__(task, nn.Linear(hidden, len(task.labels)), settings)
 
@@ -180,8 +175,6 @@ class PairHead(Head[Pair[str], str]):
 class SimilarityHead(Head[Pair[float], float]):
     """The score of a pair, from its first token: squared error on the task's scale brought to 0..1."""
 
-    reads = Pair
-
     def __init__(self, task: SimilarityTask, hidden: int, settings: Settings) -> None:
         super().__init__(task, nn.Linear(hidden, 1), settings)
         self.low, self.high = task.scale
@@ -203,9 +196,7 @@ class SimilarityHead(Head[Pair[float], float]):
         return said[0]
 
 
-HEADS: dict[type, type[Head[Any, Any]]] = {SpanTask: SpanHead, PairTask: PairHead, SimilarityTask: SimilarityHead}
-
-
 def head_for(task: Task[Any, Any], hidden: int, settings: Settings) -> Head[Any, Any]:
-    """A new head of the task's kind."""
-    return HEADS[type(task)](task, hidden, settings)  # type: ignore[arg-type]
+    """A new head of the class that the task's kind names."""
+    head: Head[Any, Any] = resolve_name(task.head)(task, hidden, settings)
+    return head

@@ -43,7 +43,7 @@ def annotate(
     number or length.
     """
     heads = [model.head(task.name) for task in tasks]
-    kinds = sorted({head.reads.__name__ for head in heads})
+    kinds = sorted({task.example_type.__name__ for task in tasks})
     if len(kinds) > 1:
         raise ValueError(f"no example is read by heads for {' and '.join(kinds)} together: ask for them apart")
     cuts = (heads[0].cut(model.tokenizer, example, use_gold=False) for example in examples)

@@ -98,11 +98,6 @@ class MultitaskModel(nn.Module):
             observed.add(examples, answers)
         return float(task.primary.value(observed.rows().sum(axis=0)))
 
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
-        """What the head is taught of examples: what windows and head cannot say is missing in it."""
-        answers = [self.head(task.name).oracle(self.windows(task, example)) for example in examples]
-        return None if None in answers else answers
-
 
 def precision(wanted: str, device: str) -> str:
     """The precision to run at: bfloat16 where the processor computes in it, or as asked for."""

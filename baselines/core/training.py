@@ -221,10 +221,8 @@ def _development(model: MultitaskModel, job: TrainSpec, task: Task[Any, Any]) ->
 
     None of it where even its gold has no score: false alarms where there is nothing to find must not beat silence.
     """
-    cuts, gold = (
-        cached_dev_windows(model.cut(task, job.examples(task, DEV)), job.kept(task, DEV)),
-        Observed(task.primary),
-    )
+    cuts = cached_dev_windows(task, model.cut(task, job.examples(task, DEV)), job.kept(task, DEV))
+    gold = Observed(task.primary)
     for example, _ in cuts:
         gold.add([example], [example.gold])
     return cuts if math.isfinite(task.primary.value(gold.rows().sum(axis=0))) else ()

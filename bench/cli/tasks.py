@@ -38,22 +38,15 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
-    rows = [("task", "kind", "primary score"), *((task.name, task.kind, task.primary.title) for task in tasks)]
-    widths = [
-        max(least, *(len(cell) + 2 for cell in column))
-        for least, column in zip((14, 12, 16), zip(*rows, strict=True), strict=True)
-    ]
-    for row, labels in zip(rows, ("labels", *map(_labels, tasks)), strict=True):
-        yield "".join(map(str.ljust, row, widths)) + labels
+    rows = [("task", "kind", "primary score", "labels")]
+    rows += [(task.name, task.kind, task.primary.title, _labels(task)) for task in tasks]
+    widths = [max(least, *(len(row[k]) + 2 for row in rows)) for k, least in enumerate((14, 12, 16))]
+    for *cells, labels in rows:
+        yield "".join(map(str.ljust, cells, widths)) + labels
 
 
 def _labels(task: Task[Any, Any]) -> str:
-    from tasks.core.kinds import SimilarityTask
-
-    if isinstance(task, SimilarityTask):
-        return "from {:g} to {:g}".format(*task.scale)
-    labels = ", ".join(task.labels)
-    return labels if len(labels) <= LABELS else str(len(task.labels))
+    return task.possible_answers if len(task.possible_answers) <= LABELS else str(len(task.labels))
 
 
 def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:

@@ -23,7 +23,7 @@ from bench.store.sanitise import sanitise
 from tasks.core import splits
 from tasks.core.errors import InputError, MissingCorpus, about
 from tasks.core.files.corpus import Corpus
-from tasks.core.kinds import Task
+from tasks.core.kinds import TEST, Task
 
 DEMO, OFFICIAL = "demo", "official"
 
@@ -36,6 +36,7 @@ class Corpora:
     folder: Path
     cache: Path | None = None
     _corpus_statistics: dict[str, CorpusStatistics] = field(default_factory=dict)
+    _ceilings: dict[Path | None, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -57,6 +58,18 @@ class Corpora:
         if task.name not in self._corpus_statistics:
             self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache)
         return self._corpus_statistics[task.name]
+
+    def ceiling(
+        self, task: Task[Any, Any], encoder: Path, fingerprints: Fingerprints, settings: Settings
+    ) -> float | None:
+        """The oracle's recall on a task's test split, worked out once for an encoder and a head."""
+        from baselines.core.ceiling import cached_ceiling
+
+        file = windows_file(self.cache or Path(), task.name, TEST, fingerprints, settings)
+        if file not in self._ceilings:
+            test = self.stream(task, TEST, settings.dev_fraction)
+            self._ceilings[file] = cached_ceiling(task, test, encoder, settings, file if self.cache else None)
+        return self._ceilings[file]
 
     def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
         """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
@@ -114,7 +127,9 @@ def windows_file(
     """The file for the windows of a task's split: its name is a digest of all that they depend on."""
     if place is None:
         return None
-    modules = ("baselines.core.heads", "baselines.core.cached_windows", registry.entry(registry.TASKS, task).module)
+    entry = registry.entry(registry.TASKS, task)
+    head = entry.value.head.partition(":")[0]
+    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", head, entry.module)
     cut = [settings.max_length, settings.pair_max_length, settings.dev_fraction, settings.span_head]
     # The same files may be cut in other sub-words by another version of the library that reads them.
     library = metadata.version("tokenizers")

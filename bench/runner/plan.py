@@ -133,6 +133,7 @@ def fingerprints(run: Run, where: RunContext) -> Fingerprints:
     """The digests of everything that a run's result depends on."""
     modules = [registry.entry(registry.BASELINES, run.baseline.name).module]
     modules += [registry.entry(registry.TASKS, name).module for name in run.names]
+    modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]
     settings = strict_json.dumps(that_matter(run.settings, run.baseline, run.names))
     return Fingerprints(
         settings=hashlib.sha256(settings.encode()).hexdigest(),

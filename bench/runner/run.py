@@ -5,7 +5,6 @@ B examples, K columns of evidence.
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +20,6 @@ from baselines.core.chunks import chunk_by_size
 from bench.runner import kept_models as models
 from bench.runner.context import RunContext
 from bench.runner.corpora import windows_file
-from bench.runner.corpus_statistics import characters
 from bench.runner.device import memory_suffices, torch_environment
 from bench.runner.plan import DONE, Planned, plan
 from bench.runner.progress import Progress
@@ -33,7 +31,6 @@ from bench.store.locks import alone
 from bench.store.runs import Evidence, Metric, Result, Score
 from tasks.core.errors import about
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
-from tasks.core.metrics.formulas import micro_recall
 from tasks.core.metrics.metric import Observed
 
 TRAINING_SHARE = 0.97
@@ -99,7 +96,7 @@ def _run_and_store(
     )
     with memory_suffices():
         model, record = run.baseline.train(job)
-        tested = {task.name: _test(model, task, reader) for task in run.tasks}
+        tested = {task.name: _test(model, task, reader, _ceiling(task, planned, where)) for task in run.tasks}
     result = _result(planned, where, record, tested, device)
     observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
     store.write(where.results / store.RUNS, result, observed, answers)
@@ -137,48 +134,47 @@ def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str]
     return moved
 
 
-def _test(model: Model, task: Task[Any, Any], reader: Reader) -> Tested:
-    observed, oracle = [Observed(metric) for metric in task.metrics], Observed(task.primary)
+def _test(model: Model, task: Task[Any, Any], reader: Reader, ceiling: float | None) -> Tested:
+    observed = [Observed(metric) for metric in task.metrics]
     ids: list[str] = []
     lines: list[str] = []
     seconds = 0.0
-    for examples in chunk_by_size(reader.test(task), characters, CHARACTERS_HELD):
+    for examples in chunk_by_size(reader.test(task), task.train_characters, CHARACTERS_HELD):
         begun = time.perf_counter()
         answers = model.predict(task, examples)
         seconds += time.perf_counter() - begun
         for each in observed:
             each.add(examples, answers)
-        if (said := model.oracle(task, examples)) is not None:
-            oracle.add(examples, said)
         ids += (example.id for example in examples)
-        lines += map(store.answer_line, ids[len(lines) :], answers)
+        lines += map(store.answer_line, ids[len(lines) :], map(task.answer_to_json, answers))
     rows = {metric.name: each.rows() for metric, each in zip(task.metrics, observed, strict=True)}
     score = Score(
         kind=task.kind,
+        pipeline=task.pipeline,
         title=task.title,
         examples={split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(ids)},
-        ceiling=_ceiling(task, oracle.rows()),
-        metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
+        ceiling=ceiling,
+        metrics=tuple(
+            Metric(
+                name=metric.name,
+                title=metric.title,
+                primary=metric is task.primary,
+                formula=metric.formula,
+                columns=metric.columns,
+                value=float(metric.value(rows[metric.name].sum(axis=0))),
+            )
+            for metric in task.metrics
+        ),
     )
     return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
 
 
-def _ceiling(task: Task[Any, Any], oracle: np.ndarray) -> float | None:
-    """The recall that perfect tags would reach; None where they lose nothing, or there is nothing to be found."""
-    recall = float(micro_recall(oracle.sum(axis=0), task.primary.columns)) if len(oracle) else math.nan
-    return recall if math.isfinite(recall) else None
-
-
-def _metric(task: Task[Any, Any], place: int, rows: dict[str, Any]) -> Metric:
-    metric = task.metrics[place]
-    return Metric(
-        name=metric.name,
-        title=metric.title,
-        primary=place == 0,
-        formula=metric.formula,
-        columns=metric.columns,
-        value=float(metric.value(rows[metric.name].sum(axis=0))),
-    )
+def _ceiling(task: Task[Any, Any], planned: Planned, where: RunContext) -> float | None:
+    """The recall that perfect tags would reach; None for a baseline without an encoder, which has no tags."""
+    if not planned.run.baseline.needs_encoder:
+        return None
+    assert where.encoder.folder is not None
+    return where.corpora.ceiling(task, where.encoder.folder, planned.fingerprints, planned.run.settings)
 
 
 def _result(planned: Planned, where: RunContext, record: TrainStats, tested: dict[str, Tested], device: str) -> Result:

@@ -94,6 +94,9 @@ FORMULAS: dict[str, Formula] = {
     "pearson": pearson,
 }
 
+LOWEST = {"pearson": -1.0}
+"""The lowest score of a formula, where that is not 0."""
+
 _ROLES = {
     "micro_f1": {"tp", "fp", "fn"},
     "micro_precision": {"tp", "fp"},

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
+from baselines.core.batches import Batch, Lengths, pack
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import Batch, Lengths, pack
 from test_training import examples
 
 

@@ -20,11 +20,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import varlen
 
 from baselines.core import attention
-from baselines.core.dropout import Dropout, DropoutRng
+from baselines.core.batches import pack
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import pack
+from baselines.core.rng import Dropout, DropoutRng
 from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
 from bench.runner.device import memory_suffices

@@ -17,10 +17,10 @@ import torch
 from tokenizers import AddedToken, Tokenizer, processors
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.model import MultitaskModel
+from baselines.core.rng import DropoutRng
 from baselines.core.tokenizer import SubwordTokenizer
 from conftest import make_encoder
 from tasks.core.errors import InputError

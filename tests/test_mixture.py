@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.core.mixture import TaskPlan, rounds
 from baselines.core.rng import rng, rng_seed
+from baselines.core.schedules import TaskPlan, rounds
 from baselines.core.settings import SCHEDULES, Settings
 
 shares = st.lists(st.tuples(st.integers(1, 90), st.integers(1, 20), st.integers(1, 5)), min_size=1, max_size=5).map(

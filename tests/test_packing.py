@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import AutoModel
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutRng
+from baselines.core.batches import ALIKE, STEP, Batch, Group, pack
 from baselines.core.encoder import LAYERED, SharedEncoder
 from baselines.core.heads import SCHEMES
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import ALIKE, STEP, Batch, Group, pack
+from baselines.core.rng import DropoutRng
 from baselines.core.training import train
 from baselines.core.windows import Window
 from bench.runner.context import encoder_files

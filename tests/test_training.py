@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 
 from baselines.core import checkpoint
 from baselines.core.baseline import TrainSpec
-from baselines.core.dropout import Dropout, DropoutRng
 from baselines.core.hub import PACKABLE
-from baselines.core.mixture import best_round, rate_factor
+from baselines.core.rng import Dropout, DropoutRng
+from baselines.core.schedules import best_round, rate_factor
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from baselines.core.training import Trainer, train
 from conftest import make_encoder
@@ -301,8 +301,8 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
     torch and transformers alone, end at the same weights."""
     from transformers import AutoModel
 
-    from baselines.core.mixture import TaskPlan
     from baselines.core.model import MultitaskModel
+    from baselines.core.schedules import TaskPlan
     from bench.speed.trainer import InOurOrder
 
     def padded(rows: Sequence[np.ndarray]) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import AttentionInterface
 
-from baselines.core.packing import Groups, Lengths
+from baselines.core.batches import Groups, Lengths
 
 LARGEST_HEAD = 256
 """Units of the largest attention head that the kernel for packed sequences takes, in steps of 8."""

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from baselines.core.attention import ATTENTION, unpad_input
-from baselines.core.dropout import DropoutRng, use_rng
+from baselines.core.batches import Batch, Few
 from baselines.core.hub import packs
-from baselines.core.packing import Batch, Few
-from baselines.core.vocabulary import TrainableRows
+from baselines.core.rng import DropoutRng, use_rng
 from tasks.core.errors import InputError
 
 LAYERED = ("bert", "roberta", "camembert", "xlm-roberta", "electra")
@@ -112,6 +112,32 @@ class SharedEncoder(nn.Module):
     def _segments(self, token_type_ids: Tensor) -> dict[str, Tensor]:
         """As an input, for models that tell the first sentence from the second by them."""
         return {"token_type_ids": token_type_ids} if self.segmented else {}
+
+
+class TrainableRows(nn.Module):
+    """Stands in for an embedding [V, H] while it is trained: `rows` [K, H] of it are trained, the rest stays."""
+
+    def __init__(self, whole: nn.Embedding, read: np.ndarray) -> None:
+        super().__init__()
+        device = whole.weight.device
+        self.whole = [whole]  # In a list it is no part of this module: neither trained nor saved with it.
+        self.read = torch.from_numpy(read).to(device)
+        self.place = torch.zeros(whole.num_embeddings, dtype=torch.int64, device=device)
+        self.place[self.read] = torch.arange(len(read), device=device)
+        self.rows = nn.Parameter(whole.weight.detach()[self.read].clone())
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """[...] -> [..., H]; the development split may read what training does not."""
+        if self.training:
+            return F.embedding(self.place[ids], self.rows)
+        return F.embedding(ids, self.merged().weight)
+
+    @torch.no_grad()
+    def merged(self) -> nn.Embedding:
+        """The whole embedding with the rows as they are now."""
+        (whole,) = self.whole
+        whole.weight[self.read] = self.rows
+        return whole
 
 
 class Narrowed:

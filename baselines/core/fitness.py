@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.core.batches import pack
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
-from baselines.core.packing import pack
 from baselines.core.tokenizer import PROBE, SubwordTokenizer
 from baselines.core.windows import Window
 from tasks.core.errors import InputError

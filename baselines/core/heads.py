@@ -18,8 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.core.bio_tags import BioTags
-from baselines.core.dropout import Dropout, DropoutRng
-from baselines.core.rng import rng
+from baselines.core.rng import Dropout, DropoutRng, rng
 from baselines.core.settings import Settings
 from baselines.core.span_classifier import SpanClassifier
 from baselines.core.tokenizer import SubwordTokenizer

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from baselines.core.baseline import TrainSpec
-from baselines.core.dropout import DropoutRng
+from baselines.core.batches import Batch, pack
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.heads import Head, head_for
 from baselines.core.inference import annotate, answered
-from baselines.core.packing import Batch, pack
+from baselines.core.rng import DropoutRng
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError

@@ -19,10 +19,9 @@ from baselines.core.bf16_weights import Bf16Weights
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows, read_ids
 from baselines.core.checkpoint import Progress, Training
 from baselines.core.chunks import chunk_by_size
-from baselines.core.energy import EnergyMeter
-from baselines.core.memory import begin_peak, keep_freed, peak_bytes
-from baselines.core.mixture import Step, TaskPlan, best_round, rate_factor, rounds
 from baselines.core.model import MultitaskModel
+from baselines.core.resources import EnergyMeter, begin_peak, keep_freed, peak_bytes
+from baselines.core.schedules import Step, TaskPlan, best_round, rate_factor, rounds
 from baselines.core.settings import Settings
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError

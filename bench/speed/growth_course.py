@@ -59,7 +59,7 @@ class Tell(Protocol):
 
 def serve(parent: Connection, course: Course) -> None:
     """Carry a course out; the parent gets its stages, the libraries first, and then None, or an error."""
-    from baselines.core.memory import begin_peak, peak_bytes
+    from baselines.core.resources import begin_peak, peak_bytes
 
     def tell(name: str, task: str, units: int, seconds: float) -> None:
         peak = None if course.device == "cpu" else peak_bytes(course.device)

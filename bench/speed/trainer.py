@@ -15,7 +15,7 @@ from torch.utils.data import Sampler
 
 from baselines.core.encoder import without_dropout_inside_attention
 from baselines.core.heads import head_for
-from baselines.core.mixture import TaskPlan
+from baselines.core.schedules import TaskPlan
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
 from bench.speed.training import Course, Trained

@@ -1,7 +1,7 @@
-"""Sequences laid end to end without padding, and the groups of like length in which they attend on a processor.
+"""Batches without padding between windows: sequences are packed end to end; a CPU pads them in groups for attention.
 
-T sub-words of all sequences, V with the padding of groups, B sequences, G of a group, L of its longest, R places read,
-N attention heads.
+B sequences of a batch, T tokens of all of them, V with the padding of groups, N attention heads, G sequences of a
+group, L tokens of its longest, R read positions.
 """
 
 from __future__ import annotations
@@ -17,182 +17,185 @@ from torch import Tensor
 
 from baselines.core.windows import Window
 
-ALIKE = 0.75
-"""A group on a processor holds sequences of at least this part of its longest: padding lies in attention alone."""
+MIN_LENGTH_RATIO = 0.75
+"""The shortest sequence of a group is at least this part of its longest: attention alone pays for the padding."""
 
-STEP = 16
-"""A processor's attention in bfloat16 takes up to twice as long where a length is no multiple of this."""
+PAD_TO_MULTIPLE_OF = 16
+"""Attention in bfloat16 on a CPU takes up to twice as long where a length is no multiple of this."""
 
-MOST_SCORES = 2**18
-"""G * L * L of a group: beyond, its attention scores leave the processor's cache."""
+MAX_SCORES = 2**18
+"""G * L * L of a group: attention scores of more leave the CPU's cache."""
 
-FEW = 0.5
-"""Places read of all sub-words, below which the last layer leaves out the others; beyond, taking them apart costs more
-than it spares."""
+FEW_READS = 0.5
+"""The last layer leaves out the tokens that no head reads where heads read less than this part of all tokens; beyond,
+to gather the others costs more than it spares."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Sequences of like length, G of them, that attend together, and what keeps them from attending to padding."""
+class PaddedGroup:
+    """Sequences of similar length that attend together, padded to the longest."""
 
-    size: tuple[int, int]  # G, L
-    bias: Tensor | None  # [G, 1, 1, L]: 0 at real sub-words, elsewhere minus infinity; None where all are as long
+    shape: tuple[int, int]  # G, L
+    bias: Tensor | None  # [G, 1, 1, L]: 0 at tokens, minus infinity at padding; None where there is no padding
 
-    def within(self, reach: int | None, device: torch.device) -> Tensor | None:
-        """The bias of a layer in which a sub-word sees none that is `reach` places away or more; None: it sees all."""
-        length = self.size[1]
-        if reach is None or length <= reach:
+    def bias_within(self, sliding_window: int | None, device: torch.device) -> Tensor | None:
+        """The bias of a layer whose tokens see those less than `sliding_window` positions away; None: they see all."""
+        length = self.shape[1]
+        if sliding_window is None or length <= sliding_window:
             return self.bias
-        places = torch.arange(length, device=device)
-        far = (places[:, None] - places).abs() >= reach
+        positions = torch.arange(length, device=device)
+        far = (positions[:, None] - positions).abs() >= sliding_window
         if self.bias is None:
             return torch.where(far, -torch.inf, 0.0)
-        # Padding sees all: what sees nothing has no softmax, and its gradient would be no number.
+        # Padding sees every token: a row of nothing but minus infinity has no softmax, and its gradients are NaN.
         return torch.where(far & (self.bias == 0).mT, -torch.inf, self.bias)
 
 
 @dataclass(frozen=True)
-class Groups:
-    """All groups of a batch, laid end to end: V sub-words with the padding of each group, each by its N heads.
+class PaddedGroups:
+    """All groups of a batch, end to end, with the indices that pad and unpad it.
 
-    Packed a sub-word's heads follow one another, T x N; laid a sequence's sub-words do, for each head: G x N x L.
+    A packed batch is ordered by token, then head: [T * N]. A padded one is ordered by sequence, then head, then token,
+    [V * N], so that each group is a view [G, N, L, D] that no matrix product has to copy.
     """
 
-    each: list[Group]
-    rows: Tensor  # [V * N]: what of the packed lies there; padding repeats one
-    real: Tensor | None  # [V * N, 1]: 1 where it is no padding; None where none is
-    place: Tensor  # [T * N]: where each of the packed lies
-    n_pad: int  # of the packed behind these, which lie nowhere
+    each: list[PaddedGroup]
+    packed_index: Tensor  # [V * N]: the packed row for each padded one; padding repeats row 0 to N - 1
+    real: Tensor | None  # [V * N, 1]: 1 at tokens, 0 at padding; None where there is no padding
+    padded_index: Tensor  # [T * N]: the padded row for each packed one
+    n_pad: int  # rows at the end of the packed batch that belong to no sequence, hence to no group
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Where each sequence of a batch begins and ends; with `bucketed` the batch and its groups are filled up."""
+    """The lengths of the sequences of a batch; `bucketed` pads the batch, and its groups, to one of few sizes."""
 
     each: list[int]
-    starts: Tensor  # [B + 1], int32, on the device
+    cu_seqlens: Tensor  # [B + 1], int32, on the device: where each sequence begins, and the last one ends
     bucketed: bool = False
-    _groups: dict[int, Groups] = field(default_factory=dict, compare=False)
+    _groups: dict[int, PaddedGroups] = field(default_factory=dict, compare=False)
 
     @property
     def n_pad(self) -> int:
-        """Sub-words of no sequence that follow the last."""
-        return _filler(sum(self.each)) if self.bucketed else 0
+        """Tokens behind the last sequence that belong to none."""
+        return _bucket_padding(sum(self.each)) if self.bucketed else 0
 
     @property
-    def longest(self) -> int:
-        """Sub-words of the longest sequence."""
+    def max_seqlen(self) -> int:
+        """Tokens of the longest sequence."""
         return max(self.each)
 
-    def groups(self, heads: int = 1) -> Groups:
-        """The sequences in groups of like length, by so many attention heads; every layer asks for the same."""
+    def groups(self, heads: int = 1) -> PaddedGroups:
+        """The sequences in groups of similar length, for N heads; made once, as every layer asks for the same."""
         if heads not in self._groups:
             self._groups[heads] = self._grouped(heads)
         return self._groups[heads]
 
-    def _grouped(self, heads: int) -> Groups:
-        starts = np.concatenate([[0], np.cumsum(self.each)])
-        groups, rows, reals = [], [], []
-        for members in _alike(self.each):
+    def _grouped(self, heads: int) -> PaddedGroups:
+        device, starts = self.cu_seqlens.device, np.cumsum([0, *self.each])
+        groups, indices, reals = [], [], []
+        for members in _similar(self.each):
             lengths = np.array([self.each[member] for member in members])
-            within = np.arange(lengths[0] + (-lengths[0] % STEP if self.bucketed else 0))
-            real = within < lengths[:, None]
-            packed = np.where(real, starts[members][:, None] + within, 0)
-            rows.append((packed[:, None] * heads + np.arange(heads)[:, None]).ravel())
+            real = _real(lengths, PAD_TO_MULTIPLE_OF if self.bucketed else 1)
+            groups.append(_group(real, device))
+            tokens = np.where(real, starts[members][:, None] + np.arange(real.shape[1]), 0)
+            # [G, N, L] from [G, 1, L] and [N, 1]: head n of token t is row t * N + n of the packed batch.
+            indices.append((tokens[:, None] * heads + np.arange(heads)[:, None]).ravel())
             reals.append(np.repeat(real[:, None], heads, 1).ravel())
-            bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
-            groups.append(Group(real.shape, None if real.all() else moved(bias, self.starts.device)))
-        lain, real = np.concatenate(rows), np.concatenate(reals)
-        place = np.empty(starts[-1] * heads, dtype=np.int64)
-        place[lain[real]] = np.flatnonzero(real)
-        padding = None if real.all() else moved(real[:, None].astype(np.float32), self.starts.device)
-        device = self.starts.device
-        return Groups(groups, moved(lain, device), padding, moved(place, device), self.n_pad * heads)
+        packed_index, real = np.concatenate(indices), np.concatenate(reals)
+        # The inverse: where the padded row is a token, the packed row that it came from goes back to it.
+        padded_index = np.empty(starts[-1] * heads, dtype=np.int64)
+        padded_index[packed_index[real]] = np.flatnonzero(real)
+        factor = None if real.all() else to_device(real[:, None].astype(np.float32), device)
+        return PaddedGroups(
+            groups, to_device(packed_index, device), factor, to_device(padded_index, device), self.n_pad * heads
+        )
 
     @cached_property
-    def alone(self) -> list[Group]:
-        """Each sequence in a group of its own, filled up to a multiple of STEP."""
-        return [self._alone(length, length + -length % STEP) for length in self.each]
-
-    def _alone(self, length: int, filled: int) -> Group:
-        beyond = np.where(np.arange(filled) < length, 0, -np.inf).astype(np.float32)[None, None, None]
-        return Group((1, filled), None if filled == length else moved(beyond, self.starts.device))
+    def alone(self) -> list[PaddedGroup]:
+        """Each sequence in a group of its own."""
+        return [_group(_real(np.array([length]), PAD_TO_MULTIPLE_OF), self.cu_seqlens.device) for length in self.each]
 
 
-def moved(array: np.ndarray, device: str | torch.device) -> Tensor:
-    """An array as a tensor on a device."""
-    tensor = torch.from_numpy(array)
-    # From memory that is not page-locked a copy waits until the GPU has done all that was asked of it before.
-    return tensor if torch.device(device).type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
-
-
-def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Sequences in groups of like length, longest first in each."""
+def _similar(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The numbers of sequences in groups of similar length, longest first."""
     group: list[int] = []
     for member in sorted(range(len(lengths)), key=lambda member: -lengths[member]):
         longest = lengths[group[0]] if group else 0
-        if group and (lengths[member] < ALIKE * longest or (len(group) + 1) * longest**2 > MOST_SCORES):
+        if group and (lengths[member] < MIN_LENGTH_RATIO * longest or (len(group) + 1) * longest**2 > MAX_SCORES):
             yield group
             group = []
         group.append(member)
     yield group
 
 
-def _filler(count: int) -> int:
-    """What fills up so many rows to one of few sizes: by an eighth at most, where they are many."""
-    return -count % max(STEP, 1 << max(0, count.bit_length() - 5))
+def _real(lengths: np.ndarray, multiple: int) -> np.ndarray:
+    """[G, L]: True at the tokens of sequences [G], longest first, padded to a multiple."""
+    real: np.ndarray = np.arange(lengths[0] + -lengths[0] % multiple) < lengths[:, None]
+    return real
 
 
-@dataclass(frozen=True)
-class Few:
-    """The places that a head reads, filled up with the first sub-word's, and how many these are at the end."""
+def _group(real: np.ndarray, device: torch.device) -> PaddedGroup:
+    bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
+    return PaddedGroup(real.shape, None if real.all() else to_device(bias, device))
 
-    read_positions: Tensor
-    n_pad: int
+
+def _bucket_padding(count: int) -> int:
+    """The rows that bring a count up to one of few sizes, an eighth of large counts at most.
+
+    oneDNN makes a kernel for each size of a bfloat16 product, which takes longer than the product itself.
+    """
+    return -count % max(PAD_TO_MULTIPLE_OF, 1 << max(0, count.bit_length() - 5))
+
+
+def to_device(array: np.ndarray, device: str | torch.device) -> Tensor:
+    """An array as a tensor on a device."""
+    tensor = torch.from_numpy(array)
+    # A copy from memory that is not page-locked would wait until the GPU has done all that it was asked before.
+    return tensor if torch.device(device).type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows as tensors: ids, segments and positions [1, T], places read [R] and their targets [R]."""
+    """Windows packed into tensors; targets are those of the read positions."""
 
-    input_ids: Tensor
-    token_type_ids: Tensor
-    position_ids: Tensor
-    read_positions: Tensor
-    targets: Tensor
+    input_ids: Tensor  # [1, T]
+    token_type_ids: Tensor  # [1, T]
+    position_ids: Tensor  # [1, T]: each sequence counts its own
+    read_positions: Tensor  # [R], in the packed row
+    targets: Tensor  # [R], or [R, W] of the nested span head
     lengths: Lengths
-    reads: list[int]
 
     @property
     def tokens(self) -> int:
-        """Real sub-words, special ones included."""
+        """The tokens of all sequences, special ones included, padding not."""
         return sum(self.lengths.each)
 
     @property
-    def few(self) -> Few | None:
-        """The places read, where they are few beside all sub-words."""
+    def few_reads(self) -> tuple[Tensor, int] | None:
+        """The read positions and how many at the end are padding; None where the last layer had better keep all."""
         read = len(self.read_positions)
-        n_pad = _filler(read) if self.lengths.bucketed else 0
-        return Few(F.pad(self.read_positions, (0, n_pad)), n_pad) if read < FEW * self.tokens else None
+        if read >= FEW_READS * self.tokens:
+            return None
+        n_pad = _bucket_padding(read) if self.lengths.bucketed else 0
+        return F.pad(self.read_positions, (0, n_pad)), n_pad  # Padding repeats position 0, and nobody reads it.
 
 
 def pack(windows: Sequence[Window], device: str, first_position: int = 0, bucketed: bool = False) -> Batch:
-    """A batch of these windows, in this order; `bucketed` fills it up, for kernels that are made for one size each."""
+    """A batch of these windows, in this order."""
     each = [len(window.input_ids) for window in windows]
-    starts = np.concatenate([[0], np.cumsum(each)])
-    lengths = Lengths(each, moved(starts.astype(np.int32), device), bucketed)
+    starts = np.cumsum([0, *each])
+    lengths = Lengths(each, to_device(starts.astype(np.int32), device), bucketed)
 
-    def laid(rows: Iterable[np.ndarray]) -> Tensor:
-        return moved(np.pad(np.concatenate(list(rows)), (0, lengths.n_pad))[None], device)
+    def packed(rows: Iterable[np.ndarray]) -> Tensor:
+        return to_device(np.pad(np.concatenate(list(rows)), (0, lengths.n_pad))[None], device)
 
+    reads = [window.read_positions + start for window, start in zip(windows, starts, strict=False)]
     return Batch(
-        input_ids=laid(window.input_ids for window in windows),
-        token_type_ids=laid(window.token_type_ids for window in windows),
-        position_ids=laid(np.arange(first_position, first_position + n) for n in each),
-        read_positions=moved(
-            np.concatenate([w.read_positions + start for w, start in zip(windows, starts, strict=False)]), device
-        ),
-        targets=moved(np.concatenate([window.targets for window in windows]), device),
+        input_ids=packed(window.input_ids for window in windows),
+        token_type_ids=packed(window.token_type_ids for window in windows),
+        position_ids=packed(np.arange(first_position, first_position + length) for length in each),
+        read_positions=to_device(np.concatenate(reads), device),
+        targets=to_device(np.concatenate([window.targets for window in windows]), device),
         lengths=lengths,
-        reads=[len(window.read_positions) for window in windows],
     )

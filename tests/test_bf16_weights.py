@@ -48,7 +48,7 @@ def test_layers_keep_their_own_weights(tmp_path: Path, tiny_encoder: Path) -> No
     begun = job(tmp_path, tiny_encoder, TASKS, settings=HALF)
     trainer = Trainer(begun, MultitaskModel(begun))
     before = dict(trainer.model.named_parameters())
-    with trainer.halves.in_use():
+    with trainer.bf16_weights.in_use():
         assert trainer.model.get_parameter("heads.classes.layer.weight").dtype == torch.bfloat16
     after = dict(trainer.model.named_parameters())
     assert all(after[name] is before[name] and after[name].dtype == torch.float32 for name in before)
@@ -84,4 +84,4 @@ def test_filled_up_batches_have_few_sizes_and_little_filler() -> None:
     found = [batches.pack(windows([length, length]), "cpu", bucketed=True) for length in range(64, 2048, 7)]
     assert len({batch.input_ids.shape[1] for batch in found}) < 90
     assert all(batch.lengths.n_pad <= batch.tokens / 8 for batch in found)
-    assert all(group.size[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)
+    assert all(group.shape[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)

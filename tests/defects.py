@@ -52,13 +52,13 @@ def offsets_one_short(from_window: int = 0) -> Iterator[None]:
 @contextmanager
 def padding_in_the_loss() -> Iterator[None]:
     """What is learnt from is filled up to all that the encoder takes; the filling is attended to, and learnt as O."""
-    real = training._data
+    real = training._train_windows
 
-    def padded(model: Any, job: Any, task: Any) -> list[Window]:
-        most = model.encoder.longest - model.encoder.first_position
-        return [_filled(window, most, isinstance(task, SpanTask)) for window in real(model, job, task)]
+    def padded(model: Any, spec: Any, task: Any) -> list[Window]:
+        most = model.encoder.max_length
+        return [_filled(window, most, isinstance(task, SpanTask)) for window in real(model, spec, task)]
 
-    with patch.object(training, "_data", padded):
+    with patch.object(training, "_train_windows", padded):
         yield
 
 

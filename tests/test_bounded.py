@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.core import inference as annotation
+from baselines.core import model as model_module
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows
 from baselines.core.ceiling import ceiling
 from baselines.core.model import MultitaskModel
@@ -51,7 +51,7 @@ def grown(use: Callable[[int], Any]) -> float:
 
 @pytest.fixture
 def model(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> MultitaskModel:
-    monkeypatch.setattr(annotation, "TOKENS_HELD", 2000)
+    monkeypatch.setattr(model_module, "TOKENS_HELD", 2000)
     return MultitaskModel(job(tmp_path, tiny_encoder, [SPANS, CLASSES]))
 
 

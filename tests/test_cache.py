@@ -98,12 +98,12 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path, damage:
 
 
 def test_a_training_from_the_cache_ends_with_the_same_bits(tmp_path: Path, tiny_encoder: Path) -> None:
-    def kept(task: Any, split: str) -> Path:
+    def windows_file(task: Any, split: str) -> Path:
         return tmp_path / f"{task.name}-{split}.arrow"
 
     plain, _ = train(job(tmp_path, tiny_encoder, TASKS))
     for _ in range(2):  # It is filled, then read.
-        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, kept=kept))
+        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, windows_file=windows_file))
         assert same(weights(plain), weights(cached))
 
 

@@ -37,7 +37,7 @@ def test_a_defect_is_caught_and_another_seed_is_none(
     name = request.node.callspec.id
     with defect():
         bench.train(name, 3)
-    assert bench.cli.check(name) == status
+    assert bench.check(name) == status
 
 
 def test_a_label_that_is_not_read_any_more_is_lost_recall_of_phi(
@@ -46,11 +46,11 @@ def test_a_label_that_is_not_read_any_more_is_lost_recall_of_phi(
     """Even a check that lets every score pass is stopped by it."""
     with defects.taught(SPANS, defects.forgotten(["DOCTOR"])):
         bench.train("forgotten", 3)
-    assert bench.cli.check("forgotten", "--margin", "100", "--limit", "100") == 1
+    assert bench.check("forgotten", "--margin", "100", "--limit", "100") == 1
     assert "recall of PHI: it changed by more than the hard limit" in capsys.readouterr().out
 
 
 def test_the_same_training_again_is_equal_document_by_document(bench: SmallBench) -> None:
     """On one machine the same seed owes the same evidence, to the digit."""
     bench.train("again", 1)
-    assert bench.cli.check("again", "--exact") == 0
+    assert bench.check("again", "--exact") == 0

@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from baselines.core import checkpoint
 from baselines.core.baseline import TrainSpec
 from baselines.core.ceiling import ceiling
-from baselines.core.dropout import Dropout, DropoutRng
 from baselines.core.hub import PACKABLE
-from baselines.core.mixture import best_round, rate_factor
+from baselines.core.rng import Dropout, DropoutRng
+from baselines.core.schedules import best_epoch, lr_factor
 from baselines.core.settings import SCHEDULES, SPAN_HEADS, WORD_EMBEDDINGS, Settings
 from baselines.core.training import Trainer, train
 from conftest import make_encoder
@@ -197,7 +197,7 @@ def test_whatever_is_changed_in_a_checkpoint_is_seen(
     trainer, before, draw = Trainer(begun, model), weights(model), random.Random(0)
     for _ in range(200):
         (tmp_path / checkpoint.FILE).write_bytes(damaged(cut_short[0], draw))
-        assert not checkpoint.load(tmp_path, trainer._state())
+        assert not checkpoint.load(tmp_path, trainer.state)
     assert same(weights(model), before)
     assert trainer.progress.updates == 0
 
@@ -272,7 +272,7 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     plain = replace(SMALL, weight_decay=0.0, max_grad_norm=0.0)
     some, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
     monkeypatch.setattr(SharedEncoder, "restrict_vocabulary", lambda self, read: None)
-    monkeypatch.setattr(SharedEncoder, "trained", lambda self: None)
+    monkeypatch.setattr(SharedEncoder, "restore_vocabulary", lambda self: None)
     everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
     assert same(weights(some), weights(everything))
 
@@ -293,7 +293,7 @@ def test_frozen_word_embeddings_do_not_tell_what_was_read(tmp_path: Path, kind: 
         after = trainer.model.encoder.model.get_input_embeddings().weight
         moved[word_embeddings] = (before != after).any(1).nonzero().flatten().tolist()
     assert moved["frozen"] == []
-    assert set(moved["trained"]) == set(read_ids(trainer.data["spans"])) - {0}
+    assert set(moved["trained"]) == set(read_ids(trainer.train_windows["spans"])) - {0}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -302,8 +302,8 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
     torch and transformers alone, end at the same weights."""
     from transformers import AutoModel
 
-    from baselines.core.mixture import TaskPlan
     from baselines.core.model import MultitaskModel
+    from baselines.core.schedules import TaskPlan
     from bench.speed.trainer import InOurOrder
 
     def padded(rows: Sequence[np.ndarray]) -> torch.Tensor:
@@ -339,7 +339,7 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
         optimiser.zero_grad()
 
     ours = Trainer(begun, MultitaskModel(begun))
-    ours.development = {task.name: []}
+    ours.dev_windows = {task.name: []}
     ours.run()
     assert ours.progress.updates == len(batches) == 15
     expected = [*weights(encoder).values(), *weights(head).values()]
@@ -361,7 +361,7 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     for most in (10_000, 30):
         monkeypatch.setattr(training, "TOKENS_AT_ONCE", {"cpu": most})
         trainer.optimiser.zero_grad()
-        loss = trainer._forward_backward(task.name, list(trainer.data[task.name][:9]))
+        loss = trainer._forward_backward(task.name, list(trainer.train_windows[task.name][:9]))
         found.append(
             (loss, torch.cat([one.grad.flatten() for one in trainer.model.parameters() if one.grad is not None]))
         )
@@ -448,7 +448,7 @@ def test_a_round_in_which_a_score_is_undefined_loses_to_one_in_which_it_is_not(
     development: list[dict[str, float]], chosen: int
 ) -> None:
     """As where all answers are alike once, and Pearson's r has no value; what has none in any round decides nothing."""
-    assert best_round(development) == chosen
+    assert best_epoch(development) == chosen
 
 
 def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -479,7 +479,7 @@ def test_perfect_tags_say_gold_but_for_a_mention_that_cannot_be_tagged(tiny_enco
 def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Path) -> None:
     model, _ = train(job(tmp_path, tiny_encoder, [SCORES]))
     head = model.heads["scores"]
-    assert head.said([], np.array([[-3.0], [0.5], [9.0]])) == [0.0, 2.5, 5.0]
+    assert head.decode_windows([], np.array([[-3.0], [0.5], [9.0]])) == [0.0, 2.5, 5.0]
 
 
 def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -521,9 +521,9 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
 
 def test_rates_warm_up_then_decay_to_nothing() -> None:
     settings = replace(SMALL, warmup=0.1)
-    factors = [rate_factor(update, 100, settings) for update in range(100)]
+    factors = [lr_factor(update, 100, settings) for update in range(100)]
     assert max(factors) == pytest.approx(1.0, abs=0.01)
     assert factors[:10] == sorted(factors[:10])
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] == pytest.approx(0.0, abs=0.02)
-    assert rate_factor(99, 100, replace(settings, lr_schedule="constant")) == 1.0
+    assert lr_factor(99, 100, replace(settings, lr_schedule="constant")) == 1.0

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tasks.core.formulas import micro_recall
 
 from baselines.core import checksummed
 from baselines.core.heads import head_for
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from tasks.core.kinds import Task
+from tasks.core.metrics.formulas import micro_recall
 from tasks.core.metrics.metric import Observed
 
 
@@ -30,7 +30,7 @@ def cached_ceiling(
         return ceiling(task, examples, encoder, settings)
     if (kept := checksummed.read(file)) is None:
         kept = json.dumps(ceiling(task, examples, encoder, settings)).encode()
-        with checksummed.written(file) as unfinished:
+        with checksummed.write(file) as unfinished:
             unfinished.write_bytes(kept)
     recall: float | None = json.loads(kept)
     return recall

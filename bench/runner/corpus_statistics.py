@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baselines.core import checksummed as sealed
+from baselines.core import checksummed
 from bench import registry
 from bench.runner import code
 from bench.store import strict_json
@@ -62,7 +62,7 @@ def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) 
     with corpus.disk.opening() as opened:
         taken = _taken(task, corpus)
     files = tuple(sorted(opened))
-    with sealed.written(file) as unfinished:
+    with checksummed.write(file) as unfinished:
         unfinished.write_text(strict_json.dumps(_Kept(files, corpus.disk.digest(files), taken)))
     return taken
 
@@ -76,7 +76,7 @@ def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
 
 def _found(file: Path, corpus: Corpus) -> CorpusStatistics | None:
     try:
-        kept = strict_json.loads(_Kept, sealed.read(file) or b"")
+        kept = strict_json.loads(_Kept, checksummed.read(file) or b"")
         return kept.corpus_statistics if corpus.disk.digest(kept.files) == kept.digest else None
     except (OSError, ValueError, IndexError):
         return None

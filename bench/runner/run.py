@@ -91,7 +91,9 @@ def _run_and_store(
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=_share_of_bar(planned, progress),
-        kept=lambda task, split: windows_file(where.cache, task.name, split, planned.fingerprints, run.settings),
+        windows_file=lambda task, split: windows_file(
+            where.cache, task.name, split, planned.fingerprints, run.settings
+        ),
         say=lambda line: progress.say(f"{run.title}: {line}"),
     )
     with memory_suffices():

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
-from tasks.core.formulas import LOWEST
-
 from bench.report.comparison import Comparison
 from bench.report.tables.labels import counted_apart, of_run
 from bench.store import strict_json
 from bench.store.runs import Metric, Result
 from bench.store.sanitise import sanitise
+from tasks.core.metrics.formulas import LOWEST
 
 if TYPE_CHECKING:
     import pandas

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.core import packing, training
+from baselines.core import batches, training
 from baselines.core.bf16_weights import Bf16Weights
-from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.model import MultitaskModel
+from baselines.core.rng import DropoutRng
 from baselines.core.settings import SCHEDULES, SPAN_HEADS
 from baselines.core.training import Trainer, train
 from baselines.core.windows import Window
@@ -48,7 +48,7 @@ def test_layers_keep_their_own_weights(tmp_path: Path, tiny_encoder: Path) -> No
     begun = job(tmp_path, tiny_encoder, TASKS, settings=HALF)
     trainer = Trainer(begun, MultitaskModel(begun))
     before = dict(trainer.model.named_parameters())
-    with trainer.halves.in_use():
+    with trainer.bf16_weights.in_use():
         assert trainer.model.get_parameter("heads.classes.layer.weight").dtype == torch.bfloat16
     after = dict(trainer.model.named_parameters())
     assert all(after[name] is before[name] and after[name].dtype == torch.float32 for name in before)
@@ -69,7 +69,7 @@ def test_filling_a_batch_up_changes_neither_what_is_read_nor_a_gradient(kind: st
     for bucketed in (False, True):
         encoder.zero_grad()
         source.begin("cpu", 0, "dropout")
-        batch = packing.pack(windows([9, 30, 31, 17]), "cpu", encoder.first_position, bucketed)
+        batch = batches.pack(windows([9, 30, 31, 17]), "cpu", encoder.first_position, bucketed)
         hidden = encoder(batch)
         (hidden**2).sum().backward()
         gradients = [one.grad.flatten() for one in encoder.parameters() if one.grad is not None]
@@ -81,7 +81,7 @@ def test_filling_a_batch_up_changes_neither_what_is_read_nor_a_gradient(kind: st
 
 
 def test_filled_up_batches_have_few_sizes_and_little_filler() -> None:
-    found = [packing.pack(windows([length, length]), "cpu", bucketed=True) for length in range(64, 2048, 7)]
+    found = [batches.pack(windows([length, length]), "cpu", bucketed=True) for length in range(64, 2048, 7)]
     assert len({batch.input_ids.shape[1] for batch in found}) < 90
     assert all(batch.lengths.n_pad <= batch.tokens / 8 for batch in found)
-    assert all(group.size[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)
+    assert all(group.shape[1] % 16 == 0 for batch in found for group in batch.lengths.groups().each)

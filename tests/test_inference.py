@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.core.bio_tags import BioTags
-from baselines.core.inference import annotate
 from baselines.core.model import MultitaskModel, precision
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import SpanTask
@@ -54,11 +53,11 @@ def mentions(answers: Sequence[frozenset[Span]]) -> int:
 def test_heads_answer_together_as_each_alone(tmp_path: Path, tiny_encoder: Path, span_head: str) -> None:
     """And a note need have no gold of theirs."""
     model, documents = made(tmp_path, tiny_encoder, span_head=span_head), notes(12)
-    together = annotate(model, [SPANS, OTHERS], documents)
+    together = model.annotate([SPANS, OTHERS], documents)
     assert together == {task.name: model.predict(task, documents) for task in (SPANS, OTHERS)}
     assert all(mentions(answers) > 10 for answers in together.values())
     pairs = examples(CLASSES, "test")
-    assert annotate(model, [CLASSES, SCORES], pairs) == {
+    assert model.annotate([CLASSES, SCORES], pairs) == {
         task.name: model.predict(task, pairs) for task in (CLASSES, SCORES)
     }
 
@@ -69,7 +68,7 @@ def test_each_window_is_encoded_once_for_all_heads(model: MultitaskModel, monkey
     forward = model.encoder.forward
     monkeypatch.setattr(model.encoder, "forward", lambda batch: passes.append(batch.tokens) or forward(batch))
     documents = notes(12)
-    annotate(model, [SPANS, OTHERS], documents, tokens_at_once=50)
+    model.annotate([SPANS, OTHERS], documents, tokens_at_once=50)
     assert sum(passes) == sum(
         len(window.input_ids)
         for note in documents
@@ -81,15 +80,15 @@ def test_each_window_is_encoded_once_for_all_heads(model: MultitaskModel, monkey
 def test_answers_do_not_depend_on_what_else_is_in_the_batch(model: MultitaskModel) -> None:
     """Alone, in any company, in any order and in passes of any size; scores to a millionth."""
     documents = notes(12)
-    alone = [annotate(model, [SPANS, OTHERS], [note]) for note in documents]
+    alone = [model.annotate([SPANS, OTHERS], [note]) for note in documents]
     for tokens in (1, 60, 8192):
-        together = annotate(model, [SPANS, OTHERS], documents[::-1], tokens)
+        together = model.annotate([SPANS, OTHERS], documents[::-1], tokens)
         for task in (SPANS, OTHERS):
             assert together[task.name][::-1] == [answers[task.name][0] for answers in alone]
-    pairs, apart = examples(CLASSES, "test"), [annotate(model, [CLASSES, SCORES], [pair])
+    pairs, apart = examples(CLASSES, "test"), [model.annotate([CLASSES, SCORES], [pair])
                                                for pair in examples(CLASSES, "test")]  # fmt: skip
     for tokens in (1, 60, 8192):
-        together = annotate(model, [CLASSES, SCORES], pairs, tokens)
+        together = model.annotate([CLASSES, SCORES], pairs, tokens)
         assert together["classes"] == [answers["classes"][0] for answers in apart]
         assert together["scores"] == pytest.approx([answers["scores"][0] for answers in apart], abs=1e-6)
 
@@ -103,9 +102,9 @@ def test_in_bfloat16_answers_are_the_same_to_the_bit_in_any_company(
         pytest.skip("this processor does not compute in bfloat16: only a window by itself is the same to the bit")
     model, pairs, documents = made(tmp_path, tiny_encoder, precision="bfloat16"), examples(CLASSES, "test"), notes(12)
     for tasks, asked in (((CLASSES, SCORES), pairs), ((SPANS, OTHERS), documents)):
-        together = annotate(model, tasks, asked, tokens)
+        together = model.annotate(tasks, asked, tokens)
         for place, one in enumerate(asked):
-            alone = annotate(model, tasks, [one])
+            alone = model.annotate(tasks, [one])
             assert alone == {task: [answers[place]] for task, answers in together.items()}
 
 
@@ -116,12 +115,12 @@ def test_what_a_note_takes_in_memory_is_in_proportion_to_its_length(tmp_path: Pa
     model = MultitaskModel(job(tmp_path, tiny_encoder, [many]))
     with torch.no_grad():
         model.head("many").layer.bias[0] = 1000  # type: ignore[index]  # No mention, so that answers take nothing.
-    annotate(model, [many], notes(1))
+    model.annotate([many], notes(1))
     peaks = []
     for words in (600, 2400):
         note = Document("long", " ".join(WORDS * (words // len(WORDS))), frozenset())
         tracemalloc.start()
-        annotate(model, [many], [note], tokens_at_once=100)
+        model.annotate([many], [note], tokens_at_once=100)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 5 * peaks[0]
@@ -130,7 +129,7 @@ def test_what_a_note_takes_in_memory_is_in_proportion_to_its_length(tmp_path: Pa
 
 def test_examples_of_two_kinds_are_not_read_together(model: MultitaskModel) -> None:
     with pytest.raises(ValueError, match="Document and Pair"):
-        annotate(model, [SPANS, CLASSES], [])
+        model.annotate([SPANS, CLASSES], [])
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -169,7 +168,7 @@ def one_by_one(rows: list[list[int]]) -> list[int]:
 def test_the_best_paths_of_windows_together_are_those_of_each(windows: list[list[list[int]]]) -> None:
     """Small whole numbers tie often: of equals the first is taken, whichever way was gone."""
     rows = np.array([row for rows in windows for row in rows], dtype=np.float32).reshape(-1, 5)
-    found = BioTags(("a", "b")).best(rows, [len(rows) for rows in windows])
+    found = BioTags(("a", "b")).decode(rows, [len(rows) for rows in windows])
     assert found.tolist() == [tag for rows in windows if rows for tag in one_by_one(rows)]
 
 

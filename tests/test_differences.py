@@ -13,7 +13,7 @@ from bench.report.tables import differences
 from bench.report.tables.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
 from bench.report.tables.transfer import transfer_table
 from bench.statistics import calibrated
-from bench.statistics.calibrated import Cell, nearest
+from bench.statistics.calibrated import CalibrationCell, nearest
 from bench.statistics.resampling import resample
 from bench.store.runs import read_all
 from made_up_results import Maker
@@ -102,7 +102,7 @@ def test_what_calibration_does_not_vouch_for_is_said(
     mixed: tuple[Comparison, Contrast], type_one: float, said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measured errors of the nearest smaller case, where they are not as demanded."""
-    cells = [Cell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
+    cells = [CalibrationCell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
     monkeypatch.setattr(calibrated, "stored", lambda: tuple(cells))
     notes = " ".join(difference_table(*mixed).notes)
     assert ("9.0 to 9.0 % (20 examples, 3 seeds)" in notes) is said

@@ -1,4 +1,4 @@
-"""Is the difference real? One interval, p-value and verdict a task, and for their mean."""
+"""Is the difference real? One interval, p-value and verdict for each task, and for their mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.statistics.paired import Paired
-from bench.statistics.variance import LEVEL, Estimate, estimate, mean_over_tasks
+from bench.statistics.variance import LEVEL, GainEstimate, estimate, mean_over_tasks
 
 MARGIN = 0.01  # one point: what a clinic would hardly notice, and the scale on which the papers differ
 
@@ -52,35 +52,30 @@ def compare(pairs: Sequence[Paired]) -> tuple[list[Difference], Difference | Non
     return each, _difference("mean", mean, mean.p, sum(paired.examples for paired in pairs))
 
 
-def _difference(name: str, one: Estimate, p: float, examples: int) -> Difference:
+def _difference(name: str, one: GainEstimate, p: float, examples: int) -> Difference:
     spreads = np.sqrt(one.seed_variance), np.sqrt(one.example_variance)
     return Difference(name, one.value, *one.interval(), p, len(one.gains), examples, *map(float, spreads))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction (Scand. J. Statist. 6:65, 1979); undefined values stay so and are not counted."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if np.isfinite(p))
+    known = sorted((p, index) for index, p in enumerate(p_values) if np.isfinite(p))
     corrected, highest = [float("nan")] * len(p_values), 0.0
-    for rank, (p, place) in enumerate(known):
+    for rank, (p, index) in enumerate(known):
         highest = max(highest, min(1.0, p * (len(known) - rank)))
-        corrected[place] = highest
+        corrected[index] = highest
     return corrected
 
 
-def no_worse(margin: float = MARGIN) -> str:
-    """The verdict that names its margin."""
-    points = f"{100 * margin:g}"
-    return f"no worse than {points} point{'' if points == '1' else 's'}"
-
-
 def verdict(difference: Difference, margin: float = MARGIN, level: float = LEVEL) -> str:
-    """better, no worse than the margin, worse or undecided; better and worse need the corrected p-value's consent.
+    """better, no worse than the margin (non-inferiority), worse or undecided, which is all that is not defined.
 
-    Written so that anything undefined is undecided.
+    better and worse need the interval and the corrected p-value.
     """
-    real = difference.p < 1 - level
-    if difference.low > 0 and real:
+    significant = difference.p < 1 - level
+    if difference.low > 0 and significant:
         return BETTER
     if difference.low > -margin:
-        return no_worse(margin)
-    return WORSE if difference.high < 0 and real else UNDECIDED
+        points = f"{100 * margin:g}"
+        return f"no worse than {points} point{'' if points == '1' else 's'}"
+    return WORSE if difference.high < 0 and significant else UNDECIDED

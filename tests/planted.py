@@ -43,7 +43,7 @@ def findings(root: Path, capsys: pytest.CaptureFixture[str], *options: str) -> l
 
 def of(found: list[dict[str, Any]], arm: str, task: str) -> dict[str, Any]:
     """The first finding of an arm and task."""
-    return next(one for one in found if one["place"]["arm"].startswith(arm) and one["place"]["task"] == task)
+    return next(one for one in found if one["cell"]["arm"].startswith(arm) and one["cell"]["task"] == task)
 
 
 def make(root: Path, seeds: tuple[int, ...] = SEEDS) -> Maker:

@@ -89,7 +89,7 @@ def test_planted_defects_are_caught(
     """Each with its status and reason, and in no other task than the one it was planted in."""
     plant(guarded, edit)
     assert run(guarded) == expected
-    found = [one for one in findings(guarded, capsys) if one["place"]["task"] in TASKS]
+    found = [one for one in findings(guarded, capsys) if one["cell"]["task"] in TASKS]
     assert [why in one["why"] for one in found if one["judgement"] != "steady"] == [True]
 
 
@@ -120,7 +120,7 @@ def test_one_training_of_another_seed_is_judged(guarded: Path, capsys: pytest.Ca
     shutil.rmtree(guarded / "runs" / "demo-minilm" / "multitask")
     Maker(root=guarded).run("multitask", TASKS, 11)
     found = findings(guarded, capsys)
-    assert {one["judgement"] for one in found if one["place"]["task"] != "speed"} == {"steady"}
+    assert {one["judgement"] for one in found if one["cell"]["task"] != "speed"} == {"steady"}
     assert run(guarded) == OK
     assert of(found, "multitask", "mednli")["why"] == "no training of the reference has its seed"
     assert of(found, "multitask", "mednli")["noise"] > 0
@@ -251,7 +251,7 @@ def test_flat_and_nested_are_guarded_each_by_its_own(guarded: Path, capsys: pyte
     shutil.rmtree(guarded / "runs" / "demo-minilm")
     assert run(guarded) == UNKNOWN
     found = [one for one in findings(guarded, capsys) if one["judgement"] == "not judged"]
-    assert {(one["place"]["comparison"], one["why"]) for one in found} == {
+    assert {(one["cell"]["comparison"], one["why"]) for one in found} == {
         ("demo-minilm", "there is no result, or not each can be read")
     }
 

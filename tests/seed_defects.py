@@ -36,9 +36,11 @@ DEFECTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "offsets one short": defects.offsets_one_short,
     "offsets one short after a note's first window": lambda: defects.offsets_one_short(from_window=1),
     "padding in the loss": defects.padding_in_the_loss,
-    f"{SCORES}: shuffled labels": lambda: defects.taught(SCORES, defects.shuffled),
-    f"{SPANS}: PATIENT and DATE swapped": lambda: defects.taught(SPANS, defects.swapped("PATIENT", "DATE")),
-    f"{SPANS}: DATE not read": lambda: defects.taught(SPANS, defects.forgotten(["DATE"])),
+    f"{SCORES}: shuffled labels": lambda: defects.training_set_changed(SCORES, defects.gold_shuffled),
+    f"{SPANS}: PATIENT and DATE swapped": lambda: defects.training_set_changed(
+        SPANS, defects.labels_swapped("PATIENT", "DATE")
+    ),
+    f"{SPANS}: DATE not read": lambda: defects.training_set_changed(SPANS, defects.labels_lost(["DATE"])),
     f"{SPANS}: test set in training": lambda: defects.leaked_test_set(SPANS),
 }
 

@@ -1,4 +1,4 @@
-"""The parts of a judgement: noise that is calibrated, PHI that is guarded apart, speed as ratios, words made inert."""
+"""The parts of a judgement: noise that is calibrated, PHI that is guarded apart, speed as ratios, text made inert."""
 
 from __future__ import annotations
 

@@ -19,9 +19,6 @@ from bench.store.runs import Result
 MOST_DOCUMENTS = 10
 """Documents named in one table; `--json` has all."""
 
-_REMEDY = "What is not judged here can be after:"
-_HEADER = ("task", "measure", "before", "now", "change", "noise", "judgement")
-
 
 def commands(
     findings: Sequence[Finding], reference: Sequence[Result], results: Sequence[Result], folder: Path
@@ -57,13 +54,14 @@ def render(findings: Sequence[Finding], tolerance: Tolerance, commands: Mapping[
 
 
 def _table(arm: Arm, findings: Sequence[Finding], command: str | None) -> Table:
+    remedy = ["What is not judged here can be after:"] if command else []
     return Table(
         name="check",
         title=" ".join(arm),
         align="llrrrrl",
-        header=_HEADER,
+        header=("task", "measure", "before", "now", "change", "noise", "judgement"),
         rows=tuple(_row(one) for one in findings),
-        notes=(*_reasons(findings), *_documents(findings), *([_REMEDY] if command else [])),
+        notes=(*_reasons(findings), *_documents(findings), *remedy),
         commands=(command,) if command else (),
     )
 

@@ -20,7 +20,8 @@ from bench.statistics.variance import LEVEL, degrees_of_freedom
 
 MOST_SEEDS = 1000
 POWER = 0.8
-_AT_ONCE = 32
+
+Quantile = Callable[[float, Array], Array | float]
 
 
 def seeds_to_decide(difference: Difference, tests: int = 1, margin: float = MARGIN) -> float:
@@ -33,22 +34,15 @@ def seeds_to_decide(difference: Difference, tests: int = 1, margin: float = MARG
         return math.nan
     seeds = np.arange(2, MOST_SEEDS + 1)
     # The normal quantile is below every t's and costs nothing: where it does not decide, no t does.
-    possible = seeds[_decides(difference, seeds, tests, margin, _normal_quantile)]
-    for start in range(0, len(possible), _AT_ONCE):
-        some = possible[start : start + _AT_ONCE]
+    possible = seeds[_decides(difference, seeds, tests, margin, lambda level, _: NormalDist().inv_cdf((1 + level) / 2))]
+    for some in np.split(possible, range(32, len(possible), 32)):
         deciding = some[_decides(difference, some, tests, margin, student.quantile)]
         if len(deciding):
             return float(deciding[0])
     return math.inf
 
 
-def _decides(
-    difference: Difference,
-    seeds: Array,
-    tests: int,
-    margin: float,
-    quantile: Callable[[float, Array], Array],
-) -> Array:
+def _decides(difference: Difference, seeds: Array, tests: int, margin: float, quantile: Quantile) -> Array:
     """Whether each number of seeds would decide."""
     of_seeds = difference.seed_spread**2 * difference.seeds / seeds
     variances = np.stack([of_seeds, np.full(len(seeds), difference.example_spread**2)], axis=-1)
@@ -60,7 +54,3 @@ def _decides(
     worse = -difference.value > (quantile(1 - (1 - LEVEL) / tests, df) + z) * error
     decides: Array = no_worse | worse
     return decides
-
-
-def _normal_quantile(level: float, df: Array) -> Array:
-    return np.full(len(df), NormalDist().inv_cdf((1 + level) / 2))

@@ -67,12 +67,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def verdict(difference: Difference, margin: float = MARGIN, level: float = LEVEL) -> str:
+def verdict(difference: Difference, margin: float = MARGIN) -> str:
     """better, no worse than the margin (non-inferiority), worse or undecided, which is all that is not defined.
 
     better and worse need the interval and the corrected p-value.
     """
-    significant = difference.p < 1 - level
+    significant = difference.p < 1 - LEVEL
     if difference.low > 0 and significant:
         return BETTER
     if difference.low > -margin:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.statistics.paired import Array, Paired, scores, seed_differences
+from bench.statistics.variance import LEVEL
 
 RESAMPLES = 10_000
 
@@ -28,7 +29,6 @@ _UNDEFINED_SHARE = 0.01
 class Resampled:
     """The percentile interval of the bootstrap, in score units, and the p-value of randomisation, uncorrected."""
 
-    name: str
     low: float
     high: float
     p: float
@@ -38,10 +38,10 @@ def resample(pairs: Sequence[Paired], resamples: int = RESAMPLES) -> tuple[list[
     """Each task, and the mean over tasks (None below two): its resamples are the means of theirs; it has no p."""
     draws = [bootstrap(paired, resamples) for paired in pairs]
     each = [
-        Resampled(paired.name, *interval(drawn), randomisation(paired, resamples))
+        Resampled(*interval(drawn), randomisation(paired, resamples))
         for paired, drawn in zip(pairs, draws, strict=True)
     ]
-    mean = Resampled("mean", *interval(np.mean(draws, axis=0)), float("nan")) if len(pairs) > 1 else None
+    mean = Resampled(*interval(np.mean(draws, axis=0)), float("nan")) if len(pairs) > 1 else None
     return each, mean
 
 
@@ -61,12 +61,12 @@ def bootstrap(paired: Paired, resamples: int = RESAMPLES) -> Array:
     return differences
 
 
-def interval(draws: Array, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of bootstrap draws; (nan, nan) where too many of them are undefined."""
+def interval(draws: Array) -> tuple[float, float]:
+    """The 95 % percentile interval of bootstrap draws; (nan, nan) where too many of them are undefined."""
     defined = draws[np.isfinite(draws)]
     if not defined.size or defined.size < (1 - _UNDEFINED_SHARE) * draws.size:
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

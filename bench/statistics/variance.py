@@ -86,9 +86,9 @@ class GainEstimate:
         """Two-sided, of no gain."""
         return float(student.two_sided_p(self.value / self.error, self.df))
 
-    def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """The confidence interval of the mean gain; it excludes 0 exactly where p < 1 - level."""
-        half = float(student.quantile(level, self.df)) * self.error
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the mean gain; it excludes 0 exactly where p < 0.05."""
+        half = float(student.quantile(LEVEL, self.df)) * self.error
         return self.value - half, self.value + half
 
     @property

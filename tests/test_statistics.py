@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from bench.statistics import student
-from bench.statistics.budget import seeds_to_decide
-from bench.statistics.comparing import MARGIN, Difference, compare, holm, verdict
+from bench.statistics.comparing import MARGIN, Difference, compare, holm, seeds_to_decide, verdict
 from bench.statistics.paired import Paired, seed_differences
 from bench.statistics.resampling import bootstrap, interval, randomisation, resample
 from bench.statistics.variance import GainEstimate, error_reduction, estimate, mean_over_tasks, relative_change

@@ -13,9 +13,8 @@ from bench.report import words
 from bench.report.alike import refusal
 from bench.report.comparison import SINGLE, Arm, Comparison
 from bench.report.table import Table
-from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
 from bench.statistics.calibrated import holds, nearest
-from bench.statistics.comparing import MARGIN, UNDECIDED, Difference, compare, verdict
+from bench.statistics.comparing import MARGIN, MOST_SEEDS, UNDECIDED, Difference, compare, seeds_to_decide, verdict
 from bench.statistics.paired import Paired
 from bench.statistics.resampling import RESAMPLES, Resampled, resample
 from bench.store.runs import Result, read_evidence

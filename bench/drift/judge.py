@@ -134,14 +134,17 @@ def _unfit(task: str, before: Trainings, now: Trainings) -> tuple[str, str]:
 
 def _compared(cell: GuardedCell, wanted: Sequence[GuardedScore], sides: Sides, rule: Rule) -> list[Finding]:
     before, now = sides
+    # First equality, document by document: a seed that the reference has too must give the same evidence.
     shared = [seed for seed in now if seed in before]
     different = [change for seed in shared for change in changes(before[seed], now[seed])]
     if len(shared) == len(now) and not different:
         old = {seed: before[seed] for seed in shared}
         return [replace(_weighed(cell, one, (old, old), rule), equal=True, noise=math.nan) for one in wanted]
+    # On another platform it need not: only what differs on the same one is listed.
     differing = {seed: platform_diff(before[seed].result, now[seed].result) for seed in shared}
     must_match = [seed for seed in shared if not differing[seed]]
     listed = tuple(change for change in different if change.seed in must_match)
+    # Then the score: all trainings of the results against all of the reference, whatever their seeds.
     found = [_weighed(cell, one, sides, rule) for one in wanted]
     if rule.exact:
         # What need not be equal cannot be judged by equality.

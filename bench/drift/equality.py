@@ -1,4 +1,4 @@
-"""Whether a result may be held against its reference, whether it must equal it, and in which documents it does not."""
+"""Whether a result may be compared with its reference, whether it must equal it, and in which documents it does not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.store.runs import Evidence, Result, Score, read_evidence
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What one training answered to the test set of one task."""
+    """A training with its score and evidence on the test set of one task."""
 
     result: Result
     score: Score
@@ -29,7 +29,7 @@ def answered(result: Result, task: str) -> Answered:
 
 
 def incomparable(old: Result, new: Result, task: str) -> str | None:
-    """Why a result says nothing about its reference; code is not a reason, since code is what is checked."""
+    """Why a result says nothing about its reference; other code is no reason, since the check is of the code."""
     if old.settings != new.settings:
         names = [field.name for field in fields(Settings)]
         return f"other settings: {', '.join(_differences(names, old.settings, new.settings))}"
@@ -37,22 +37,19 @@ def incomparable(old: Result, new: Result, task: str) -> str | None:
         return "another version of the corpus"
     if old.fingerprints.encoder != new.fingerprints.encoder:
         return "other encoder weights"
+    before, now = ("/".join(map(str, one.scores[task].examples.values())) for one in (old, new))
     if old.scores[task].examples != new.scores[task].examples:
-        return f"{_sizes(new.scores[task])} examples, where the reference has {_sizes(old.scores[task])}"
+        return f"{now} examples, where the reference has {before}"
     return None
 
 
-def _sizes(score: Score) -> str:
-    return "/".join(map(str, score.examples.values()))
-
-
 def lost(before: Sequence[Score], new: Score) -> str | None:
-    """Which metric of the reference is not there any more, not counted as it was, or not a number any more."""
+    """Which metric of the reference is missing, counted otherwise, or not a number any more."""
     now = {metric.name: metric for metric in new.metrics}
     for metric in before[0].metrics:
-        if metric.name not in now:
+        found = now.get(metric.name)
+        if found is None:
             return f"{metric.name} is missing"
-        found = now[metric.name]
         if (found.formula, found.columns) != (metric.formula, metric.columns):
             return f"{metric.name} is not counted as it was"
         always = all(math.isfinite(one.value) for score in before for one in score.metrics if one.name == metric.name)
@@ -61,9 +58,9 @@ def lost(before: Sequence[Score], new: Score) -> str | None:
     return None
 
 
-def unlike(old: Result, new: Result) -> list[str]:
-    """In what the platforms of two results differ, in words; where they do not, their evidence must be equal."""
-    # The harness's own version is code, and code is what is checked.
+def platform_diff(old: Result, new: Result) -> list[str]:
+    """In what the platforms of two results differ, in words; on the same platform their evidence must be equal."""
+    # The version of the program is code, and the check is of the code.
     names = [field.name for field in fields(Environment) if field.name != "bench"]
     found = _differences(names, old.environment, new.environment)
     return [*found, *_differences(["precision"], old.training, new.training)]
@@ -75,13 +72,13 @@ def _differences(names: Sequence[str], old: object, new: object) -> list[str]:
 
 
 def changes(old: Answered, new: Answered) -> Iterator[Change]:
-    """The documents whose evidence differs, each by the first of the reference's metrics that tells."""
+    """The documents whose evidence differs, each once, by the first of the reference's metrics that tells."""
     told: set[int] = set()
     for metric in old.score.metrics:
         before, now = (side.evidence.rows[metric.name] for side in (old, new))
-        for place in np.flatnonzero((before != now).any(axis=1)).tolist():
-            if place not in told:
-                told.add(place)
-                moved = zip(metric.columns, before[place].tolist(), now[place].tolist(), strict=True)
-                different = tuple(Moved(*one) for one in moved if one[1] != one[2])
-                yield Change(new.result.seed, str(old.evidence.ids[place]), metric.name, different)
+        for b in np.flatnonzero((before != now).any(axis=1)).tolist():
+            if b not in told:
+                told.add(b)
+                columns = zip(metric.columns, before[b].tolist(), now[b].tolist(), strict=True)
+                moved = tuple(Moved(*one) for one in columns if one[1] != one[2])
+                yield Change(new.result.seed, str(old.evidence.ids[b]), metric.name, moved)

@@ -128,8 +128,9 @@ def test_a_ceiling_is_worked_out_once_for_a_corpus_an_encoder_and_a_head(
         corpora = Corpora("official", tmp_path / "data", tmp_path / "cache" if cached else None)
         for settings in (Settings(), Settings(span_head="nested"), Settings(encoder_lr=1.0), Settings(epochs=9)):
             assert corpora.ceiling(TASK, tmp_path, fingerprints, settings) == 1 / 3
-        assert corpora.ceiling(TASK, tmp_path, replace(fingerprints, encoder="z"), Settings()) == 1 / 3
-        assert len(asked) == (3 if cached else 3 * command)
+        for others in (replace(fingerprints, encoder="z"), replace(fingerprints, corpora={TASK.name: "z"})):
+            assert corpora.ceiling(TASK, tmp_path, others, Settings()) == 1 / 3
+        assert len(asked) == (4 if cached else 4 * command)
 
 
 @pytest.mark.parametrize("name", ["quaero_2014", "mednli", "i2b2_2012", "medrqe_2016"])

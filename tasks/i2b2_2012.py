@@ -22,8 +22,8 @@ from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
 from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
@@ -92,8 +92,7 @@ TASK = SpanTask(
         EVENT_TYPE_ACCURACY,
         exact_precision(LABELS),
         exact_recall(LABELS),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

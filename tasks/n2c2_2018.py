@@ -21,7 +21,7 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.spans import exact_envelope, exact_f1, exact_precision, exact_recall, lenient_f1
 
 LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
@@ -80,8 +80,7 @@ TASK = SpanTask(
         lenient_f1(LABELS),
         exact_precision(LABELS, exact_envelope),
         exact_recall(LABELS, exact_envelope),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

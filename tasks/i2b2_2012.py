@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.examples import Document, Span
+from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
 from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
@@ -50,11 +50,11 @@ def _label(tag: Tag) -> str | None:
     return tag.attributes.get("type", "") if tag.element == "EVENT" else None
 
 
-def _tag(span: Span, covered: str) -> tuple[str, str]:
-    return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
+def _tag(label: str) -> tuple[str, str]:
+    return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(label)}'
 
 
-SCHEME = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+SCHEME = Scheme("ClinicalNarrativeTemporalAnnotation", _label, _tag, first_id_counts=True)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -75,10 +75,10 @@ def _are_of_2012(files: Sequence[CorpusFile]) -> bool:
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     """Write documents in the official layout; InputError where the format cannot express a mention."""
-    place = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
+    subfolder = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
     for document in examples:
         name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
-        write_document(folder / place / f"{name}.xml", SCHEME, document)
+        write_document(folder / subfolder / f"{name}.xml", SCHEME, document)
 
 
 TASK = SpanTask(

@@ -38,8 +38,8 @@ SOURCE = Source(
     sizes={TRAIN: Size(303, confirmed=False), TEST: Size(202, confirmed=False)},
 )
 
-_WHOLE = r"(?:^|/)training_20180910[^/]*(?:/training_20180910[^/]*)?/([0-9]+)"
-_TRAIN = (_WHOLE, *(rf"(?:^|/){half}[^/]*(?:/[^/]+)?/([0-9]+)" for half in _HALVES))
+_COMPLETE = r"(?:^|/)training_20180910[^/]*(?:/training_20180910[^/]*)?/([0-9]+)"
+_TRAIN = (_COMPLETE, *(rf"(?:^|/){half}[^/]*(?:/[^/]+)?/([0-9]+)" for half in _HALVES))
 _GOLD = "gold-standard-test-data"
 _TEST = rf"(?:^|/)(?:{_GOLD}[^/]*|test)(?:/test)*/([0-9]+)"
 
@@ -49,16 +49,16 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     official = SOURCE.files[split][0]
     if split == TRAIN:
         _refuse_half(corpus)
-        place = Layout(_TRAIN, official, SOURCE.url)
+        layout = Layout(_TRAIN, official, SOURCE.url)
     else:  # the archive holds a folder called test, as those of other corpora do
-        place = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
-    yield from read_documents(place, LABELS, corpus)
+        layout = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
+    yield from read_documents(layout, LABELS, corpus)
 
 
 def _refuse_half(corpus: Corpus) -> None:
-    """One of the two halves of the training data alone would pass for the whole."""
-    whole, *halves = (corpus.find(pattern + r"\.ann$") for pattern in _TRAIN)
-    if not whole and any(halves):
+    """One of the two halves of the training data alone would pass for all of them."""
+    complete, *halves = (corpus.find(pattern + r"\.ann$") for pattern in _TRAIN)
+    if not complete and any(halves):
         for half, pattern in zip(_HALVES, _TRAIN[1:], strict=True):
             corpus.require(pattern + r"\.ann$", f"{half}.zip", SOURCE.url)
 

@@ -40,8 +40,8 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
     # The same number may name a document in both parts: the part is a part of the id.
     pattern = rf"(?:^|/)(?:QUAERO_FrenchMed[^/]*/)?corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
-    place = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
-    yield from read_documents(place, LABELS, corpus)
+    layout = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
+    yield from read_documents(layout, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:

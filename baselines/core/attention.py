@@ -57,7 +57,7 @@ def _varlen(qkv: QKV, lengths: Lengths, sliding_window: int | None, scale: float
     from torch.nn.attention.varlen import varlen_attn
 
     q, k, v = (part.squeeze(0).transpose(0, 1) for part in qkv)
-    cu_seqlens, max_seqlen = lengths.cu_seqlens, lengths.max_seqlen
+    cu_seqlens, max_seqlen = lengths.cu_seqlens, max(lengths.each)
     # The kernel is told the last distance in sight, one less than transformers' first out of sight; -1 is no limit.
     side = -1 if sliding_window is None else sliding_window - 1
     out = varlen_attn(q, k, v, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen, scale=scale, window_size=(side, side))

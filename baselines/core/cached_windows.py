@@ -98,8 +98,8 @@ class MappedExamples(Iterable[ExampleWindows]):
 
 def _rows(example_windows: ExampleWindows) -> Iterator[_Row]:
     example, windows = example_windows
-    for place, window in enumerate(windows or [_NO_WINDOW]):
-        yield window, "" if place else to_json(example)
+    for number, window in enumerate(windows or [_NO_WINDOW]):
+        yield window, "" if number else to_json(example)
 
 
 def _cached(rows: Iterable[_Row], file: Path) -> MappedWindows:

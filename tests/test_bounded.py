@@ -14,7 +14,8 @@ from baselines.core import inference as annotation
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows
 from baselines.core.model import MultitaskModel
 from bench.runner import run as runner
-from bench.runner.run import Reader
+from bench.runner.corpora import Corpora
+from bench.runner.corpus_statistics import CorpusStatistics
 from small_bench import Model
 from tasks.core.examples import Document
 from tasks.core.metrics import evidence
@@ -75,17 +76,17 @@ def test_a_development_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_p
     assert model.score(SPANS, cuts[FEW]) == model.score(SPANS, list(model.cut(SPANS, notes(FEW))))
 
 
-class Few(Reader):
+class Few(Corpora):
     """The test split is so many notes."""
 
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def size(self, task: Any, split: str) -> int:
-        return 0
-
-    def test(self, task: Any) -> Iterator[Any]:
+    def stream(self, task: Any, split: str, fraction: float) -> Iterator[Any]:
         return notes(self.count)
+
+    def corpus_statistics(self, task: Any) -> CorpusStatistics:
+        return CorpusStatistics(digest="", train_characters=0, notices={}, examples={"train": 0, "dev": 0}, groups=())
 
 
 class Gold(Model):
@@ -98,8 +99,8 @@ class Gold(Model):
 def test_a_test_split_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays is evidence and answers, in numbers; scores are those of all notes together."""
     monkeypatch.setattr(runner, "CHARACTERS_HELD", 8000)
-    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count))) < 3
-    tested = runner._test(Gold(), SPANS, Few(MANY))
+    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), 0.1)) < 3
+    tested = runner._test(Gold(), SPANS, Few(MANY), 0.1)
     together = list(notes(MANY))
     rows = evidence(SPANS.primary, together, [note.gold for note in together])
     assert np.array_equal(tested.evidence.rows["f1"], rows)

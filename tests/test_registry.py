@@ -36,7 +36,7 @@ def test_an_unknown_name_lists_the_known_ones(plugins: Plugins) -> None:
 def test_a_plugin_stands_beside_ours(plugins: Plugins) -> None:
     plugins(("alone", "small_bench:ALONE"))
     assert registry.baseline("alone").title == "each alone"
-    assert registry.entry(registry.BASELINES, "alone").module == "small_bench"
+    assert registry.module("baseline", "alone") == "small_bench"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_is_kept_by_name_has_one_of_its_own(
     module = ModuleType("ninth_plugin")
     module.TASK = task  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ninth_plugin", module)
-    plugins((task.name, "ninth_plugin:TASK"), shelf=registry.TASKS)
+    plugins((task.name, "ninth_plugin:TASK"), kind="task")
     with pytest.raises(InputError, match=words) as caught:
         registry.tasks()
     assert "\n" not in str(caught.value)

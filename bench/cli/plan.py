@@ -16,12 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prints one line a run; 0."""
-    from bench.cli.request import prepared
+    from bench.cli.request import planned_runs, requested
     from bench.runner.estimate import estimate
     from bench.runner.plan import DONE, summary
 
-    with prepared(args, fetch=False) as (where, planned):
-        guess = estimate(planned, where)
+    with planned_runs(args, requested(args), fetch=False) as (context, planned):
+        guess = estimate(planned, context)
     for one in planned:
         time = "" if one.state == DONE else _about(guess.seconds([one]))
         sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{sanitise(one.why)}\n")

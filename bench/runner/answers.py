@@ -15,7 +15,7 @@ from bench.runner.context import RunContext
 from bench.runner.plan import Planned
 from bench.store import runs as store
 from bench.store import strict_json
-from bench.store.atomic import written_whole
+from bench.store.atomic import atomic_write
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import TEST, Task
@@ -59,7 +59,7 @@ def write_answers(planned: Planned, task: Task[Any, Any], where: RunContext, fol
     """Write a finished run's answers to a task below a folder; says what its format could not say as answered."""
     result = store.read(where.results / store.RUNS, planned.name.path)
     answered = _Answered(task, where.corpora.stream(task, TEST, planned.run.settings.dev_fraction), result)
-    with private(), written_whole(folder / planned.name.path / task.name) as new:
+    with private(), atomic_write(folder / planned.name.path / task.name) as new:
         task.write(new, TEST, answered)
     mentions = f"{answered.changed} of {answered.mentions} mentions of {task.name}"
     return f"{planned.run.title}: {mentions} were fitted to what its format can say" if answered.changed else ""
@@ -68,7 +68,7 @@ def write_answers(planned: Planned, task: Task[Any, Any], where: RunContext, fol
 def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     """The stored answers of one task, each with the id of its example; InputError where they cannot be read."""
     assert result.folder is not None
-    with store.whole_file(result.folder, f"answers/{task.name}.jsonl") as data:
+    with store.checksummed_file(result.folder, f"answers/{task.name}.jsonl") as data:
         rows = [strict_json.loads(_ROWS[task.kind], line) for line in data.splitlines()]
     if task.kind == "span":
         return [(row.id, frozenset(Span(fragments, label) for label, fragments in row.answer)) for row in rows]

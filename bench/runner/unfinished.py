@@ -1,0 +1,78 @@
+"""The folder of unfinished runs: their locks, their checkpoints, and what is left of those that nobody goes on with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bench.runner import kept_models
+from bench.runner.plan import DONE, Planned
+from bench.store import runs as store
+from bench.store import strict_json
+from bench.store.atomic import remove_empty
+from bench.store.locks import lock
+from tasks.core.errors import InputError, about
+
+STAMP = "run.json"
+
+
+@contextmanager
+def lock_run(results: Path, run: Path) -> Iterator[bool]:
+    """Whether this process gets the run that lies at this path below `runs`; another may be at it."""
+    unfinished = results / store.UNFINISHED
+    file = unfinished / run.with_name(f"{run.name}.lock")
+    with lock(file) as acquired:
+        yield acquired
+    remove_empty(file.parent, unfinished)
+
+
+def claim_checkpoints(folder: Path, planned: Planned) -> bool:
+    """Stamp a folder of checkpoints as this run's; whether those of another run had to be removed from it."""
+    file, stamp = folder / STAMP, _stamp(planned)
+    if file.is_file() and file.read_bytes() == stamp:
+        return False
+    other = folder.is_dir() and any(folder.iterdir())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with about(file):
+        file.write_bytes(stamp)
+    return other
+
+
+def _stamp(run: Planned | store.Result) -> bytes:
+    return strict_json.dumps([run.name, run.fingerprints]).encode()
+
+
+def remove_abandoned(planned: Sequence[Planned], results: Path) -> None:
+    """Remove what killed processes have left of finished runs; not of those still to be done or under way."""
+    due = {one.name.path for one in planned if one.state != DONE}
+    for run in _left(results / store.UNFINISHED, "seed-", ".lock"):
+        checkpoints = results / store.UNFINISHED / run
+        with lock_run(results, run) as acquired:
+            if acquired and run not in due and _is_stored(results / store.RUNS, run, checkpoints / STAMP):
+                shutil.rmtree(checkpoints)
+    for part in (results / store.RUNS, results / kept_models.MODELS):
+        for beside in _left(part, ".seed-", ".new", ".old"):
+            run = beside.with_name(beside.name[1:])
+            new, old = (part / beside.with_name(f"{beside.name}{suffix}") for suffix in (".new", ".old"))
+            with lock_run(results, run) as acquired:
+                if acquired and ((part / run).exists() or not old.exists()):  # Else `old` is all that there is of it.
+                    shutil.rmtree(new, ignore_errors=True)
+                    shutil.rmtree(old, ignore_errors=True)
+
+
+def _left(root: Path, begins: str, *ends: str) -> list[Path]:
+    """The paths below a folder whose names begin so, their ends left out."""
+    found = (Path(folder, name) for folder, below, files in os.walk(root) for name in (*below, *files))
+    named = (path.with_suffix("") if path.suffix in ends else path for path in found if path.name.startswith(begins))
+    return sorted({path.relative_to(root) for path in named})
+
+
+def _is_stored(runs: Path, run: Path, stamp: Path) -> bool:
+    """Whether the result that checkpoints would lead to is there."""
+    with suppress(InputError, FileNotFoundError):
+        return _stamp(store.read(runs, run)) == stamp.read_bytes()
+    return False

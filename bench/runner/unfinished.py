@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from bench.store.locks import lock
 from tasks.core.errors import InputError, about
 
 STAMP = "run.json"
+EVERY_RUN, HALF_WRITTEN = "*/*/*/seed-*", "*/*/*/.seed-*"
 
 
 @contextmanager
@@ -48,27 +48,19 @@ def _stamp(run: Planned | store.Result) -> bytes:
 
 def remove_abandoned(planned: Sequence[Planned], results: Path) -> None:
     """Remove what killed processes have left of finished runs; not of those still to be done or under way."""
-    due = {one.name.path for one in planned if one.state != DONE}
-    for run in _left(results / store.UNFINISHED, "seed-", ".lock"):
-        checkpoints = results / store.UNFINISHED / run
+    unfinished, due = results / store.UNFINISHED, {one.name.path for one in planned if one.state != DONE}
+    # Of a run there may be a folder of checkpoints, a lock file beside it, or both.
+    for run in sorted({path.with_suffix("").relative_to(unfinished) for path in unfinished.glob(EVERY_RUN)}):
         with lock_run(results, run) as acquired:
-            if acquired and run not in due and _is_stored(results / store.RUNS, run, checkpoints / STAMP):
-                shutil.rmtree(checkpoints)
+            if acquired and run not in due and _is_stored(results / store.RUNS, run, unfinished / run / STAMP):
+                shutil.rmtree(unfinished / run)
     for part in (results / store.RUNS, results / kept_models.MODELS):
-        for beside in _left(part, ".seed-", ".new", ".old"):
-            run = beside.with_name(beside.name[1:])
-            new, old = (part / beside.with_name(f"{beside.name}{suffix}") for suffix in (".new", ".old"))
-            with lock_run(results, run) as acquired:
-                if acquired and ((part / run).exists() or not old.exists()):  # Else `old` is all that there is of it.
-                    shutil.rmtree(new, ignore_errors=True)
-                    shutil.rmtree(old, ignore_errors=True)
-
-
-def _left(root: Path, begins: str, *ends: str) -> list[Path]:
-    """The paths below a folder whose names begin so, their ends left out."""
-    found = (Path(folder, name) for folder, below, files in os.walk(root) for name in (*below, *files))
-    named = (path.with_suffix("") if path.suffix in ends else path for path in found if path.name.startswith(begins))
-    return sorted({path.relative_to(root) for path in named})
+        for left in sorted(part.glob(HALF_WRITTEN)):
+            folder = left.with_name(left.stem[1:])
+            old = left.with_suffix(".old")
+            with lock_run(results, folder.relative_to(part)) as acquired:
+                if acquired and (folder.exists() or not old.exists()):  # Else `old` is all that there is of it.
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_stored(runs: Path, run: Path, stamp: Path) -> bool:

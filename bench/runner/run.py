@@ -27,7 +27,7 @@ from bench.runner.progress import Progress
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
-from bench.store.runs import Evidence, Metric, Result, Score
+from bench.store.runs import Evidence, MetricScore, Result, Score
 from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics import Observed
@@ -138,9 +138,9 @@ def _ceiling(task: Task[Any, Any], oracle: np.ndarray) -> float | None:
     return recall if math.isfinite(recall) else None
 
 
-def _metric(task: Task[Any, Any], index: int, rows: dict[str, Any]) -> Metric:
+def _metric(task: Task[Any, Any], index: int, rows: dict[str, Any]) -> MetricScore:
     metric = task.metrics[index]
-    return Metric(
+    return MetricScore(
         name=metric.name,
         title=metric.title,
         primary=index == 0,

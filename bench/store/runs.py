@@ -35,7 +35,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class MetricScore:
     """One score of one task, and how it comes from its evidence.
 
     `value` is nan where it is not defined. It is not stored: who reads a result works it out from the evidence.
@@ -57,7 +57,7 @@ class Score:
     title: str
     examples: dict[str, int]
     ceiling: float | None
-    metrics: tuple[Metric, ...]
+    metrics: tuple[MetricScore, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.report.comparison import Comparison
 from bench.report.tables.labels import counted_apart, of_run
-from bench.store.runs import Metric, Result
+from bench.store.runs import MetricScore, Result
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _of_run(result: Result, task: str) -> Iterator[Row]:
             )
 
 
-def _row(result: Result, task: str, metric: Metric) -> Row:
+def _row(result: Result, task: str, metric: MetricScore) -> Row:
     score = result.scores[task]
     return Row(
         task=sanitise(task),

@@ -13,11 +13,9 @@ import pytest
 import torch
 
 from baselines.core.training import train
-from baselines.multitask import BASELINE
 from bench import registry
 from bench.cli import main as cli
 from bench.runner import kept_models
-from bench.runner.plan import MISSING, Planned, Run
 from bench.store.checksums import write_checksums
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
@@ -36,15 +34,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "task", lambda name: tasks[name])
 
 
-def planned(settings: Any) -> Planned:
-    name = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.name for task in TASKS), seed=0)
-    return Planned(Run(BASELINE, TASKS, 0, settings), name, DEPENDS_ON, MISSING, "", 0.0, None)
+NAME = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.name for task in TASKS), seed=0)
 
 
 def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
-    settings = replace(SMALL, epochs=1, **changes)
-    model, _ = train(job(tmp_path / "checkpoints", encoder, TASKS, settings=settings))
-    return model, kept_models.keep(model, planned(settings), encoder, tmp_path / "results")
+    spec = job(tmp_path / "checkpoints", encoder, TASKS, settings=replace(SMALL, epochs=1, **changes))
+    model, _ = train(spec)
+    return model, kept_models.keep(model, spec, NAME, DEPENDS_ON, tmp_path / "results")
 
 
 @pytest.fixture(scope="module")
@@ -137,25 +133,23 @@ def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: 
 
 def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
     results = next(parent for parent in kept.parents if parent.name == "models").parent
-    name = planned(SMALL).name
-    assert kept_models.is_kept(results, name, DEPENDS_ON)
-    assert not kept_models.is_kept(results, name, replace(DEPENDS_ON, code="1"))
-    assert not kept_models.is_kept(results, replace(name, seed=1), DEPENDS_ON)
+    assert kept_models.is_kept(results, NAME, DEPENDS_ON)
+    assert not kept_models.is_kept(results, NAME, replace(DEPENDS_ON, code="1"))
+    assert not kept_models.is_kept(results, replace(NAME, seed=1), DEPENDS_ON)
 
 
 def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) -> None:
     """`run --keep-models` says of one that cannot be loaded that it is to be made again: then it does so."""
-    name = planned(SMALL).name
-    copy = tmp_path / "models" / name.path
+    copy = tmp_path / "models" / NAME.path
     shutil.copytree(kept, copy)
-    assert kept_models.is_kept(tmp_path, name, DEPENDS_ON)
+    assert kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
     flipped(copy / "heads.safetensors")
-    assert not kept_models.is_kept(tmp_path, name, DEPENDS_ON)
+    assert not kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
 
 
-def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path) -> None:
+def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="leave out --keep-models"):
-        kept_models.keep(object(), planned(SMALL), tmp_path, tmp_path)
+        kept_models.keep(object(), job(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
 
 
 def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(

@@ -80,7 +80,7 @@ def _run(args: argparse.Namespace) -> list[str]:
         _remember(args.encoder, context, planned)
         due = [one for one in planned if one.state != DONE]
         device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
-        remove_abandoned(planned, context.results)
+        remove_abandoned(context.results, {one.name.path for one in due})
         with Progress(sum(one.cost for one in due)) as progress:
             progress.say(summary(planned))
             for name, task in {task.name: task for one in planned for task in one.run.tasks}.items():

@@ -22,7 +22,6 @@ from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
-    from bench.runner.plan import Planned
 
 FORMAT = 3
 MODELS = "models"
@@ -51,23 +50,20 @@ def is_kept(results: Path, name: RunName, fingerprints: Fingerprints) -> bool:
         return False
 
 
-def keep(model: Any, planned: Planned, encoder: Path, results: Path) -> Path:
-    """Write a run's model atomically; the folder it lies in. It holds weights and no text of any note."""
+def keep(model: Any, spec: TrainSpec, name: RunName, fingerprints: Fingerprints, results: Path) -> Path:
+    """Write a trained model atomically; the folder it lies in. It holds weights and no text of any note."""
     from safetensors.torch import save_file
 
     from baselines.core.model import MultitaskModel
 
-    run, folder = planned.run, results / MODELS / planned.name.path
     if not isinstance(model, MultitaskModel):
-        raise InputError(f"the model of {run.title} is of a kind that cannot be kept: leave out --keep-models")
-    card = Card(
-        labels={task.name: task.labels for task in run.tasks},
-        seed=run.seed,
-        settings=run.settings,
-        fingerprints=planned.fingerprints,
-    )
+        raise InputError(f"a model of {name.arm} is of a kind that cannot be kept: leave out --keep-models")
+    assert spec.encoder is not None
+    labels = {task.name: task.labels for task in spec.tasks}
+    card = Card(labels=labels, seed=spec.seed, settings=spec.settings, fingerprints=fingerprints)
+    folder = results / MODELS / name.path
     with atomic_write(folder) as new:
-        for path in hub.text_files(encoder):
+        for path in hub.text_files(spec.encoder):
             shutil.copyfile(path, new / path.name)
         for module, file in ((model.encoder.model, _ENCODER), (model.heads, _HEADS)):
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}

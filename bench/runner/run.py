@@ -68,7 +68,7 @@ def _train_spec(
 ) -> TrainSpec:
     """What is to be trained; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, context.results / store.UNFINISHED / planned.name.path
-    if claim_checkpoints(checkpoints, planned):
+    if claim_checkpoints(checkpoints, planned.name, planned.fingerprints):
         progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
 
     def examples(task: Task[Any, Any], split: str) -> Iterator[Any]:
@@ -100,7 +100,7 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     evidence = {name: one.evidence for name, one in tested.items()}
     store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
     if context.keep_models and spec.encoder is not None:
-        kept_models.keep(model, planned, spec.encoder, context.results)
+        kept_models.keep(model, spec, planned.name, planned.fingerprints, context.results)
     shutil.rmtree(spec.checkpoints, ignore_errors=True)
     return result
 

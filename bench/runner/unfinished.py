@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.runner import kept_models
-from bench.runner.plan import DONE, Planned
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import remove_empty
 from bench.store.locks import lock
+from bench.store.names import RunName
+from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError, about
 
 STAMP = "run.json"
@@ -29,9 +30,9 @@ def lock_run(results: Path, run: Path) -> Iterator[bool]:
     remove_empty(file.parent, unfinished)
 
 
-def claim_checkpoints(folder: Path, planned: Planned) -> bool:
+def claim_checkpoints(folder: Path, name: RunName, fingerprints: Fingerprints) -> bool:
     """Stamp a folder of checkpoints as this run's; whether those of another run had to be removed from it."""
-    file, stamp = folder / STAMP, _stamp(planned)
+    file, stamp = folder / STAMP, _stamp(name, fingerprints)
     if file.is_file() and file.read_bytes() == stamp:
         return False
     other = folder.is_dir() and any(folder.iterdir())
@@ -42,13 +43,13 @@ def claim_checkpoints(folder: Path, planned: Planned) -> bool:
     return other
 
 
-def _stamp(run: Planned | store.Result) -> bytes:
-    return strict_json.dumps([run.name, run.fingerprints]).encode()
+def _stamp(name: RunName, fingerprints: Fingerprints) -> bytes:
+    return strict_json.dumps([name, fingerprints]).encode()
 
 
-def remove_abandoned(planned: Sequence[Planned], results: Path) -> None:
-    """Remove what killed processes have left of finished runs; not of those still to be done or under way."""
-    unfinished, due = results / store.UNFINISHED, {one.name.path for one in planned if one.state != DONE}
+def remove_abandoned(results: Path, due: Collection[Path]) -> None:
+    """Remove what killed processes have left of finished runs; not of those that are due, or under way elsewhere."""
+    unfinished = results / store.UNFINISHED
     # Of a run there may be a folder of checkpoints, a lock file beside it, or both.
     for run in sorted({path.with_suffix("").relative_to(unfinished) for path in unfinished.glob(EVERY_RUN)}):
         with lock_run(results, run) as acquired:
@@ -66,5 +67,6 @@ def remove_abandoned(planned: Sequence[Planned], results: Path) -> None:
 def _is_stored(runs: Path, run: Path, stamp: Path) -> bool:
     """Whether the result that checkpoints would lead to is there."""
     with suppress(InputError, FileNotFoundError):
-        return _stamp(store.read(runs, run)) == stamp.read_bytes()
+        result = store.read(runs, run)
+        return _stamp(result.name, result.fingerprints) == stamp.read_bytes()
     return False

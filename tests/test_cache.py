@@ -150,7 +150,7 @@ def test_the_demo_is_written_once_and_for_its_owner_alone(tmp_path: Path, monkey
         assert len(list(kept.iterdir())) == 2
     with corpora.opened(None, 0.05) as opened:
         assert (tmp_path / "cache") not in opened.folder.parents
-    assert not opened.folder.parent.exists()
+    assert not opened.folder.exists()
     assert written == [0.05, 0.05, 0.06, 0.05]
     assert cli.main(["clean"]) == 0
     assert list((tmp_path / "cache").iterdir()) == []

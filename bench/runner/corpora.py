@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -19,13 +18,13 @@ from bench.runner import code
 from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import strict_json
 from bench.store.atomic import atomic_write
-from bench.store.locks import lock
+from bench.store.locks import lock, temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.sanitise import sanitise
 from tasks import demo
 from tasks.core import splits
 from tasks.core.corpus import Corpus
-from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.errors import InputError, MissingCorpus, about
 from tasks.core.kinds import Task
 from tasks.core.private import private
 from tasks.demo.corpora import write_demo
@@ -94,17 +93,19 @@ def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterat
         return
     # Results on corpora of another size are other results, and lie elsewhere.
     name = DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}"
-    with ExitStack() as held:
-        if cache is None:
-            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mt-clinical-bench-")), DEMO)
-        else:
-            folder = cache / f"{name}-{_demo_digest()}"
-        # One process writes it, others wait; who dies meanwhile leaves no folder of that name.
-        with private(), lock(folder.with_name(f"{folder.name}.lock"), blocking=True):
-            if not folder.is_dir():
-                with atomic_write(folder) as new:
-                    write_demo(new, scale)
-        yield Corpora(name, folder, cache)
+    if cache is None:
+        with temporary_folder() as folder:
+            with about(folder):
+                write_demo(folder, scale)
+            yield Corpora(name, folder)
+        return
+    folder = cache / f"{name}-{_demo_digest()}"
+    # One process writes it, others wait; who dies meanwhile leaves no folder of that name.
+    with private(), lock(folder.with_name(f"{folder.name}.lock"), blocking=True):
+        if not folder.is_dir():
+            with atomic_write(folder) as new:
+                write_demo(new, scale)
+    yield Corpora(name, folder, cache)
 
 
 def _demo_digest() -> str:

@@ -30,21 +30,21 @@ class Estimate:
     seconds_per_character: float | None
     grounds: str
 
-    def seconds(self, planned: Iterable[Planned]) -> float | None:
+    def seconds(self, runs: Iterable[Planned]) -> float | None:
         """What the runs that are not done will take."""
-        due = sum(one.cost for one in planned if one.state != DONE)
+        due = sum(planned.cost for planned in runs if planned.state != DONE)
         return None if self.seconds_per_character is None else due * self.seconds_per_character
 
 
-def estimate(planned: Sequence[Planned], context: RunContext) -> Estimate:
+def estimate(runs: Sequence[Planned], context: RunContext) -> Estimate:
     """The estimate for a plan."""
-    finished = [(one.run, one.result) for one in planned if one.result and one.run.baseline.needs_encoder]
+    finished = [(each.run, each.result) for each in runs if each.result and each.run.baseline.needs_encoder]
     if finished:
         trainings = [(result.training, result.test_seconds) for _, result in finished]
         seconds = sum(training.train_seconds + training.dev_seconds + test for training, test in trainings)
         characters = sum(cost(run, result.settings, context) for run, result in finished)
         return Estimate(seconds / characters, f"from {len(finished)} finished runs")
-    rough = _from_processor(context.encoder.folder, planned[0].run.settings)
+    rough = _from_processor(context.encoder.folder, runs[0].run.settings)
     return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
 
 

@@ -115,10 +115,10 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
     return (CHANGED if why else DONE), why, result
 
 
-def summary(planned: Sequence[Planned]) -> str:
+def summary(runs: Sequence[Planned]) -> str:
     """How many runs there are, and how many of them are done."""
-    due = sum(one.state != DONE for one in planned)
-    return f"{len(planned)} run{'s' * (len(planned) != 1)}, {len(planned) - due} done, {due} to do"
+    due = sum(planned.state != DONE for planned in runs)
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}, {len(runs) - due} done, {due} to do"
 
 
 def cost(run: Run, settings: Settings, context: RunContext) -> float:
@@ -159,7 +159,7 @@ def why_changed(run: Run, wanted: Fingerprints, result: Result) -> str:
     """Why a finished run must be done again; empty where nothing that it depends on has changed."""
     had, reasons = result.fingerprints, []
     if had.settings != wanted.settings:
-        before, now = (relevant_settings(one.settings, run.baseline, run.names) for one in (result, run))
+        before, now = (relevant_settings(each.settings, run.baseline, run.names) for each in (result, run))
         reasons.append(f"the settings changed: {_differences(before, now)}")
     if corpora := [task for task in run.names if had.corpora.get(task) != wanted.corpora[task]]:
         reasons.append(f"the corpus of {', '.join(corpora)} changed")

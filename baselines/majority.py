@@ -1,151 +1,41 @@
 """The floor: what can be had by counting. It learns nothing from context.
 
-Spans: every string that was a mention in training more often than not is answered with its most frequent label
-wherever it stands as whole words, the longest first: the baseline of CoNLL-2003 (Tjong Kim Sang and De Meulder 2003).
-Classes: the most frequent one. Scores: the mean.
+Each kind of task says what it can count: a lexicon of mentions, the most frequent class, the mean score.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from baselines.core.baseline import Baseline, TaskCounts, TrainSpec, TrainStats
-from tasks.core.examples import Document, Span
-from tasks.core.kinds import TRAIN, SimilarityTask, SpanTask, Task
-
-_WORD = re.compile(r"\w+|[^\w\s]")
-
-Words = tuple[str, ...]
-"""A string as its words in lower case."""
-
-
-class Word(NamedTuple):
-    """A word or a mark in a text, in lower case, with its place."""
-
-    lower: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """Strings with the label each is answered with; by their first word the lengths to look for, longest first."""
-
-    labels: dict[Words, str]
-    lengths: dict[str, tuple[int, ...]]
-
-    def find(self, text: str) -> frozenset[Span]:
-        """The strings of the lexicon in a text: from left to right, the longest at each place, none overlapping."""
-        found, words, place = set(), _words(text), 0
-        while place < len(words):
-            string = next((string for string in _candidates(words, place, self.lengths) if string in self.labels), ())
-            if string:
-                last = words[place + len(string) - 1]
-                found.add(Span(((words[place].start, last.end),), self.labels[string]))
-            place += len(string) or 1
-        return frozenset(found)
-
-
-def lexicon(documents: Sequence[Document]) -> Lexicon:
-    """The strings that are mentions more often than not; a mention that is not whole words is left out."""
-    mentions: dict[Words, Counter[str]] = defaultdict(Counter)
-    for document in documents:
-        for string, label in _mentions(document):
-            mentions[string][label] += 1
-    seen = _occurrences(documents, _lengths(mentions))
-    kept = {string: labels for string, labels in mentions.items() if 2 * labels.total() > seen[string]}
-    # Of labels equally frequent the first by name, so that the order of documents decides nothing.
-    best = {string: min(labels, key=lambda label: (-labels[label], label)) for string, labels in kept.items()}
-    return Lexicon(best, _lengths(best))
-
-
-def _words(text: str) -> list[Word]:
-    return [Word(match[0].lower(), match.start(), match.end()) for match in _WORD.finditer(text)]
-
-
-def _string(words: Sequence[Word], place: int, length: int) -> Words:
-    return tuple(word.lower for word in words[place : place + length])
-
-
-def _candidates(words: Sequence[Word], place: int, lengths: Mapping[str, Sequence[int]]) -> Iterator[Words]:
-    """The strings that begin at a place and have one of the lengths that are of interest there."""
-    for length in lengths.get(words[place].lower, ()):
-        if place + length <= len(words):
-            yield _string(words, place, length)
-
-
-def _mentions(document: Document) -> Iterator[tuple[Words, str]]:
-    """The contiguous mentions that begin and end where words do, each place once."""
-    words = _words(document.text)
-    starts, ends = {word.start: k for k, word in enumerate(words)}, {word.end: k for k, word in enumerate(words)}
-    for span in sorted(document.gold):
-        first, last = starts.get(span.start), ends.get(span.end)
-        if len(span.fragments) == 1 and first is not None and last is not None:
-            yield _string(words, first, last - first + 1), span.label
-
-
-def _lengths(strings: dict[Words, Any]) -> dict[str, tuple[int, ...]]:
-    """First word -> the lengths of strings that begin with it, longest first."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for string in strings:
-        found[string[0]].add(len(string))
-    return {word: tuple(sorted(lengths, reverse=True)) for word, lengths in found.items()}
-
-
-def _occurrences(documents: Sequence[Document], lengths: dict[str, tuple[int, ...]]) -> Counter[Words]:
-    """How often each string that may be of interest stands anywhere in the texts."""
-    seen: Counter[Words] = Counter()
-    for document in documents:
-        words = _words(document.text)
-        for place in range(len(words)):
-            seen.update(_candidates(words, place, lengths))
-    return seen
+from tasks.core.kinds import TRAIN, Task
 
 
 @dataclass(frozen=True)
 class Floor:
-    """What was counted, by task: a lexicon, a class or a score."""
+    """By task, what counting answers to an example."""
 
-    counted: dict[str, Any]
+    counted: dict[str, Callable[[Any], Any]]
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
-        """The same class or score for each pair; for documents, the strings of the lexicon."""
-        answer = self.counted[task.name]
-        if isinstance(answer, Lexicon):
-            return [answer.find(example.text) for example in examples]
-        return [answer] * len(examples)
-
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> None:
-        """Unknown: it has no tags."""
-        return
+        """One answer for each example."""
+        return [self.counted[task.name](example) for example in examples]
 
 
 def count(job: TrainSpec) -> tuple[Floor, TrainStats]:
-    """Count what there is in training."""
+    """Count in the training set of each task."""
     begun = time.perf_counter()
     record, counted = TrainStats(), {}
     for task in job.tasks:
         examples = list(job.examples(task, TRAIN))
-        counted[task.name] = _counted(task, examples)
+        counted[task.name] = task.majority(examples)
         record.task_counts[task.name] = TaskCounts(examples=len(examples), epochs=1.0)
         job.progress(1.0, "counted")
     record.train_seconds = time.perf_counter() - begun
     return Floor(counted), record
-
-
-def _counted(task: Task[Any, Any], examples: Sequence[Any]) -> Any:
-    if isinstance(task, SpanTask):
-        return lexicon(examples)
-    golds = [example.gold for example in examples]
-    if isinstance(task, SimilarityTask):
-        return fmean(golds)
-    return min(Counter(golds).items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 BASELINE = Baseline(

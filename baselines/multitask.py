@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from baselines.core.baseline import Baseline
-from baselines.core.lazy import train_model
+from baselines.core.baseline import Baseline, Model, TrainSpec, TrainStats
+
+
+def train(spec: TrainSpec) -> tuple[Model, TrainStats]:
+    """Train an encoder with a head for each task; torch is imported with the call."""
+    from baselines.core import training
+
+    return training.train(spec)
+
 
 BASELINE = Baseline(
-    name="multitask",
-    title="one shared encoder, a head for each task",
-    joint=True,
-    needs_encoder=True,
-    train=train_model,
+    name="multitask", title="one shared encoder, a head for each task", joint=True, needs_encoder=True, train=train
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from baselines.core.baseline import Baseline
-from baselines.core.lazy import train_model
+from baselines.multitask import train
 
-BASELINE = Baseline(
-    name="single_task", title="one encoder for each task", joint=False, needs_encoder=True, train=train_model
-)
+BASELINE = Baseline(name="single_task", title="one encoder for each task", joint=False, needs_encoder=True, train=train)

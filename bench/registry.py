@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
 from baselines.core.baseline import Baseline
 from tasks.core.errors import InputError
-from tasks.core.formulas import check_formula
 from tasks.core.kinds import Task, is_name
+from tasks.core.metrics.formulas import check_formula
 
 TYPES: Mapping[str, type[Any]] = MappingProxyType({"task": Task, "baseline": Baseline})
 """Their words in names: tasks are called TASK in modules of `tasks`, or are in the group `mt_clinical_bench.tasks`."""
@@ -105,6 +107,8 @@ def _load(kind: str, point: metadata.EntryPoint) -> Any:
 def _fault(value: Any) -> str | None:
     """What would mix up what is stored by name, or make a result that cannot be read."""
     metrics, labels = (value.metrics, value.labels) if isinstance(value, Task) else ((), ())
+    if isinstance(value, Task) and (fault := _kind_fault(type(value))):
+        return f"its kind {type(value).__name__} {fault}"
     for name in (value.name, *(metric.name for metric in metrics)):
         if not is_name(name) or name in _OF_NUMPY:
             return f"{name!r} is no name: give letters, digits and underscores, and none of {', '.join(_OF_NUMPY)}"
@@ -117,3 +121,18 @@ def _fault(value: Any) -> str | None:
         except ValueError as error:
             return f"{metric.name}: {error}"
     return "two of its labels are the same" if len({*labels}) < len(labels) else None
+
+
+def _kind_fault(kind: type[Task[Any, Any]]) -> str | None:
+    """What is wrong with the class of a kind of task; its head is not loaded, since that needs torch."""
+    if lacking := [name for name in ("kind", "example_type", "head", "pipeline") if not hasattr(kind, name)]:
+        return f"says no {' and no '.join(lacking)}"
+    if not is_name(kind.kind):
+        return f"is called {kind.kind!r}, which is no name: give letters, digits and underscores"
+    if not is_dataclass(kind.example_type) or not {"id", "gold"} <= {one.name for one in fields(kind.example_type)}:
+        return f"has {kind.example_type.__name__} for examples, which is no dataclass with an id and gold"
+    try:
+        found = ":" in kind.head and find_spec(kind.head.partition(":")[0])
+    except ImportError:
+        found = None
+    return None if found else f"has the head {kind.head!r}, which is no class in a module: give module:class"

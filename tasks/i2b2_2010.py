@@ -15,16 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document
-from tasks.core.folders import OFFICIAL, Rank
+from tasks.core.files.corpus import OFFICIAL, Corpus, Rank
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("problem", "treatment", "test")
 
@@ -77,7 +77,7 @@ def _annotated(texts: list[CorpusFile], concepts: list[CorpusFile], corpus: Corp
     keys = {file.key for file in concepts}
     for file in texts:
         if file.key not in keys:
-            corpus.note(file, None, "text without annotations", "skipped")
+            corpus.warn(file, None, "text without annotations", "skipped")
     return [file for file in texts if file.key in keys]
 
 
@@ -100,12 +100,12 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS, exact_tokens),
-        ExactPrecision(LABELS, exact_tokens),
-        ExactRecall(LABELS, exact_tokens),
-        SpanOnlyF1(),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS, exact_tokens),
+        exact_precision(LABELS, exact_tokens),
+        exact_recall(LABELS, exact_tokens),
+        SPAN_ONLY_F1,
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

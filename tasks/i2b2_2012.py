@@ -16,15 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
-from tasks.core.folders import prefer
-from tasks.core.formats.i2b2_xml import Kind, Tag, one_fragment, read_document, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
+from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
 
@@ -54,7 +54,7 @@ def _tag(span: Span, covered: str) -> tuple[str, str]:
     return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
 
 
-KIND = Kind(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+SCHEME = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -62,15 +62,15 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     if split == TRAIN:
         files = corpus.require(_TRAIN, SOURCE.files[TRAIN][0], SOURCE.url)
     else:  # both test releases may be there, the merged one is the later; others, too, call a folder ground_truth
-        rank = prefer("2012-08-", corpus.beside(_TRAIN), _are_of_2012, broken=bool(corpus.broken("2012-08-")))
+        rank = corpus.prefer("2012-08-", [_TRAIN], _are_of_2012)
         files = corpus.find(_MERGED, rank=rank) or corpus.require(_SEPARATE, SOURCE.files[TEST][0], SOURCE.url, rank)
     corpus.warn_unexpected(files, _RELEASED)
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def _are_of_2012(files: Sequence[CorpusFile]) -> bool:
-    return any(f"<{KIND.root}>".encode() in file.read() for file in files)
+    return any(f"<{SCHEME.root}>".encode() in file.read() for file in files)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -78,7 +78,7 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     place = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
     for document in examples:
         name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
-        write_document(folder / place / f"{name}.xml", KIND, document)
+        write_document(folder / place / f"{name}.xml", SCHEME, document)
 
 
 TASK = SpanTask(
@@ -87,13 +87,13 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        EventOverlapF1(),
-        EventTypeAccuracy(),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        EVENT_OVERLAP_F1,
+        EVENT_TYPE_ACCURACY,
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

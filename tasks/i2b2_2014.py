@@ -16,22 +16,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import (
-    BinaryF1,
-    BinaryTokenF1,
-    HipaaF1,
-    HipaaRelaxedF1,
-    HipaaTokenF1,
-    RelaxedF1,
-    TokenF1,
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.phi import (
+    BINARY_F1,
+    BINARY_TOKEN_F1,
+    HIPAA_F1,
+    HIPAA_RELAXED_F1,
+    HIPAA_TOKEN_F1,
+    relaxed_f1,
+    token_f1,
 )
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall
+from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 CATEGORIES = {
     "NAME": ("PATIENT", "DOCTOR", "USERNAME"),
@@ -68,7 +68,7 @@ _SETS = {
 }
 
 
-KIND = phi_kind("deIdi2b2", CATEGORIES)
+SCHEME = phi_scheme("deIdi2b2", CATEGORIES)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -79,7 +79,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     files = corpus.find(*sets)
     corpus.warn_unexpected(files, _DOCUMENT)
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -87,7 +87,7 @@ def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     places = ("training-PHI-Gold-Set1", "training-PHI-Gold-Set2") if split == TRAIN else ("testing-PHI-Gold-fixed",)
     for number, document in enumerate(examples):
         name = checked_name(document.id, r"[0-9]+-[0-9]+", "i2b2_2014")
-        write_document(folder / places[number % len(places)] / f"{name}.xml", KIND, document)
+        write_document(folder / places[number % len(places)] / f"{name}.xml", SCHEME, document)
 
 
 def group(document: Document) -> str:
@@ -101,18 +101,18 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        RelaxedF1(LABELS),
-        TokenF1(LABELS),
-        BinaryF1(),
-        BinaryTokenF1(),
-        HipaaF1(),
-        HipaaRelaxedF1(),
-        HipaaTokenF1(),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        relaxed_f1(LABELS),
+        token_f1(LABELS),
+        BINARY_F1,
+        BINARY_TOKEN_F1,
+        HIPAA_F1,
+        HIPAA_RELAXED_F1,
+        HIPAA_TOKEN_F1,
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

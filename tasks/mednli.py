@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.mednli_jsonl import read_pairs, write_pairs
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, PairTask, Size, Source, by_first_sentence
-from tasks.core.pair_metrics import Accuracy
+from tasks.core.metrics.pairs import ACCURACY
 
 LABELS = ("entailment", "neutral", "contradiction")
 
@@ -48,7 +48,7 @@ TASK = PairTask(
     title="MedNLI",
     source=SOURCE,
     labels=LABELS,
-    metrics=(Accuracy(),),
+    metrics=(ACCURACY,),
     read=read,
     write=write,
     group=by_first_sentence,

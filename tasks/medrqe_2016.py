@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.rqe_xml import read_pairs, write_pairs
 from tasks.core.kinds import TEST, TRAIN, PairTask, Size, Source, by_first_sentence
-from tasks.core.pair_metrics import Accuracy
+from tasks.core.metrics.pairs import ACCURACY
 
 LABELS = ("true", "false")
 
@@ -55,7 +55,7 @@ TASK = PairTask(
     title="MedRQE",
     source=SOURCE,
     labels=LABELS,
-    metrics=(Accuracy(),),
+    metrics=(ACCURACY,),
     read=read,
     write=write,
     group=by_first_sentence,

@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.brat import Place, read_documents, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import exact_envelope, exact_f1, exact_precision, exact_recall, lenient_f1
 
 LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
 
@@ -49,9 +49,9 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     official = SOURCE.files[split][0]
     if split == TRAIN:
         _refuse_half(corpus)
-        place = Place(_TRAIN, official, SOURCE.url)
+        place = Layout(_TRAIN, official, SOURCE.url)
     else:  # the archive holds a folder called test, as those of other corpora do
-        place = Place(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
+        place = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
     yield from read_documents(place, LABELS, corpus)
 
 
@@ -76,12 +76,12 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS, exact_envelope),  # the official program knows a mention's first start and last end only
-        LenientF1(LABELS),
-        ExactPrecision(LABELS, exact_envelope),
-        ExactRecall(LABELS, exact_envelope),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS, exact_envelope),  # the official program knows a mention's first start and last end only
+        lenient_f1(LABELS),
+        exact_precision(LABELS, exact_envelope),
+        exact_recall(LABELS, exact_envelope),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.sts_tsv import read_pairs, write_pairs
 from tasks.core.kinds import TEST, TRAIN, SimilarityTask, Size, Source, by_first_sentence
-from tasks.core.pair_metrics import Pearson, Spearman
+from tasks.core.metrics.pairs import PEARSON, SPEARMAN
 
 SCALE = (0.0, 5.0)
 
@@ -56,7 +56,7 @@ TASK = SimilarityTask(
     title="n2c2 2019 similarity",
     source=SOURCE,
     labels=(),
-    metrics=(Pearson(), Spearman()),
+    metrics=(PEARSON, SPEARMAN),
     read=read,
     write=write,
     group=by_first_sentence,

@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.brat import Place, read_documents, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, MacroF1
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.spans import brateval_f1, exact_f1, exact_precision, exact_recall, macro_f1
 
 LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
 
@@ -40,7 +40,7 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
     # The same number may name a document in both parts: the part is a part of the id.
     pattern = rf"(?:^|/)(?:QUAERO_FrenchMed[^/]*/)?corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
-    place = Place(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
+    place = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
     yield from read_documents(place, LABELS, corpus)
 
 
@@ -57,13 +57,13 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        ExactF1(LABELS),
-        BratevalF1(LABELS),
-        MacroF1(LABELS),
-        ExactPrecision(LABELS),
-        ExactRecall(LABELS),
-        PaperGoldF1(LABELS),
-        PaperTokenF1(LABELS),
+        exact_f1(LABELS),
+        brateval_f1(LABELS),
+        macro_f1(LABELS),
+        exact_precision(LABELS),
+        exact_recall(LABELS),
+        paper_gold_f1(LABELS),
+        paper_token_f1(LABELS),
     ),
     read=read,
     write=write,

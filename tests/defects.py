@@ -52,13 +52,13 @@ def offsets_one_short(from_window: int = 0) -> Iterator[None]:
 @contextmanager
 def padding_in_the_loss() -> Iterator[None]:
     """What is learnt from is filled up to all that the encoder takes; the filling is attended to, and learnt as O."""
-    real = training._data
+    real = training._train_windows
 
-    def padded(model: Any, job: Any, task: Any) -> list[Window]:
-        most = model.encoder.longest - model.encoder.first_position
-        return [_filled(window, most, isinstance(task, SpanTask)) for window in real(model, job, task)]
+    def padded(model: Any, spec: Any, task: Any) -> list[Window]:
+        most = model.encoder.max_length
+        return [_filled(window, most, isinstance(task, SpanTask)) for window in real(model, spec, task)]
 
-    with patch.object(training, "_data", padded):
+    with patch.object(training, "_train_windows", padded):
         yield
 
 
@@ -69,16 +69,16 @@ def _filled(window: Window, most: int, read: bool) -> Window:
     )
     if not read:
         return filled
-    places = np.append(window.read_positions, np.arange(len(window.input_ids), most))
-    return replace(filled, read_positions=places, targets=np.append(window.targets, more))
+    read_positions = np.append(window.read_positions, np.arange(len(window.input_ids), most))
+    return replace(filled, read_positions=read_positions, targets=np.append(window.targets, more))
 
 
-Change = Callable[[Sequence[Any]], Sequence[Any]]
+ExamplesEdit = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @contextmanager
-def taught(task_name: str, change: Change) -> Iterator[None]:
-    """The training set of a task is changed on its way; development and test sets are as they are."""
+def training_set_changed(task_name: str, change: ExamplesEdit) -> Iterator[None]:
+    """The training set of a task is changed where it is read; dev and test sets are as they are."""
     real = Corpora.stream
 
     def stream(self: Corpora, task: Task[Any, Any], split: str, fraction: float) -> Iterable[Any]:
@@ -89,14 +89,14 @@ def taught(task_name: str, change: Change) -> Iterator[None]:
         yield
 
 
-def shuffled(examples: Sequence[Any]) -> list[Any]:
+def gold_shuffled(examples: Sequence[Any]) -> list[Any]:
     """Each pair with the gold of another."""
     golds = [one.gold for one in examples]
     random.Random(0).shuffle(golds)
     return [replace(one, gold=gold) for one, gold in zip(examples, golds, strict=True)]
 
 
-def swapped(one: str, other: str) -> Change:
+def labels_swapped(one: str, other: str) -> ExamplesEdit:
     """Two labels change places, in mentions or in pairs."""
     names = {one: other, other: one}
 
@@ -108,7 +108,7 @@ def swapped(one: str, other: str) -> Change:
     return lambda examples: [swap(example) for example in examples]
 
 
-def forgotten(labels: Sequence[str]) -> Change:
+def labels_lost(labels: Sequence[str]) -> ExamplesEdit:
     """A reader loses every mention of some labels."""
 
     def lose(document: Document) -> Document:

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
+from baselines.core.batches import Batch, Lengths, pack
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import Batch, Lengths, pack
 from test_training import examples
 
 
@@ -72,5 +72,8 @@ def batch_of(mode: FakeTensorMode, model: MultitaskModel, task: Any, device: str
         with mode:
             return torch.empty(tensor.shape, dtype=tensor.dtype, device=device)
 
-    tensors = {name: moved(getattr(real, name)) for name in ("ids", "segments", "positions", "places", "targets")}
-    return replace(real, lengths=Lengths(real.lengths.each, moved(real.lengths.starts)), **tensors)
+    tensors = {
+        name: moved(getattr(real, name))
+        for name in ("input_ids", "token_type_ids", "position_ids", "read_positions", "targets")
+    }
+    return replace(real, lengths=Lengths(real.lengths.each, moved(real.lengths.cu_seqlens)), **tensors)

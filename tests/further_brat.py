@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.brat import Place, read_documents, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.spans import exact_f1
 
 LABELS = ("Symptom", "Plant")
 SOURCE = Source(
@@ -20,7 +20,7 @@ SOURCE = Source(
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
-    place = Place(rf"(?:^|/)plants/{split}/(part[0-9])/([^/]+)", SOURCE.files[split][0], SOURCE.url)
+    place = Layout(rf"(?:^|/)plants/{split}/(part[0-9])/([^/]+)", SOURCE.files[split][0], SOURCE.url)
     yield from read_documents(place, LABELS, corpus)
 
 
@@ -34,7 +34,7 @@ TASK = SpanTask(
     title="Further brat",
     source=SOURCE,
     labels=LABELS,
-    metrics=(ExactF1(LABELS),),
+    metrics=(exact_f1(LABELS),),
     read=read,
     write=write,
     group=by_document,

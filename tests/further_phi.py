@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
-from tasks.core.formats.i2b2_xml import one_fragment, phi_kind, read_document, write_document
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document, write_document
 from tasks.core.kinds import SPLITS, Size, Source, SpanTask, by_document
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.spans import exact_f1
 
-KIND = phi_kind("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
+SCHEME = phi_scheme("MEDDOCAN", {"NAME": ("NOMBRE",), "DATE": ("FECHAS",), "LOCATION": ("CALLE", "TERRITORIO")})
 LABELS = ("NOMBRE", "FECHAS", "CALLE", "TERRITORIO")
 SOURCE = Source(
     licence="none: it is made up",
@@ -24,12 +24,12 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     files = corpus.require(rf"(?:^|/){split}/xml/([^/]+)\.xml$", SOURCE.files[split][0], SOURCE.url)
     corpus.warn_unexpected(files, r"\.xml$")
     for file in files:
-        yield read_document(file, KIND, LABELS, corpus)
+        yield read_document(file, SCHEME, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     for document in examples:
-        write_document(folder / split / "xml" / f"{document.id}.xml", KIND, document)
+        write_document(folder / split / "xml" / f"{document.id}.xml", SCHEME, document)
 
 
 TASK = SpanTask(
@@ -37,7 +37,7 @@ TASK = SpanTask(
     title="Further PHI",
     source=SOURCE,
     labels=LABELS,
-    metrics=(ExactF1(LABELS),),
+    metrics=(exact_f1(LABELS),),
     read=read,
     write=write,
     group=by_document,

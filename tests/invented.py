@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import Task
 
 FOLDER = Path(__file__).parent / "corpora"

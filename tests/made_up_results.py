@@ -12,12 +12,13 @@ from baselines.core.baseline import TaskCounts, TrainStats
 from baselines.core.settings import Settings
 from bench.store.environment import Environment
 from bench.store.runs import Evidence, Fingerprints, MetricScore, Result, Score, answer_line, write
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 KINDS = {
     "i2b2_2010": "span", "i2b2_2012": "span", "i2b2_2014": "span", "n2c2_2018": "span", "quaero_2014": "span",
     "mednli": "pair", "medrqe_2016": "pair", "n2c2_2019": "similarity",
 }  # fmt: skip
+PIPELINES = {"span": "token-classification", "pair": "text-classification", "similarity": "sentence-similarity"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,8 @@ class Maker:
         metric = self.metric(task)
         value = float(FORMULAS[metric.formula](evidence.rows[metric.name].sum(axis=0), metric.columns))
         return Score(
-            kind=KINDS[task], title=task, examples={"train": 300, "dev": 30, "test": self.examples},
+            kind=KINDS[task], pipeline=PIPELINES[KINDS[task]], title=task,
+            examples={"train": 300, "dev": 30, "test": self.examples},
             ceiling=0.778 if task == "quaero_2014" else None, metrics=(replace(metric, value=value),),
         )  # fmt: skip
 

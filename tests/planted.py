@@ -43,7 +43,7 @@ def findings(root: Path, capsys: pytest.CaptureFixture[str], *options: str) -> l
 
 def of(found: list[dict[str, Any]], arm: str, task: str) -> dict[str, Any]:
     """The first finding of an arm and task."""
-    return next(one for one in found if one["place"]["arm"].startswith(arm) and one["place"]["task"] == task)
+    return next(one for one in found if one["cell"]["arm"].startswith(arm) and one["cell"]["task"] == task)
 
 
 def make(root: Path, seeds: tuple[int, ...] = SEEDS) -> Maker:
@@ -115,6 +115,11 @@ def shuffle_labels(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
     return rescored(score, rows, evidence.ids)
 
 
+def all_right(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
+    """Every answer is right."""
+    return rescored(score, np.ones_like(evidence.rows["accuracy"]), evidence.ids)
+
+
 def constant_answers(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
     """One answer for all: Pearson is not a number."""
     rows = evidence.rows["pearson"].copy()
@@ -154,12 +159,12 @@ def one_more_metric(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
     return replace(score, metrics=(metric, replace(metric, name="new", primary=False))), more
 
 
-def turn(*places: int) -> Callable[[Score, Evidence], tuple[Score, Evidence]]:
+def turn(*examples: int) -> Callable[[Score, Evidence], tuple[Score, Evidence]]:
     """The answers to some pairs become right where they were wrong, and wrong where they were right."""
 
     def edit(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
         rows = evidence.rows["accuracy"].copy()
-        rows[list(places), 0] = 1 - rows[list(places), 0]
+        rows[list(examples), 0] = 1 - rows[list(examples), 0]
         return rescored(score, rows, evidence.ids)
 
     return edit

@@ -36,9 +36,11 @@ DEFECTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "offsets one short": defects.offsets_one_short,
     "offsets one short after a note's first window": lambda: defects.offsets_one_short(from_window=1),
     "padding in the loss": defects.padding_in_the_loss,
-    f"{SCORES}: shuffled labels": lambda: defects.taught(SCORES, defects.shuffled),
-    f"{SPANS}: PATIENT and DATE swapped": lambda: defects.taught(SPANS, defects.swapped("PATIENT", "DATE")),
-    f"{SPANS}: DATE not read": lambda: defects.taught(SPANS, defects.forgotten(["DATE"])),
+    f"{SCORES}: shuffled labels": lambda: defects.training_set_changed(SCORES, defects.gold_shuffled),
+    f"{SPANS}: PATIENT and DATE swapped": lambda: defects.training_set_changed(
+        SPANS, defects.labels_swapped("PATIENT", "DATE")
+    ),
+    f"{SPANS}: DATE not read": lambda: defects.training_set_changed(SPANS, defects.labels_lost(["DATE"])),
     f"{SPANS}: test set in training": lambda: defects.leaked_test_set(SPANS),
 }
 
@@ -81,7 +83,7 @@ def _honest_table(honest: Sequence[Result]) -> int:
         scores, changes = [one.now for one in each[::CHOICES]], [abs(one.now - one.before) for one in each]
         noise, alarms = median(one.noise for one in each), sum(one.judgement != STEADY for one in each)
         cells = (words.mean_and_spread(scores), words.points(max(changes)), words.points(noise), f"{alarms}")
-        print(f"| {each[0].place.task} | {each[0].measure} | {' | '.join(cells)} |")
+        print(f"| {each[0].cell.task} | {each[0].measure} | {' | '.join(cells)} |")
     return sum(one.judgement != STEADY for each in found for one in each)
 
 
@@ -98,7 +100,7 @@ def _defects_table(reference: Sequence[Result], results: Path) -> int:
             noise = "" if one.equal else words.points(one.noise)
             figures = f"{words.points(one.before)} | {words.points(one.now)} | {noise}"
             judgement = "equal" if one.equal else one.judgement
-            print(f"| {name} | {one.place.task} | {one.measure} | {figures} | {judgement} | {len(one.changes) or ''} |")
+            print(f"| {name} | {one.cell.task} | {one.measure} | {figures} | {judgement} | {len(one.changes) or ''} |")
     return missed
 
 

@@ -26,12 +26,6 @@ class Model:
         answer = frozenset({Span(((0, 3),), task.labels[0])}) if isinstance(task, SpanTask) else task.labels[0]
         return [answer] * len(examples)
 
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
-        """Tags that could say the mentions of every other document."""
-        if not isinstance(task, SpanTask):
-            return None
-        return [frozenset() if place % 2 else example.gold for place, example in enumerate(examples)]
-
 
 TRAININGS: list[TrainSpec] = []
 """Every training that was asked for."""

@@ -19,8 +19,8 @@ from bench.runner import answers
 from bench.store import runs as store
 from bench.store.checksums import write_checksums
 from small_bench import PLANTED, TRAININGS
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_concepts import whole_tokens
 from tasks.core.kinds import SpanTask, Task
 from tasks.demo.corpora import write_demo

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.core import inference as annotation
+from baselines.core import model as model_module
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows
+from baselines.core.ceiling import ceiling
 from baselines.core.model import MultitaskModel
 from bench.runner import run as runner
 from bench.runner.corpora import Corpora
 from bench.runner.corpus_statistics import CorpusStatistics
 from small_bench import Model
 from tasks.core.examples import Document
-from tasks.core.metrics import evidence
-from test_training import CLASSES, SPANS, examples, job
+from tasks.core.metrics.metric import evidence
+from test_training import CLASSES, SMALL, SPANS, examples, job
 
 FEW, MANY = 20, 200
 """How many notes; each is one of some."""
@@ -51,7 +52,7 @@ def grown(use: Callable[[int], Any]) -> float:
 
 @pytest.fixture
 def model(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> MultitaskModel:
-    monkeypatch.setattr(annotation, "TOKENS_HELD", 2000)
+    monkeypatch.setattr(model_module, "TOKENS_HELD", 2000)
     return MultitaskModel(job(tmp_path, tiny_encoder, [SPANS, CLASSES]))
 
 
@@ -69,11 +70,15 @@ def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path
 
 def test_a_development_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:
     cuts = {
-        count: cached_dev_windows(model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow")
+        count: cached_dev_windows(SPANS, model.cut(SPANS, notes(count)), tmp_path / f"{count}.arrow")
         for count in (1, FEW, MANY)
     }
     assert grown(lambda count: model.score(SPANS, cuts[count])) < 1.5
     assert model.score(SPANS, cuts[FEW]) == model.score(SPANS, list(model.cut(SPANS, notes(FEW))))
+
+
+def test_a_test_split_is_not_held_for_its_ceiling(tiny_encoder: Path) -> None:
+    assert grown(lambda count: ceiling(SPANS, notes(count), tiny_encoder, SMALL)) < 1.5
 
 
 class Few(Corpora):
@@ -99,8 +104,8 @@ class Gold(Model):
 def test_a_test_split_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays is evidence and answers, in numbers; scores are those of all notes together."""
     monkeypatch.setattr(runner, "CHARACTERS_HELD", 8000)
-    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), 0.1)) < 3
-    tested = runner._test(Gold(), SPANS, Few(MANY), 0.1)
+    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), 0.1, None)) < 3
+    tested = runner._test(Gold(), SPANS, Few(MANY), 0.1, None)
     together = list(notes(MANY))
     rows = evidence(SPANS.primary, together, [note.gold for note in together])
     assert np.array_equal(tested.evidence.rows["f1"], rows)

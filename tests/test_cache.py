@@ -60,7 +60,7 @@ def test_development_examples_come_back_with_their_windows(tmp_path: Path, tiny_
         twice = (Span(((0, 4), (5, 9)), "problem"),) * 2
         asked[3:3] = [Document("empty", "", frozenset()), Document("é\ud7ff", "pain pain", frozenset(twice), twice)]
     cuts = [(example, head.cut(tokenizer, example, use_gold=False)) for example in asked]
-    kept = cached_dev_windows(cuts, tmp_path / "kept.arrow")
+    kept = cached_dev_windows(task, cuts, tmp_path / "kept.arrow")
     for _ in range(2):
         for (before, made), (after, read) in zip(cuts, kept, strict=True):
             assert before == after
@@ -100,12 +100,12 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, tiny_encoder: Path, damage:
 
 
 def test_a_training_from_the_cache_ends_with_the_same_bits(tmp_path: Path, tiny_encoder: Path) -> None:
-    def kept(task: Any, split: str) -> Path:
+    def windows_file(task: Any, split: str) -> Path:
         return tmp_path / f"{task.name}-{split}.arrow"
 
     plain, _ = train(job(tmp_path, tiny_encoder, TASKS))
     for _ in range(2):  # It is filled, then read.
-        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, kept=kept))
+        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, windows_file=windows_file))
         assert same(weights(plain), weights(cached))
 
 
@@ -176,7 +176,7 @@ def test_a_user_without_a_home_names_a_folder(monkeypatch: pytest.MonkeyPatch) -
     assert cache.folder() == Path("named")
 
 
-@pytest.mark.parametrize(("words", "files"), [((), 5), (("--no-cache",), 0)])
+@pytest.mark.parametrize(("words", "files"), [((), 6), (("--no-cache",), 0)])
 def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], files: int
 ) -> None:
@@ -186,7 +186,7 @@ def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
     how = "--tasks mednli --baselines single_task --profile demo --epochs 1".split()
     assert cli.main(["run", *where, *how, *words]) == 0
     kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    # The census, the windows of training and those of the development split; where corpus and encoder lie.
+    # The census, the ceiling, the windows of training and those of the development split; where corpus and encoder lie.
     assert len(kept) == files
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from baselines.core.settings import Settings
 from bench.cli import main as cli
 from bench.runner import corpus_statistics as census_module
+from bench.runner.corpora import Corpora
 from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import runs as store
+from bench.store.runs import Fingerprints
 from invented import packed, task
 from small_bench import PLANTED, write_corpora
 from tasks.core import splits
-from tasks.core.corpus import Corpus
+from tasks.core.files.corpus import Corpus
 
 TASK = task("quaero_2014")
 
@@ -111,6 +115,23 @@ def test_a_kept_census_holds_no_word_and_no_name_of_a_file(tmp_path: Path) -> No
     assert not [path for path in (tmp_path / "data").rglob("*.*") if path.stem.encode() in content]
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_ceiling_is_worked_out_once_for_a_corpus_an_encoder_and_a_head(
+    cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a command where there is no cache; neither rates nor seeds change it."""
+    asked: list[str] = []
+    monkeypatch.setattr("baselines.core.ceiling.ceiling", lambda *given: asked.append("") or 1 / 3)
+    write_corpora(tmp_path / "data")
+    fingerprints = Fingerprints(settings="", corpora={TASK.name: "a"}, encoder="b", code="c")
+    for command in (1, 2):
+        corpora = Corpora("official", tmp_path / "data", tmp_path / "cache" if cached else None)
+        for settings in (Settings(), Settings(span_head="nested"), Settings(encoder_lr=1.0), Settings(epochs=9)):
+            assert corpora.ceiling(TASK, tmp_path, fingerprints, settings) == 1 / 3
+        assert corpora.ceiling(TASK, tmp_path, replace(fingerprints, encoder="z"), Settings()) == 1 / 3
+        assert len(asked) == (3 if cached else 3 * command)
+
+
 @pytest.mark.parametrize("name", ["quaero_2014", "mednli", "i2b2_2012", "medrqe_2016"])
 @pytest.mark.parametrize("fraction", [0.1, 0.34])
 def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Path) -> None:
@@ -121,7 +142,7 @@ def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Pat
     corpus = Corpus(tmp_path)
     found = corpus_statistics(task(name), corpus, None)
     for split in ("train", "dev", "test"):
-        assert found.size(split, fraction) == len(splits.examples(task(name), corpus, split, fraction))
+        assert found.size(split, fraction) == sum(1 for _ in splits.stream(task(name), corpus, split, fraction))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from baselines.core.settings import Settings
 from bench.drift.reference import read_reference
-from bench.store.runs import Evidence, Score, read, read_evidence
+from bench.store.runs import read, read_evidence
 from killed import every_event
 from made_up_results import Maker
 from planted import (
@@ -23,6 +23,7 @@ from planted import (
     TASKS,
     UNKNOWN,
     Edit,
+    all_right,
     as_it_was,
     constant_answers,
     fewer,
@@ -38,7 +39,6 @@ from planted import (
     only,
     other_columns,
     plant,
-    rescored,
     run,
     shuffle_labels,
     turn,
@@ -76,6 +76,8 @@ def test_equal_evidence_is_steady(guarded: Path, capsys: pytest.CaptureFixture[s
     [
         (in_task("i2b2_2010", lose_mentions), DRIFT, "more than noise explains"),
         (in_task("mednli", shuffle_labels), DRIFT, "hard limit"),
+        # A gain is drift too: gold may have leaked.
+        (in_task("mednli", all_right), DRIFT, "hard limit"),
         (in_task("n2c2_2019", constant_answers), DRIFT, "not a number"),
         (in_task("mednli", no_metric), DRIFT, "accuracy is missing"),
         (in_task("i2b2_2010", other_columns), DRIFT, "f1 is not counted as it was"),
@@ -89,23 +91,13 @@ def test_planted_defects_are_caught(
     """Each with its status and reason, and in no other task than the one it was planted in."""
     plant(guarded, edit)
     assert run(guarded) == expected
-    found = [one for one in findings(guarded, capsys) if one["place"]["task"] in TASKS]
+    found = [one for one in findings(guarded, capsys) if one["cell"]["task"] in TASKS]
     assert [why in one["why"] for one in found if one["judgement"] != "steady"] == [True]
 
 
 def test_a_defect_in_one_seed_is_no_less_missing(guarded: Path) -> None:
     """NaN in one seed of five is not averaged away."""
     plant(guarded, in_task("n2c2_2019", constant_answers), seeds=(1,))
-    assert run(guarded) == DRIFT
-
-
-def test_a_gain_leaves_the_reference_too(guarded: Path) -> None:
-    """What suddenly is much better is a reason to look: gold may have leaked."""
-
-    def all_right(score: Score, evidence: Evidence) -> tuple[Score, Evidence]:
-        return rescored(score, np.ones_like(evidence.rows["accuracy"]), evidence.ids)
-
-    plant(guarded, in_task("mednli", all_right))
     assert run(guarded) == DRIFT
 
 
@@ -120,7 +112,7 @@ def test_one_training_of_another_seed_is_judged(guarded: Path, capsys: pytest.Ca
     shutil.rmtree(guarded / "runs" / "demo-minilm" / "multitask")
     Maker(root=guarded).run("multitask", TASKS, 11)
     found = findings(guarded, capsys)
-    assert {one["judgement"] for one in found if one["place"]["task"] != "speed"} == {"steady"}
+    assert {one["judgement"] for one in found if one["cell"]["task"] != "speed"} == {"steady"}
     assert run(guarded) == OK
     assert of(found, "multitask", "mednli")["why"] == "no training of the reference has its seed"
     assert of(found, "multitask", "mednli")["noise"] > 0
@@ -150,8 +142,8 @@ def test_changed_code_is_named_as_the_reason(guarded: Path, capsys: pytest.Captu
     assert of(findings(guarded, capsys), "multitask", "mednli")["why"].endswith("and the code changed")
 
 
-def test_another_platform_does_not_owe_equality(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is listed, the reader learns what is other, and asking for equality cannot be answered."""
+def test_on_another_platform_evidence_need_not_be_equal(guarded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is listed, the reader learns what differs, and --exact cannot be judged."""
     environment = replace(multitask(guarded)[0].environment, threads=1)
     only(guarded, 2, in_task("mednli", turn(3)), environment=environment)
     one = of(findings(guarded, capsys), "multitask", "mednli")
@@ -251,7 +243,7 @@ def test_flat_and_nested_are_guarded_each_by_its_own(guarded: Path, capsys: pyte
     shutil.rmtree(guarded / "runs" / "demo-minilm")
     assert run(guarded) == UNKNOWN
     found = [one for one in findings(guarded, capsys) if one["judgement"] == "not judged"]
-    assert {(one["place"]["comparison"], one["why"]) for one in found} == {
+    assert {(one["cell"]["comparison"], one["why"]) for one in found} == {
         ("demo-minilm", "there is no result, or not each can be read")
     }
 

@@ -15,10 +15,10 @@ from typing import NoReturn
 import pytest
 
 from invented import FOLDER, contents, laid, packed, refused, splits, task
-from tasks.core import archives
-from tasks.core.corpus import Corpus
-from tasks.core.disk import POINTER
 from tasks.core.errors import InputError
+from tasks.core.files import archives
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.disk import POINTER
 from tasks.core.splits import digest
 
 
@@ -72,7 +72,7 @@ def test_copies_count_once(tmp_path: Path, unpacked: dict[str, str]) -> None:
     packed(FOLDER, tmp_path / "data/all.zip")
     corpus = Corpus(tmp_path / "data")
     assert everything(corpus) == unpacked
-    assert "copy that differs" not in {notice.kind for notice in corpus.notices}
+    assert "copy that differs" not in {warning.kind for warning in corpus.warnings}
 
 
 def skipped(folder: Path) -> dict[str, str]:
@@ -174,7 +174,7 @@ def test_a_copy_that_differs_is_told(tmp_path: Path) -> None:
     corpus = laid(tmp_path, {"a/clinicalSTS2019.train.txt": "a\tb\t1\n", "b/clinicalSTS2019.train.txt": "a\tb\t1.5\n"})
     (pair,) = task("n2c2_2019").read(corpus, "train")
     assert pair.gold == 1
-    assert [(n.kind, n.file) for n in corpus.notices] == [("copy that differs", "b/clinicalSTS2019.train.txt")]
+    assert [(n.kind, n.file) for n in corpus.warnings] == [("copy that differs", "b/clinicalSTS2019.train.txt")]
 
 
 def test_litter_of_operating_systems_is_nothing(tmp_path: Path, unpacked: dict[str, str]) -> None:
@@ -238,7 +238,7 @@ def test_paths_out_of_an_archive_are_ignored_and_told(name: str, tmp_path: Path)
         file.writestr(name, "evil")
     corpus = Corpus(tmp_path)
     assert len(list(task("n2c2_2019").read(corpus, "train"))) == 1
-    assert [notice.kind for notice in corpus.notices] == ["path leaves the archive"] * 2
+    assert [warning.kind for warning in corpus.warnings] == ["path leaves the archive"] * 2
     assert not corpus.find(r"test\.txt$")
 
 
@@ -250,7 +250,7 @@ def test_links_and_devices_in_archives_are_ignored_and_told(kind: bytes, tmp_pat
     hostile_tar(tmp_path / "x.tar.gz", info)
     corpus = Corpus(tmp_path)
     assert not corpus.find(r"test\.txt$")
-    assert [notice.kind for notice in corpus.notices] == ["link or device in an archive"]
+    assert [warning.kind for warning in corpus.warnings] == ["link or device in an archive"]
 
 
 def test_links_on_disk_are_not_followed(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_links_on_disk_are_not_followed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "data/pipe")
     corpus = Corpus(tmp_path / "data")
     assert not corpus.find("")
-    assert [notice.kind for notice in corpus.notices] == ["link or device"] * 3
+    assert [warning.kind for warning in corpus.warnings] == ["link or device"] * 3
 
 
 def test_a_gigabyte_of_zeros_is_refused(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_an_archive_in_an_archive_is_told(tmp_path: Path) -> None:
         file.writestr("training_20180910.zip", b"")
     corpus = Corpus(tmp_path)
     assert not corpus.find("")
-    assert [notice.kind for notice in corpus.notices] == ["archive in an archive"]
+    assert [warning.kind for warning in corpus.warnings] == ["archive in an archive"]
 
 
 def test_paths_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:

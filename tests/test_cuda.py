@@ -20,11 +20,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import varlen
 
 from baselines.core import attention
-from baselines.core.dropout import Dropout, DropoutRng
+from baselines.core.batches import pack
 from baselines.core.encoder import SharedEncoder
 from baselines.core.hub import PACKABLE
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import pack
+from baselines.core.rng import Dropout, DropoutRng
 from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
 from bench.runner.device import memory_suffices
@@ -148,7 +148,7 @@ def test_a_step_of_training_on_a_gpu_waits_for_nothing(
             logits = model(task, batch)
             loss = model.head(task).loss(logits, batch.targets)
             assert (logits.dtype, logits.device.type, loss.device.type) == (torch.float32, "cuda", "cuda")
-            assert len(logits) == sum(batch.reads)
+            assert len(logits) == len(batch.read_positions)
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -282,10 +282,10 @@ def test_a_step_on_the_gpu_itself_waits_for_nothing(tmp_path: Path, tiny_encoder
     asked = replace(job(tmp_path, tiny_encoder, TASKS, settings=replace(HALF, dropout=0.1)), device="cuda")
     trainer = Trainer(asked, MultitaskModel(asked))
     trainer.model.train()
-    trainer._update(trainer.rounds[0][0])  # The first step makes what later ones use.
+    trainer._update(trainer.epochs[0][0])  # The first step makes what later ones use.
     torch.cuda.set_sync_debug_mode("error")
     try:
-        trainer._update(trainer.rounds[0][1])
+        trainer._update(trainer.epochs[0][1])
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -27,7 +27,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Small
         (nullcontext, 0),
         (defects.heads_left_out, 1),
         (defects.offsets_one_short, 1),
-        (lambda: defects.taught(SPANS, defects.swapped("PATIENT", "DATE")), 1),
+        (lambda: defects.training_set_changed(SPANS, defects.labels_swapped("PATIENT", "DATE")), 1),
     ],
     ids=["none", "heads left out", "offsets one short", "labels swapped"],
 )
@@ -37,20 +37,20 @@ def test_a_defect_is_caught_and_another_seed_is_none(
     name = request.node.callspec.id
     with defect():
         bench.train(name, 3)
-    assert bench.cli.check(name) == status
+    assert bench.check(name) == status
 
 
 def test_a_label_that_is_not_read_any_more_is_lost_recall_of_phi(
     bench: SmallBench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Even a check that lets every score pass is stopped by it."""
-    with defects.taught(SPANS, defects.forgotten(["DOCTOR"])):
-        bench.train("forgotten", 3)
-    assert bench.cli.check("forgotten", "--margin", "100", "--limit", "100") == 1
+    with defects.training_set_changed(SPANS, defects.labels_lost(["DOCTOR"])):
+        bench.train("labels lost", 3)
+    assert bench.check("labels lost", "--margin", "100", "--limit", "100") == 1
     assert "recall of PHI: it changed by more than the hard limit" in capsys.readouterr().out
 
 
 def test_the_same_training_again_is_equal_document_by_document(bench: SmallBench) -> None:
-    """On one machine the same seed owes the same evidence, to the digit."""
+    """On one machine the same seed gives the same evidence, to the digit."""
     bench.train("again", 1)
-    assert bench.cli.check("again", "--exact") == 0
+    assert bench.check("again", "--exact") == 0

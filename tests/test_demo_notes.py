@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 from tasks.demo.composer import Composer, Grammar, Record
 from tasks.demo.corpora import MAKERS, Maker, write_demo
 from tasks.demo.markup import document, fragmented, tokenised, with_articles, wrapped
@@ -160,7 +160,7 @@ def test_what_is_written_is_read_back(maker: Maker, written: Path) -> None:
     for split in maker.counts:
         made = {note.id: note for note in maker.examples(split, scale=0.5, seed=3)}
         assert {note.id: note for note in maker.task.read(corpus, split)} == made
-    assert not corpus.notices
+    assert not corpus.warnings
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.task.name)

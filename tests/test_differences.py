@@ -9,10 +9,12 @@ import pytest
 
 from bench.report.comparison import Comparison, Selection, comparisons
 from bench.report.table import Table
+from bench.report.tables import differences
 from bench.report.tables.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
 from bench.report.tables.transfer import transfer_table
 from bench.statistics import calibrated
-from bench.statistics.calibrated import Cell, nearest
+from bench.statistics.calibrated import CalibrationCell, nearest
+from bench.statistics.resampling import resample
 from bench.store.runs import read_all
 from made_up_results import Maker
 
@@ -100,7 +102,7 @@ def test_what_calibration_does_not_vouch_for_is_said(
     mixed: tuple[Comparison, Contrast], type_one: float, said: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measured errors of the nearest smaller case, where they are not as demanded."""
-    cells = [Cell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
+    cells = [CalibrationCell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
     monkeypatch.setattr(calibrated, "stored", lambda: tuple(cells))
     notes = " ".join(difference_table(*mixed).notes)
     assert ("9.0 to 9.0 % (20 examples, 3 seeds)" in notes) is said
@@ -111,3 +113,14 @@ def test_tasks_that_calibration_never_saw_are_said(tmp_path: Path) -> None:
     notes = " ".join(difference_table(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
     assert "i2b2_2010, mednli, n2c2_2019: not measured" in notes
     assert nearest("micro_f1", 12, 3) == ()
+
+
+def test_resamples_are_drawn_once_for_all_formats(
+    mixed: tuple[Comparison, Contrast], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report builds its tables for several formats; 10,000 draws for each would be most of its time."""
+    calls: list[object] = []
+    monkeypatch.setattr(differences, "resample", lambda pairs: calls.append(pairs) or resample(pairs, 10))
+    comparison, contrast = mixed[0], replace(mixed[1])
+    assert resampling_table(comparison, contrast) == resampling_table(comparison, contrast)
+    assert len(calls) == 1

@@ -1,4 +1,4 @@
-"""The parts of a judgement: noise that is calibrated, PHI that is guarded apart, speed as ratios, words made inert."""
+"""The parts of a judgement: noise that is calibrated, PHI that is guarded apart, speed as ratios, text made inert."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.drift import github, junit, text
-from bench.drift.findings import DRIFTED, SCORE, STEADY, UNCOMPARED, UNJUDGED, Change, Finding, Moved, Place
-from bench.drift.judge import Rule, judge
-from bench.drift.noise import Sides
+from bench.drift import ci, text
+from bench.drift.findings import DRIFTED, STEADY, UNCOMPARED, UNJUDGED, Change, Finding, GuardedCell, Moved
+from bench.drift.judge import SCORE, Rule, judge
+from bench.drift.noise import noise, scores_of
 from bench.drift.speed import judge_speed
 from bench.store.runs import Result, read_evidence
 from made_up_results import Maker
-from tasks.core.formulas import micro_f1
+from tasks.core.metrics.formulas import micro_f1, proportion
 
 
 def accuracies(*means: float, examples: int = 100, seed: int = 0) -> list[np.ndarray]:
@@ -27,15 +27,15 @@ def accuracies(*means: float, examples: int = 100, seed: int = 0) -> list[np.nda
     return [np.stack([one, np.ones(examples)], axis=-1).astype(float) for one in right]
 
 
-def sides(before: list[np.ndarray], now: list[np.ndarray]) -> Sides:
-    return Sides(before, now, "proportion", ("correct", "count"))
+def accuracy(totals: np.ndarray) -> np.ndarray:
+    return proportion(totals, ("correct", "count"))
 
 
 def test_between_trainings_noise_is_students_prediction_interval() -> None:
     """t of S - 2 degrees of freedom, times s, times the root of 1/5 + 1/1."""
     before = (0.70, 0.75, 0.90, 0.60, 0.65)
     expected = scipy.stats.t.ppf(0.995, 4) * np.std(before, ddof=1) * np.sqrt(1 / 5 + 1)
-    assert sides(accuracies(*before), accuracies(0.8)).noise(0.01) == pytest.approx(expected)
+    assert noise(accuracies(*before), accuracies(0.8), accuracy, 0.01) == pytest.approx(expected)
 
 
 def test_where_trainings_agree_documents_are_the_noise() -> None:
@@ -43,9 +43,9 @@ def test_where_trainings_agree_documents_are_the_noise() -> None:
     before, now = accuracies(0.7, 0.7), accuracies(0.7, seed=1)
     differences = now[0][:, 0] - (before[0][:, 0] + before[1][:, 0]) / 2
     expected = scipy.stats.norm.ppf(0.975) * scipy.stats.sem(differences)
-    assert sides(before, now).noise(0.05) == pytest.approx(expected)
+    assert noise(before, now, accuracy, 0.05) == pytest.approx(expected)
     single = now[0][:, 0] - before[0][:, 0]
-    alone = sides(before[:1], now).noise(0.05)
+    alone = noise(before[:1], now, accuracy, 0.05)
     assert alone == pytest.approx(scipy.stats.norm.ppf(0.975) * scipy.stats.sem(single))
 
 
@@ -56,9 +56,9 @@ def test_honest_trainings_leave_their_noise_no_more_often_than_promised(spread: 
     for repetition in range(600):
         scores = np.clip(draw.normal(0.75, spread, size=6), 0, 1)
         found = accuracies(*scores, examples=400, seed=repetition)
-        both = sides(found[:5], found[5:])
-        change = np.mean(both.scores(both.now)) - np.mean(both.scores(both.before))
-        outside += abs(change) > both.noise(0.05)
+        before, now = found[:5], found[5:]
+        change = np.mean(scores_of(now, accuracy)) - np.mean(scores_of(before, accuracy))
+        outside += abs(change) > noise(before, now, accuracy, 0.05)
     assert outside / 600 <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 600)
 
 
@@ -125,7 +125,7 @@ def timed(root: Path, answering: float = 1.0, joint: float = 1.0, device: str = 
 def speeds(reference: list[Result], results: list[Result]) -> dict[str, str]:
     """Measure -> judgement in the multitask arm."""
     found = judge_speed(reference, results)
-    return {one.measure: one.judgement for one in found if one.place.arm.startswith("multitask")}
+    return {one.measure: one.judgement for one in found if one.cell.arm.startswith("multitask")}
 
 
 def test_speed_drifts_by_ratios_in_both_directions(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_speed_is_compared_on_one_machine_alone(tmp_path: Path) -> None:
 
 
 HOSTILE = Finding(
-    place=Place("demo-x", 'arm<&"', "task]]>"),
+    cell=GuardedCell("demo-x", 'arm<&"', "task]]>"),
     measure="f1\x1b[31m",
     judgement=DRIFTED,
     why="100%\n::error::made up, \x00",
@@ -169,7 +169,7 @@ HOSTILE = Finding(
 
 
 def test_junit_is_xml_whatever_the_names() -> None:
-    case = ElementTree.fromstring(junit.render([HOSTILE])).find("testsuite/testcase")
+    case = ElementTree.fromstring(ci.junit([HOSTILE])).find("testsuite/testcase")
     assert case is not None
     assert case.get("name") == "task]]> f1<U+001B>[31m"
     assert "<id><U+0007> (seed 0), f1: a:tp 1 -> 2" in str(case.findtext("system-out"))
@@ -177,7 +177,7 @@ def test_junit_is_xml_whatever_the_names() -> None:
 
 def test_an_annotation_is_one_line_and_one_command() -> None:
     """Nothing that a result says can begin a second command, or end the title of this one."""
-    (line,) = github.render([HOSTILE]).splitlines()
+    (line,) = "".join(ci.github_annotations([HOSTILE])).splitlines()
     assert line.startswith("::error title=task]]> f1<U+001B>[31m%3A drifted::")
     assert "100%25" in line
 
@@ -191,6 +191,6 @@ def test_what_people_read_is_inert_and_narrow() -> None:
 def test_a_finding_that_fails_is_never_left_out() -> None:
     """Status, JUnit and annotations agree on what fails."""
     unjudged = replace(HOSTILE, judgement=UNJUDGED, changes=())
-    assert "<error" in junit.render([unjudged])
-    assert github.render([unjudged]).startswith("::error")
-    assert github.render([replace(unjudged, judgement=STEADY)]) == ""
+    assert "<error" in ci.junit([unjudged])
+    assert next(ci.github_annotations([unjudged])).startswith("::error")
+    assert not list(ci.github_annotations([replace(unjudged, judgement=STEADY)]))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from baselines.core import energy
+from baselines.core import resources
 from baselines.core.baseline import TrainStats
-from baselines.core.energy import EnergyMeter
+from baselines.core.resources import EnergyMeter
 
 
 def package(root: Path, name: str, microjoules: int) -> Path:
@@ -22,7 +22,7 @@ def package(root: Path, name: str, microjoules: int) -> Path:
 
 def test_packages_are_added_up_across_the_end_of_a_counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two packages and a part of one, which would count its energy twice."""
-    monkeypatch.setattr(energy, "POWERCAP", tmp_path)
+    monkeypatch.setattr(resources, "POWERCAP", tmp_path)
     for name, start in (("intel-rapl:0", 990_000_000), ("intel-rapl:1", 5_000_000), ("intel-rapl:0:0", 0)):
         package(tmp_path, name, start)
     meter = EnergyMeter("cpu")
@@ -36,7 +36,7 @@ def test_packages_are_added_up_across_the_end_of_a_counter(tmp_path: Path, monke
 
 def test_no_counter_is_unknown_energy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not 0: no folder, or a counter without a figure."""
-    monkeypatch.setattr(energy, "POWERCAP", tmp_path)
+    monkeypatch.setattr(resources, "POWERCAP", tmp_path)
     assert EnergyMeter("cpu").lap_joules() is None
     package(tmp_path, "intel-rapl:0", 0)
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("")

@@ -9,7 +9,7 @@ import pytest
 
 from invented import laid, refused, task
 from tasks.core.examples import Document, Span
-from tasks.core.status import notice_counts
+from tasks.core.status import warning_counts
 
 TEXT = "aspirin 81 mg\nfor low\nback pain"
 
@@ -133,8 +133,8 @@ def test_offsets_counted_otherwise_are_recounted(
     corpus = laid(tmp_path, {"test/1.txt": text, "test/1.ann": "".join(lines)})
     (document,) = task("n2c2_2018").read(corpus, "test")
     assert document == Document("1", text, frozenset(Span((place,), "Drug") for place in places.values()))
-    (notice,) = corpus.notices
-    assert what in notice.what
+    (warning,) = corpus.warnings
+    assert what in warning.what
 
 
 def test_a_written_mention_is_one_line_of_four_fields(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_two_mentions_of_one_id_are_both_kept_and_told(tmp_path: Path) -> None:
     corpus = laid(tmp_path, {"test/1.txt": TEXT, "test/1.ann": "T1\tDrug 0 7\taspirin\nT1\tDosage 8 10\t81\n"})
     (document,) = task("n2c2_2018").read(corpus, "test")
     assert document.gold == {Span(((0, 7),), "Drug"), Span(((8, 10),), "Dosage")}
-    assert [(notice.kind, notice.line) for notice in corpus.notices] == [("doubled id", 2)]
+    assert [(warning.kind, warning.line) for warning in corpus.warnings] == [("doubled id", 2)]
 
 
 def test_line_ends_that_an_unpacker_changed_are_mended(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_line_ends_that_an_unpacker_changed_are_mended(tmp_path: Path) -> None:
     corpus = laid(tmp_path, {"test/1.txt": changed, "test/1.ann": "T1\tReason 18 31\tlow back pain\r\n"})
     (document,) = task("n2c2_2018").read(corpus, "test")
     assert (document.text, document.gold) == (TEXT, {Span(((18, 31),), "Reason")})
-    assert notice_counts(corpus.notices) == {"line ends changed": 1}
+    assert warning_counts(corpus.warnings) == {"line ends changed": 1}
     assert one(tmp_path, "T1\tReason 19 33\tlow back pain\r\n", changed).text == changed
 
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from invented import FOLDER, NAMES, contents, laid, packed, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document
+from tasks.core.files.corpus import Corpus
 
 CASES = int(os.environ.get("BENCH_FUZZ_CASES", "60"))
 BOMB = b'<!DOCTYPE a [<!ENTITY a "' + b"a" * 1000 + b'"><!ENTITY b "' + b"&a;" * 1000 + b'">]>'

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from invented import laid, refused, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
 
 CONCEPTS = "reference_standard_for_test_data/concepts/1.con"
 TEXT = " two  words\nand\u00a0more\t.\n\nend"

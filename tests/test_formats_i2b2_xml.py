@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from invented import laid, refused, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
-from tasks.core.status import notice_counts
+from tasks.core.files.corpus import Corpus
+from tasks.core.status import warning_counts
 
 PLACE = "testing-PHI-Gold-fixed/1-01.xml"
 AGE = '<AGE id="P0" start="{}" end="{}" text="{}" TYPE="{}" />'
@@ -46,8 +46,8 @@ def test_ampersands_are_mended_among_the_tags_alone(tmp_path: Path) -> None:
     found = corpus(tmp_path, xml(AGE.format(4, 11, "61 & up", "AGE")))
     (document,) = task("i2b2_2014").read(found, "test")
     assert (document.text, document.gold) == ("Age 61 & up", {Span(((4, 11),), "AGE")})
-    assert notice_counts(found.notices) == {"bare & among the tags": 1}
-    assert [notice.line for notice in found.notices] == [3]
+    assert warning_counts(found.warnings) == {"bare & among the tags": 1}
+    assert [warning.line for warning in found.warnings] == [3]
 
 
 def test_line_ends_are_line_feeds(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_offsets_that_count_line_ends_as_two_characters_are_recounted(ends: str,
     (document,) = task("i2b2_2014").read(found, "test")
     spans = frozenset(Span(((start, start + length),), "AGE") for start, length in ((0, 3), (5, 2), (8, 2)))
     assert document == Document("1-01", "Age\n\n61\n62", spans)
-    assert [(notice.kind, notice.what) for notice in found.notices] == [
+    assert [(warning.kind, warning.what) for warning in found.warnings] == [
         ("line ends changed", "each counts as two characters in the offsets; 3 of 3 mentions fit so, 1 as they stand")
     ]
 
@@ -77,7 +77,7 @@ def test_events_without_an_id_are_each_their_own_and_told(tmp_path: Path) -> Non
     found = laid(tmp_path, {"ground_truth/merged_xml/1.xml": xml(tags, "01234", "ClinicalNarrativeTemporalAnnotation")})
     (document,) = task("i2b2_2012").read(found, "test")
     assert sorted(span.start for span in document.gold) == [0, 1, 2, 3]
-    assert notice_counts(found.notices) == {"doubled id": 1, "no id": 3}
+    assert warning_counts(found.warnings) == {"doubled id": 1, "no id": 3}
 
 
 def test_texts_that_mostly_differ_from_their_offsets_are_told_of_their_document(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_texts_that_mostly_differ_from_their_offsets_are_told_of_their_document(
     (document,) = task("i2b2_2014").read(found, "test")
     assert len(document.gold) == 3
     kinds = {"most texts differ from their offsets": 1, "text differs from its offsets": 3}
-    assert notice_counts(found.notices) == kinds
+    assert warning_counts(found.warnings) == kinds
 
 
 def test_a_byte_order_mark_in_the_text_counts(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_tag_without_characters_is_skipped_and_told(tmp_path: Path) -> None:
     found = corpus(tmp_path, xml(AGE.format(4, 4, "", "AGE")))
     (document,) = task("i2b2_2014").read(found, "test")
     assert document.gold == frozenset()
-    assert notice_counts(found.notices) == {"tag without characters": 1}
+    assert warning_counts(found.warnings) == {"tag without characters": 1}
 
 
 @pytest.mark.parametrize(

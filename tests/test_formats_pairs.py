@@ -75,8 +75,8 @@ def test_pairs_of_one_id_are_all_kept_and_told(name: str, file: str, content: st
     ids = [pair.id for pair in task(name).read(corpus, "train")]
     assert len(ids) == len(set(ids)) == content.count("neutral") + content.count("true")
     assert ids[:2] == ["1", "1@2"]
-    assert {(notice.kind, notice.file) for notice in corpus.notices} == {("doubled id", file)}
-    assert [notice.line for notice in corpus.notices] == list(range(2, len(ids) + 1))
+    assert {(warning.kind, warning.file) for warning in corpus.warnings} == {("doubled id", file)}
+    assert [warning.line for warning in corpus.warnings] == list(range(2, len(ids) + 1))
 
 
 @pytest.mark.parametrize(

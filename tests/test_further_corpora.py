@@ -18,11 +18,11 @@ from bench.cli import main as cli
 from bench.runner.corpus_statistics import corpus_statistics
 from bench.store import runs as store
 from invented import laid, packed
-from tasks.core.corpus import Corpus
 from tasks.core.examples import Document, Span
-from tasks.core.formats.brat import Place, read_documents
+from tasks.core.files.corpus import Corpus
+from tasks.core.formats.brat import Layout, read_documents
 from tasks.core.kinds import SPLITS
-from tasks.core.status import notice_counts, status
+from tasks.core.status import status, warning_counts
 from tasks.demo.corpora import write_demo
 
 PHI = (
@@ -59,8 +59,8 @@ def test_further_corpora_are_read_whole(data: Path) -> None:
     """Mentions, fragments and ids are there, what is skipped is told, and another root is no obstacle."""
     corpus = Corpus(data)
     for task in (further_phi.TASK, further_brat.TASK):
-        assert all(split.whole for split in status(task, corpus))
-    assert notice_counts(corpus.notices) == {"stray file": 2}
+        assert all(split.complete for split in status(task, corpus))
+    assert warning_counts(corpus.warnings) == {"stray file": 2}
     first, second = further_phi.TASK.read(corpus, "dev")
     assert (first.id, second.id) == ("S1", "S2")
     assert first.gold == {Span(((10, 18),), "NOMBRE"), Span(((32, 37),), "CALLE")}
@@ -77,12 +77,12 @@ def test_files_of_another_split_are_no_strays(tmp_path: Path) -> None:
 
     def read(corpus: Corpus, split: str) -> Iterator[Document]:
         return read_documents(
-            Place(rf"plants/([{'0-5' if split == 'train' else '6-8'}])", "", ""), further_brat.LABELS, corpus
+            Layout(rf"plants/([{'0-5' if split == 'train' else '6-8'}])", "", ""), further_brat.LABELS, corpus
         )
 
     task = replace(further_brat.TASK, read=read)
     for _ in range(2):
-        assert {note.file for split in status(task, corpus) for note in split.notices} == {
+        assert {note.file for split in status(task, corpus) for note in split.warnings} == {
             "plants/notes.txt",
             "plants/9.ann~",
         }

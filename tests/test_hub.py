@@ -17,10 +17,10 @@ import torch
 from tokenizers import AddedToken, Tokenizer, processors
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutRng
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.model import MultitaskModel
+from baselines.core.rng import DropoutRng
 from baselines.core.tokenizer import SubwordTokenizer
 from conftest import make_encoder
 from tasks.core.errors import InputError
@@ -64,7 +64,7 @@ def test_nothing_is_fetched_for_the_demo_encoder(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("a connection was tried")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    assert load(hub.resolve(hub.DEMO)).hidden == 384
+    assert load(hub.resolve(hub.DEMO)).hidden_size == 384
 
 
 def test_plain_pickled_weights_load_as_they_do_from_safetensors(tiny_encoder: Path, tmp_path: Path) -> None:
@@ -243,12 +243,12 @@ def test_offline_is_honoured_even_for_an_encoder_of_a_hub(monkeypatch: pytest.Mo
 
 
 def model_of(encoder: Path, longest: int) -> MultitaskModel:
-    """A model of an encoder for windows of up to so many sub-words."""
+    """A model of an encoder for windows of up to so many tokens."""
     settings = replace(SMALL, max_length=longest, pair_max_length=longest)
     return MultitaskModel(job(encoder, encoder, [SPANS, CLASSES], settings=settings))
 
 
-# The most sub-words of encoders with 40 positions, of which some count from behind the padding id: 0, for MPNet 1.
+# The most tokens of encoders with 40 positions, of which some count from behind the padding id: 0, for MPNet 1.
 UNTRIED: dict[str, tuple[int, dict[str, Any]]] = {
     "squeezebert": (40, {"embedding_size": 32}),
     "deberta-v2": (40, {}),
@@ -285,7 +285,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "fnet": ("lets the padding of a batch change", {}),
     "ibert": ("has word embeddings of a kind of its own", {}),
     "vit": ("has word embeddings of a kind of its own", {}),
-    "xmod": (r"fails with windows of 24 sub-words \(ValueError\)", {}),
+    "xmod": (r"fails with windows of 24 tokens \(ValueError\)", {}),
     "bart": (r"has a decoder \(bart\)", {"decoder_layers": 1, "encoder_layers": 1}),
     "bert": (r"has a decoder \(bert\)", {"is_decoder": True}),
     "roberta": ("names no pad_token_id", {"pad_token_id": None}),

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
-from baselines.majority import BASELINE, lexicon
+from baselines.majority import BASELINE
 from bench import registry
 from tasks.core.examples import Document, Pair, Span
+from tasks.core.lexicon import lexicon
 
 
 def document(text: str, *mentions: tuple[int, int, str], name: str = "1") -> Document:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from invented import span
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Span
-from tasks.core.formulas import FORMULAS
-from tasks.core.metrics import Metric, evidence
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import BinaryF1, HipaaF1, RelaxedF1, TokenF1
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, exact_envelope
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
+from tasks.core.metrics.formulas import FORMULAS
+from tasks.core.metrics.metric import Metric, evidence
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.phi import BINARY_F1, HIPAA_F1, relaxed_f1, token_f1
+from tasks.core.metrics.spans import brateval_f1, exact_envelope, exact_f1, exact_precision, exact_recall, lenient_f1
 
 
 def spans(*mentions: str) -> frozenset[Span]:
@@ -37,15 +37,15 @@ CONCEPT_ANSWER = spans("problem 26-29", "problem 42-43", "test 62-63", "test 84-
 
 
 def test_i2b2_2010_span_and_class_as_the_official_program_counts_them():
-    assert by_role(totals(ExactF1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER)) == (1, 4, 3)
-    assert score(ExactPrecision(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.2
-    assert score(ExactRecall(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.25
-    assert f"{score(ExactF1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.2222"
+    assert by_role(totals(exact_f1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER)) == (1, 4, 3)
+    assert score(exact_precision(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.2
+    assert score(exact_recall(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER) == 0.25
+    assert f"{score(exact_f1(CONCEPTS, exact_tokens), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.2222"
 
 
 def test_i2b2_2010_span_only_as_the_official_program_counts_it():
-    assert tuple(totals(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER)) == (2, 3, 2)
-    assert f"{score(SpanOnlyF1(), CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.4444"
+    assert tuple(totals(SPAN_ONLY_F1, CONCEPT_NOTE, CONCEPT_ANSWER)) == (2, 3, 2)
+    assert f"{score(SPAN_ONLY_F1, CONCEPT_NOTE, CONCEPT_ANSWER):.4f}" == "0.4444"
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_i2b2_2010_span_only_as_the_official_program_counts_it():
 )
 def test_i2b2_2010_mentions_are_compared_by_their_tokens(answer, expected):
     document = Document("", "x-rays of", spans("test 0-6"))
-    assert by_role(totals(ExactF1(CONCEPTS, exact_tokens), document, spans(answer))) == expected
-    assert tuple(totals(SpanOnlyF1(), document, spans(answer))) == expected
+    assert by_role(totals(exact_f1(CONCEPTS, exact_tokens), document, spans(answer))) == expected
+    assert tuple(totals(SPAN_ONLY_F1, document, spans(answer))) == expected
 
 
 def by_role(row: np.ndarray) -> tuple[float, ...]:
@@ -72,19 +72,19 @@ DRUG_ANSWER = spans("Drug 0-7", "Strength 8-11", "Strength 12-14", "ADE 20-35", 
 
 
 def test_n2c2_2018_strict_as_the_official_program_scores_it():
-    assert score(ExactPrecision(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.4
-    assert score(ExactRecall(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.5
-    assert f"{score(ExactF1(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
+    assert score(exact_precision(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.4
+    assert score(exact_recall(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER) == 0.5
+    assert f"{score(exact_f1(DRUGS, exact_envelope), DRUG_NOTE, DRUG_ANSWER):.4f}" == "0.4444"
 
 
 def test_a_mention_that_gold_lists_twice_is_found_once_where_the_program_counts_lines():
     (mention,) = gold = spans("a 0-4")
     document = Document("", "x" * 20, gold, (mention, mention))
-    assert by_role(totals(ExactF1(("a",)), document, gold)) == (1, 0, 0)
-    for metric in (ExactF1(("a",), exact_envelope), LenientF1(("a",)), BratevalF1(("a",))):
+    assert by_role(totals(exact_f1(("a",)), document, gold)) == (1, 0, 0)
+    for metric in (exact_f1(("a",), exact_envelope), lenient_f1(("a",)), brateval_f1(("a",))):
         assert by_role(totals(metric, document, gold)) == (1, 0, 1)
-    assert tuple(totals(EventOverlapF1(), document, gold)) == (1, 2, 1, 1)
-    assert by_role(totals(PaperGoldF1(("a",)), document, gold)) == (0, 1, 0)
+    assert tuple(totals(EVENT_OVERLAP_F1, document, gold)) == (1, 2, 1, 1)
+    assert by_role(totals(paper_gold_f1(("a",)), document, gold)) == (0, 1, 0)
 
 
 def test_a_listing_of_other_gold_is_none():
@@ -95,8 +95,8 @@ def test_a_listing_of_other_gold_is_none():
 
 
 def test_n2c2_2018_lenient_as_the_official_program_scores_it():
-    row = totals(LenientF1(DRUGS), DRUG_NOTE, DRUG_ANSWER)
-    columns = LenientF1(DRUGS).columns
+    row = totals(lenient_f1(DRUGS), DRUG_NOTE, DRUG_ANSWER)
+    columns = lenient_f1(DRUGS).columns
     assert [float(FORMULAS[f"micro_{kind}"](row, columns)) for kind in ("precision", "recall", "f1")] == [0.75] * 3
 
 
@@ -112,12 +112,12 @@ def test_n2c2_2018_lenient_as_the_official_program_scores_it():
     ],
 )
 def test_lenient_pairs_as_the_official_program(gold, answer, expected):
-    assert by_role(totals(LenientF1(("a", "b")), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
+    assert by_role(totals(lenient_f1(("a", "b")), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
 
 
 def test_strict_n2c2_finds_two_mentions_of_one_extent_once():
     document = Document("", "x" * 20, spans("a 0-2;8-9", "a 0-9"))
-    assert by_role(totals(ExactF1(("a",), exact_envelope), document, document.gold)) == (1, 0, 1)
+    assert by_role(totals(exact_f1(("a",), exact_envelope), document, document.gold)) == (1, 0, 1)
 
 
 PHI = ("PATIENT", "DOCTOR", "HOSPITAL", "MEDICALRECORD", "IDNUM", "DATE", "AGE", "CITY")
@@ -136,11 +136,11 @@ PHI_ANSWER = spans(
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        (ExactF1(PHI), "0.5714"),
-        (RelaxedF1(PHI), "0.7143"),
-        (TokenF1(PHI), "0.7857"),
-        (BinaryF1(), "0.8571"),
-        (HipaaF1(), "0.7500"),
+        (exact_f1(PHI), "0.5714"),
+        (relaxed_f1(PHI), "0.7143"),
+        (token_f1(PHI), "0.7857"),
+        (BINARY_F1, "0.8571"),
+        (HIPAA_F1, "0.7500"),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
@@ -149,9 +149,9 @@ def test_i2b2_2014_views_as_the_official_program_scores_them(metric, expected):
 
 
 def test_hipaa_leaves_idnum_out_of_precision_but_medicalrecord_in_recall():
-    row = totals(HipaaF1(), PHI_NOTE, PHI_ANSWER)
-    assert float(FORMULAS["micro_precision"](row, HipaaF1().columns)) == 1.0
-    assert float(FORMULAS["micro_recall"](row, HipaaF1().columns)) == 0.6
+    row = totals(HIPAA_F1, PHI_NOTE, PHI_ANSWER)
+    assert float(FORMULAS["micro_precision"](row, HIPAA_F1.columns)) == 1.0
+    assert float(FORMULAS["micro_recall"](row, HIPAA_F1.columns)) == 0.6
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_hipaa_leaves_idnum_out_of_precision_but_medicalrecord_in_recall():
     ],
 )
 def test_relaxed_ends_as_the_official_program(gold, answer, expected):
-    assert by_role(totals(RelaxedF1(("a",)), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
+    assert by_role(totals(relaxed_f1(("a",)), Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_relaxed_ends_as_the_official_program(gold, answer, expected):
     ],
 )
 def test_tokens_as_the_official_program(text, gold, answer, expected):
-    assert by_role(totals(TokenF1(("a",)), Document("", text, spans(gold)), spans(answer))) == expected
+    assert by_role(totals(token_f1(("a",)), Document("", text, spans(gold)), spans(answer))) == expected
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_tokens_as_the_official_program(text, gold, answer, expected):
 )
 def test_quaero_mentions_as_stated_and_as_brateval_takes_them(gold, answer, exact, brateval):
     document = Document("", "x" * 20, spans(*gold))
-    assert by_role(totals(ExactF1(("a", "b")), document, spans(*answer))) == exact
-    assert by_role(totals(BratevalF1(("a", "b")), document, spans(*answer))) == brateval
+    assert by_role(totals(exact_f1(("a", "b")), document, spans(*answer))) == exact
+    assert by_role(totals(brateval_f1(("a", "b")), document, spans(*answer))) == brateval
 
 
 EVENT_TEXT = "severe chest pain , aspirin given"
@@ -214,7 +214,7 @@ EVENT_TEXT = "severe chest pain , aspirin given"
     ],
 )
 def test_events_pair_as_the_official_program(gold, answer, row):
-    assert tuple(totals(EventOverlapF1(), Document("", EVENT_TEXT, spans(*gold)), spans(*answer))) == row
+    assert tuple(totals(EVENT_OVERLAP_F1, Document("", EVENT_TEXT, spans(*gold)), spans(*answer))) == row
 
 
 @pytest.mark.parametrize(
@@ -228,15 +228,15 @@ def test_events_pair_as_the_official_program(gold, answer, row):
 )
 def test_event_types_are_counted_over_gold(gold, answer, correct):
     document = Document("", EVENT_TEXT, spans(*gold))
-    assert tuple(totals(EventTypeAccuracy(), document, spans(*answer))) == (correct, len(gold))
+    assert tuple(totals(EVENT_TYPE_ACCURACY, document, spans(*answer))) == (correct, len(gold))
 
 
 def test_event_f1_counts_each_side_on_its_own():
     document = Document("", EVENT_TEXT, spans("P 0-6"))
-    assert score(EventOverlapF1(), document, spans("P 5-12")) == 0.0
-    assert score(EventOverlapF1(), document, spans("P 0-12", "P 20-27")) == pytest.approx(2 / 3)
-    assert score(EventOverlapF1(), document, frozenset()) == 0.0
-    assert np.isnan(score(EventOverlapF1(), Document("", "", frozenset()), frozenset()))
+    assert score(EVENT_OVERLAP_F1, document, spans("P 5-12")) == 0.0
+    assert score(EVENT_OVERLAP_F1, document, spans("P 0-12", "P 20-27")) == pytest.approx(2 / 3)
+    assert score(EVENT_OVERLAP_F1, document, frozenset()) == 0.0
+    assert np.isnan(score(EVENT_OVERLAP_F1, Document("", "", frozenset()), frozenset()))
 
 
 @pytest.mark.parametrize(
@@ -251,11 +251,11 @@ def test_event_f1_counts_each_side_on_its_own():
     ],
 )
 def test_paper_gold_leaves_out_what_the_papers_code_left_out(gold, answer, expected):
-    metric = PaperGoldF1(("a", "b"))
+    metric = paper_gold_f1(("a", "b"))
     assert by_role(totals(metric, Document("", "x" * 20, spans(*gold)), spans(*answer))) == expected
 
 
 def test_paper_token_f1_counts_words_not_mentions():
     document = Document("", "acute chest pain, mild", spans("a 0-16"))
-    assert by_role(totals(PaperTokenF1(("a",)), document, spans("a 6-16", "a 18-22"))) == (2, 1, 1)
-    assert by_role(totals(PaperTokenF1(("a",)), document, spans("a 8-10"))) == (1, 0, 2)
+    assert by_role(totals(paper_token_f1(("a",)), document, spans("a 6-16", "a 18-22"))) == (2, 1, 1)
+    assert by_role(totals(paper_token_f1(("a",)), document, spans("a 8-10"))) == (1, 0, 2)

@@ -13,48 +13,56 @@ from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.errors import InputError
-from tasks.core.event_metrics import EventOverlapF1, EventTypeAccuracy
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.formulas import FORMULAS, by_label
-from tasks.core.metrics import evidence
-from tasks.core.pair_metrics import Accuracy, Pearson, Spearman
-from tasks.core.paper_metrics import PaperGoldF1, PaperTokenF1
-from tasks.core.phi_metrics import (
-    BinaryF1,
-    BinaryTokenF1,
-    HipaaF1,
-    HipaaRelaxedF1,
-    HipaaTokenF1,
-    RelaxedF1,
-    TokenF1,
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
+from tasks.core.metrics.formulas import FORMULAS, by_label
+from tasks.core.metrics.metric import evidence
+from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics.pairs import ACCURACY, PEARSON, SPEARMAN
+from tasks.core.metrics.phi import (
+    BINARY_F1,
+    BINARY_TOKEN_F1,
+    HIPAA_F1,
+    HIPAA_RELAXED_F1,
+    HIPAA_TOKEN_F1,
+    relaxed_f1,
+    token_f1,
 )
-from tasks.core.span_metrics import BratevalF1, ExactF1, ExactPrecision, ExactRecall, LenientF1, MacroF1, exact_envelope
+from tasks.core.metrics.spans import (
+    brateval_f1,
+    exact_envelope,
+    exact_f1,
+    exact_precision,
+    exact_recall,
+    lenient_f1,
+    macro_f1,
+)
 
 LABELS = ("DATE", "DOCTOR", "AGE")
 LENGTH = 24
 SPAN_METRICS = (
-    ExactF1(LABELS),
-    ExactF1(LABELS, exact_envelope),
-    ExactF1(LABELS, exact_tokens),
-    ExactPrecision(LABELS),
-    ExactRecall(LABELS),
-    MacroF1(LABELS),
-    LenientF1(LABELS),
-    BratevalF1(LABELS),
-    SpanOnlyF1(),
-    RelaxedF1(LABELS),
-    TokenF1(LABELS),
-    HipaaF1(),
-    HipaaRelaxedF1(),
-    HipaaTokenF1(),
-    BinaryF1(),
-    BinaryTokenF1(),
-    EventOverlapF1(),
-    EventTypeAccuracy(),
-    PaperGoldF1(LABELS),
-    PaperTokenF1(LABELS),
+    exact_f1(LABELS),
+    exact_f1(LABELS, exact_envelope),
+    exact_f1(LABELS, exact_tokens),
+    exact_precision(LABELS),
+    exact_recall(LABELS),
+    macro_f1(LABELS),
+    lenient_f1(LABELS),
+    brateval_f1(LABELS),
+    SPAN_ONLY_F1,
+    relaxed_f1(LABELS),
+    token_f1(LABELS),
+    HIPAA_F1,
+    HIPAA_RELAXED_F1,
+    HIPAA_TOKEN_F1,
+    BINARY_F1,
+    BINARY_TOKEN_F1,
+    EVENT_OVERLAP_F1,
+    EVENT_TYPE_ACCURACY,
+    paper_gold_f1(LABELS),
+    paper_token_f1(LABELS),
 )
 each_span_metric = pytest.mark.parametrize("metric", SPAN_METRICS, ids=lambda metric: metric.name)
 
@@ -136,7 +144,7 @@ def test_evidence_adds_up_whatever_the_order_and_the_batches(metric, cases, rand
 
 @pytest.mark.parametrize(
     "metric",
-    [ExactF1(LABELS), SpanOnlyF1(), TokenF1(LABELS), HipaaF1(), HipaaTokenF1(), BinaryF1(), BinaryTokenF1()],
+    [exact_f1(LABELS), SPAN_ONLY_F1, token_f1(LABELS), HIPAA_F1, HIPAA_TOKEN_F1, BINARY_F1, BINARY_TOKEN_F1],
     ids=lambda metric: metric.name,
 )
 @settings(max_examples=30, deadline=None)
@@ -153,8 +161,8 @@ def test_gold_and_answer_change_places_as_precision_and_recall_do(metric, text, 
 @settings(max_examples=50, deadline=None)
 @given(texts, random_spans(), random_spans())
 def test_events_change_places_as_precision_and_recall_do(text, gold, answer):
-    found, expected, right, answered = EventOverlapF1().observe(Document("", text, gold), answer)
-    assert EventOverlapF1().observe(Document("", text, answer), gold) == (right, answered, found, expected)
+    found, expected, right, answered = EVENT_OVERLAP_F1.observe(Document("", text, gold), answer)
+    assert EVENT_OVERLAP_F1.observe(Document("", text, answer), gold) == (right, answered, found, expected)
 
 
 @settings(max_examples=50, deadline=None)
@@ -162,7 +170,7 @@ def test_events_change_places_as_precision_and_recall_do(text, gold, answer):
 def test_brateval_is_the_exact_rule_on_mentions_of_one_fragment(text, gold, answer):
     gold, answer = (frozenset(span for span in side if len(span.fragments) == 1) for side in (gold, answer))
     document = Document("", text, gold)
-    assert ExactF1(LABELS).observe(document, answer) == BratevalF1(LABELS).observe(document, answer)
+    assert exact_f1(LABELS).observe(document, answer) == brateval_f1(LABELS).observe(document, answer)
 
 
 def tags(places):
@@ -178,7 +186,7 @@ def tags(places):
 @given(separate_spans(), separate_spans())
 def test_exact_f1_of_flat_mentions_is_seqevals_strict_f1(gold, answer):
     theirs = f1_score([tags(gold)], [tags(answer)], mode="strict", scheme=IOB2)
-    assert score(ExactF1(LABELS), Document("", "a" * LENGTH, gold), answer) == pytest.approx(theirs, abs=1e-15)
+    assert score(exact_f1(LABELS), Document("", "a" * LENGTH, gold), answer) == pytest.approx(theirs, abs=1e-15)
 
 
 grades = st.lists(st.tuples(*[st.integers(0, 50).map(lambda tenths: tenths / 10)] * 2), min_size=2, max_size=40)
@@ -188,7 +196,7 @@ grades = st.lists(st.tuples(*[st.integers(0, 50).map(lambda tenths: tenths / 10)
 @given(grades)
 def test_pearson_is_numpys_within_rounding_and_undefined_with_it(grades):
     gold, answers = (list(side) for side in zip(*grades, strict=True))
-    ours = float(Pearson().value(evidence(Pearson(), [Pair("", "", "", g) for g in gold], answers).sum(axis=0)))
+    ours = float(PEARSON.value(evidence(PEARSON, [Pair("", "", "", g) for g in gold], answers).sum(axis=0)))
     if len(set(gold)) == 1 or len(set(answers)) == 1:
         assert math.isnan(ours)
     else:
@@ -201,7 +209,7 @@ def test_pearson_of_answers_that_hardly_differ_is_scipys(grades, digits, middle)
     """However near answers are to each other, and wherever: undefined only where all are equal."""
     gold, answers = (list(side) for side in zip(*grades, strict=True))
     answers = [middle + answer / 10**digits for answer in answers]
-    ours = correlation(Pearson(), gold, answers)
+    ours = correlation(PEARSON, gold, answers)
     if len(set(gold)) == 1 or len(set(answers)) == 1:
         assert math.isnan(ours)
     else:
@@ -219,7 +227,7 @@ def correlation(metric, gold, answers):
 @given(grades)
 def test_spearman_is_scipys_with_ties_and_undefined_with_it(grades):
     gold, answers = (list(side) for side in zip(*grades, strict=True))
-    ours = correlation(Spearman(), gold, answers)
+    ours = correlation(SPEARMAN, gold, answers)
     if len(set(gold)) == 1 or len(set(answers)) == 1:
         assert math.isnan(ours)
     else:
@@ -231,13 +239,13 @@ def test_spearman_is_scipys_with_ties_and_undefined_with_it(grades):
 def test_spearman_sees_order_alone(grades, random):
     gold, answers = (list(side) for side in zip(*grades, strict=True))
     stretched = [math.exp(answer) for answer in answers]
-    assert same(correlation(Spearman(), gold, answers), correlation(Spearman(), gold, stretched))
+    assert same(correlation(SPEARMAN, gold, answers), correlation(SPEARMAN, gold, stretched))
     random.shuffle(grades)
-    shuffled = correlation(Spearman(), *(list(side) for side in zip(*grades, strict=True)))
-    assert math.isnan(shuffled) or shuffled == pytest.approx(correlation(Spearman(), gold, answers), abs=1e-12)
+    shuffled = correlation(SPEARMAN, *(list(side) for side in zip(*grades, strict=True)))
+    assert math.isnan(shuffled) or shuffled == pytest.approx(correlation(SPEARMAN, gold, answers), abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", [Pearson(), Spearman()], ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", [PEARSON, SPEARMAN], ids=lambda metric: metric.name)
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, 1e200])
 def test_a_score_that_is_no_finite_number_is_an_error(metric, score):
     with pytest.raises(InputError, match=r"the answer of pair 1 is .*finite number"):
@@ -246,7 +254,7 @@ def test_a_score_that_is_no_finite_number_is_an_error(metric, score):
         correlation(metric, [score, 2.0], [1.0, 1.0])
 
 
-ROWS = [(metric.formula, metric.columns) for metric in (*SPAN_METRICS, Accuracy(), Pearson())]
+ROWS = [(metric.formula, metric.columns) for metric in (*SPAN_METRICS, ACCURACY, PEARSON)]
 
 
 @pytest.mark.parametrize(("formula", "columns"), ROWS)
@@ -263,11 +271,11 @@ ANSWER = frozenset({Span(((0, 1),), "DATE"), Span(((2, 3),), "AGE")})
 
 
 def test_macro_f1_is_the_mean_over_labels_that_somebody_used():
-    assert score(MacroF1(LABELS), Document("", "", GOLD), ANSWER) == pytest.approx((1 + 2 / 3) / 2)
+    assert score(macro_f1(LABELS), Document("", "", GOLD), ANSWER) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_scores_of_each_label_come_from_the_same_evidence():
-    metric = ExactF1(("AGE", "a:b", "DATE"))
+    metric = exact_f1(("AGE", "a:b", "DATE"))
     row = np.asarray(metric.observe(Document("", "", GOLD), ANSWER))
     recalls = by_label(row, metric.columns, "micro_recall")
     assert list(recalls) == ["AGE", "a:b", "DATE"]
@@ -276,20 +284,20 @@ def test_scores_of_each_label_come_from_the_same_evidence():
 
 def test_a_label_that_a_metric_does_not_count_is_an_error_and_not_lost():
     with pytest.raises(InputError, match="document 7 has a mention labelled 'AGE'"):
-        ExactF1(("DATE",)).observe(Document("7", "", GOLD), frozenset())
+        exact_f1(("DATE",)).observe(Document("7", "", GOLD), frozenset())
 
 
 def test_accuracy_counts_right_classes():
     pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate("xxyy")]
-    assert float(Accuracy().value(evidence(Accuracy(), pairs, list("xyyy")).sum(axis=0))) == 0.75
+    assert float(ACCURACY.value(evidence(ACCURACY, pairs, list("xyyy")).sum(axis=0))) == 0.75
 
 
 def test_pearson_is_undefined_where_a_side_does_not_vary():
     pairs = [Pair(str(k), "", "", gold) for k, gold in enumerate([0.1, 0.7, 3.3])]
-    assert np.isnan(Pearson().value(evidence(Pearson(), pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
-    assert np.isnan(Pearson().value(evidence(Pearson(), pairs[:1], [2.0]).sum(axis=0)))
-    assert np.isnan(Pearson().value(np.zeros(6)))
-    assert np.isnan(Pearson().value(evidence(Pearson(), [], []).sum(axis=0)))
+    assert np.isnan(PEARSON.value(evidence(PEARSON, pairs, [0.1, 0.1, 0.1]).sum(axis=0)))
+    assert np.isnan(PEARSON.value(evidence(PEARSON, pairs[:1], [2.0]).sum(axis=0)))
+    assert np.isnan(PEARSON.value(np.zeros(6)))
+    assert np.isnan(PEARSON.value(evidence(PEARSON, [], []).sum(axis=0)))
 
 
 @each_span_metric

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from invented import span, task
-from tasks.core.concept_metrics import SpanOnlyF1, exact_tokens
 from tasks.core.examples import Document, Span
 from tasks.core.formats.i2b2_concepts import whole_tokens, write_document
-from tasks.core.metrics import Metric, evidence
-from tasks.core.span_evidence import ROLES
-from tasks.core.span_metrics import ExactF1
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.metric import Metric, evidence
+from tasks.core.metrics.spans import Outcome, exact_f1
 
 FOLDER = Path(__file__).parent / "official_scores"
 CASES = [
@@ -29,7 +28,11 @@ CASES = [
 
 def counts(metric: Metric, total: np.ndarray) -> list[int]:
     """The sum of each role's columns over the labels."""
-    roles = ROLES if set(ROLES) <= {column.rpartition(":")[2] for column in metric.columns} else metric.columns
+    roles = (
+        Outcome._fields
+        if set(Outcome._fields) <= {column.rpartition(":")[2] for column in metric.columns}
+        else metric.columns
+    )
     return [
         int(sum(total[k] for k, column in enumerate(metric.columns) if column.rpartition(":")[2] == role))
         for role in roles
@@ -89,7 +92,7 @@ def test_i2b2_2010_scores_compare_the_lines_of_concept_files(tmp_path, seed):
     places = [{place for place, _ in lines} for lines in (gold, given)]
     found, overlap = sum(line in gold for line in given), len(places[0] & places[1])
     for metric, expected in (
-        (ExactF1(CONCEPTS, exact_tokens), [found, len(given) - found, len(gold) - found]),
-        (SpanOnlyF1(), [overlap, len(places[1]) - overlap, len(places[0]) - overlap]),
+        (exact_f1(CONCEPTS, exact_tokens), [found, len(given) - found, len(gold) - found]),
+        (SPAN_ONLY_F1, [overlap, len(places[1]) - overlap, len(places[0]) - overlap]),
     ):
         assert counts(metric, evidence(metric, [Document("1", text, sides[0])], [sides[1]]).sum(axis=0)) == expected

@@ -11,8 +11,8 @@ import pytest
 from bench.cli import main as cli
 from bench.runner.corpora import Corpora
 from invented import FOLDER, laid, refused, task
-from tasks.core.corpus import Corpus
-from tasks.core.status import notice_counts
+from tasks.core.files.corpus import Corpus
+from tasks.core.status import warning_counts
 
 RECORD = '{"pairID": "1", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}\n'
 
@@ -40,7 +40,7 @@ def test_archives_of_other_kinds_are_told_where_a_corpus_is_missing(name: str, t
     assert "packed or unpacked (1 were passed over: tasks --verbose lists them); get it from" in said
     corpus = Corpus(tmp_path)
     corpus.files()
-    assert notice_counts(corpus.skipped) == {"archive of another kind": 1}
+    assert warning_counts(corpus.skipped) == {"archive of another kind": 1}
 
 
 def test_every_notice_is_listed_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,4 +95,4 @@ def test_a_file_that_is_not_read_is_told_whatever_its_suffix(name: str, split: s
     task(name).write(tmp_path, split, task(name).read(Corpus(FOLDER), split))
     corpus = laid(tmp_path, {stray: "made up"})
     list(task(name).read(corpus, split))
-    assert [notice.file for notice in corpus.notices if notice.kind == "stray file"] == [stray]
+    assert [warning.file for warning in corpus.warnings if warning.kind == "stray file"] == [stray]

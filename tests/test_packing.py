@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import AutoModel
 
 from baselines.core import hub
-from baselines.core.dropout import DropoutRng
+from baselines.core.batches import MIN_LENGTH_RATIO, PAD_TO_MULTIPLE_OF, Batch, PaddedGroup, pack
 from baselines.core.encoder import LAYERED, SharedEncoder
 from baselines.core.heads import SCHEMES
 from baselines.core.model import MultitaskModel
-from baselines.core.packing import ALIKE, STEP, Batch, Group, pack
+from baselines.core.rng import DropoutRng
 from baselines.core.training import train
 from baselines.core.windows import Window
 from bench.runner.context import encoder_files
@@ -101,7 +101,7 @@ def padded_as_usual(encoder: SharedEncoder) -> Callable[[Batch], Tensor]:
         def padded(packed: Tensor) -> Tensor:
             return nn.utils.rnn.pad_sequence(list(torch.split(packed, lengths)), batch_first=True)
 
-        inputs = {"token_type_ids": padded(batch.token_type_ids[0])} if encoder.segmented else {}
+        inputs = {"token_type_ids": padded(batch.token_type_ids[0])} if encoder.has_token_types else {}
         real = padded(torch.ones_like(batch.input_ids[0]))
         out = encoder.model(input_ids=padded(batch.input_ids[0]), attention_mask=real, **inputs)
         hidden: Tensor = out.last_hidden_state[real.bool()][batch.read_positions]
@@ -137,7 +137,7 @@ def test_the_last_layer_leaves_out_what_no_head_reads(kind: str, bucketed: bool,
     first = [replace(window, read_positions=window.read_positions[:1]) for window in every]
     whole, few = (encoder(pack(some, "cpu", encoder.first_position, bucketed)) for some in (every, first))
     assert through[0] >= sum(LENGTHS)
-    assert through[1] == (STEP if bucketed else len(LENGTHS))
+    assert through[1] == (PAD_TO_MULTIPLE_OF if bucketed else len(LENGTHS))
     assert torch.allclose(few, whole[np.cumsum([0, *LENGTHS[:-1]])], atol=1e-5)
 
 
@@ -188,10 +188,10 @@ def test_what_cannot_be_packed_is_padded_beside_its_like(kind: str, tmp_path: Pa
     expected = padded_as_usual(encoder)(batch)
     encoder.model.embeddings.register_forward_hook(lambda module, inputs, hidden: passed.append(hidden.shape[:2]))
     assert torch.allclose(encoder(batch), expected, atol=1e-5)
-    assert sum(rows * length for rows, length in passed) <= sum(LENGTHS) / ALIKE
+    assert sum(rows * length for rows, length in passed) <= sum(LENGTHS) / MIN_LENGTH_RATIO
     assert [length for _, length in passed] == sorted((length for _, length in passed), reverse=True)
     others = replace(batch, token_type_ids=torch.zeros_like(batch.token_type_ids))
-    assert torch.allclose(encoder(others), expected, atol=1e-5) is not encoder.segmented
+    assert torch.allclose(encoder(others), expected, atol=1e-5) is not encoder.has_token_types
 
 
 @pytest.mark.parametrize(("kind", "lines"), [("bert", 0), ("mpnet", 1)])
@@ -207,8 +207,8 @@ def test_padding_is_said_once(kind: str, lines: int, tmp_path: Path, capsys: pyt
 def test_padding_never_looks_at_padding_alone() -> None:
     """A row of a local layer that saw nothing would give gradients that are no numbers."""
     real = torch.arange(20) < torch.tensor([[20], [10]])
-    group = Group((2, 20), torch.where(real, 0.0, -torch.inf)[:, None, None])
-    bias = group.within(4, torch.device("cpu"))
+    group = PaddedGroup((2, 20), torch.where(real, 0.0, -torch.inf)[:, None, None])
+    bias = group.bias_within(4, torch.device("cpu"))
     assert bias is not None
     assert (bias == 0).any(-1).all()
     assert (bias[0, 0, 10] == 0).nonzero()[:, 0].tolist() == list(range(7, 14))
@@ -217,11 +217,11 @@ def test_padding_never_looks_at_padding_alone() -> None:
 
 def test_bfloat16_attention_agrees_with_the_fused_kernel() -> None:
     """The spelled-out attention used in bfloat16 is the same function."""
-    from baselines.core.attention import _attend_fused, _attend_plainly
+    from baselines.core.attention import _eager, _sdpa
 
     torch.manual_seed(0)
     parts = [torch.randn(1, 4, 20, 8) for _ in range(3)]
     beyond = torch.where(torch.arange(20) < 13, 0.0, -torch.inf)[None, None, None]
     for mask in (None, beyond):
-        fused = _attend_fused(*parts, mask, 0.3)
-        assert torch.allclose(_attend_plainly(*parts, mask, 0.3), fused, atol=1e-6)
+        fused = _sdpa(*parts, mask, 0.3)
+        assert torch.allclose(_eager(*parts, mask, 0.3), fused, atol=1e-6)

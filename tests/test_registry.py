@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from bench import registry
 from tasks.core.errors import InputError
+from tasks.core.examples import Pair
 from tasks.core.kinds import Task
-from tasks.core.metrics import Metric
+from tasks.core.metrics.metric import Metric
 from tasks.demo.corpora import MAKERS
 
 Plugins = Callable[..., None]
@@ -58,17 +60,10 @@ def test_a_plugin_that_is_none_is_one_clear_sentence(plugins: Plugins, name: str
 def task_of(name: str, *metrics: tuple[str, str, tuple[str, ...]], labels: tuple[str, ...] = ()) -> Task[Any, Any]:
     """A task with metrics of this name, title and columns; the formula is that of accuracy."""
 
-    class Made(Metric[Any, Any]):
-        formula = "proportion"
-
-        def observe(self, example: Any, answer: Any) -> list[float]:
-            return [0.0, 1.0]
-
-    made = []
-    for called, title, columns in metrics:
-        one = Made()
-        one.name, one.title, one.columns = called, title, columns
-        made.append(one)
+    made = [
+        Metric(called, title, "proportion", columns, observe=lambda example, answer: (0.0, 1.0))
+        for called, title, columns in metrics
+    ]
     return replace(registry.task("mednli"), name=name, metrics=tuple(made), labels=labels)
 
 
@@ -104,6 +99,40 @@ def test_what_is_kept_by_name_has_one_of_its_own(
     with pytest.raises(InputError, match=words) as caught:
         registry.tasks()
     assert "\n" not in str(caught.value)
+
+
+class Sentence(NamedTuple):
+    id: str
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"kind": "pair/2"}, "its kind Further is called 'pair/2', which is no name"),
+        ({"example_type": Sentence}, "its kind Further has Sentence for examples, which is no dataclass with an id"),
+        ({"head": "baselines.core.heads"}, "its kind Further has the head 'baselines.core.heads', which is no class"),
+        ({"head": "no_such_module.heads:Head"}, "its kind Further has the head 'no_such_module.heads:Head', which"),
+        ({"head": None, "pipeline": None}, "its kind Further says no head and no pipeline"),
+    ],
+)
+def test_a_plugin_whose_kind_is_none_is_one_clear_sentence(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], words: str
+) -> None:
+    """Said when it is loaded, not once something asks for it; what has no method that it must have cannot be made."""
+    known: dict[str, Any] = {"kind": "further", "example_type": Pair, "head": "baselines.core.heads:PairHead"}
+    known |= {"pipeline": "text-classification", "train_characters": lambda task, example: 1} | variables
+    kind = type("Further", (Task,), {name: value for name, value in known.items() if value is not None})
+    mednli = registry.task("mednli")
+    module = ModuleType("further_plugin")
+    given = {field.name: getattr(mednli, field.name) for field in fields(mednli)}
+    module.TASK = kind(**given | {"name": "further"})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "further_plugin", module)
+    plugins(("further", "further_plugin:TASK"), kind="task")
+    with pytest.raises(InputError, match=re.escape(words)):
+        registry.tasks()
+    with pytest.raises(TypeError, match="train_characters"):
+        type("Lacking", (Task,), {})(**given)
 
 
 def test_a_plugin_that_breaks_on_import_is_one_clear_sentence(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from invented import FOLDER, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
-from tasks.core.splits import digest, examples
+from tasks.core.files.corpus import Corpus
+from tasks.core.splits import digest, stream
+
+
+def examples(*asked: Any) -> list[Any]:
+    """The examples of a split."""
+    return list(stream(*asked))
 
 
 def patients(folder: Path, count: int) -> Corpus:

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from bench.statistics import student
-from bench.statistics.budget import seeds_to_decide
-from bench.statistics.comparing import MARGIN, Difference, compare, holm, verdict
+from bench.statistics.comparing import MARGIN, Difference, compare, holm, seeds_to_decide, verdict
 from bench.statistics.paired import Paired, seed_differences
 from bench.statistics.resampling import bootstrap, interval, randomisation, resample
-from bench.statistics.variance import Estimate, error_reduction, estimate, mean_over_tasks, relative_change
-from tasks.core.formulas import FORMULAS
+from bench.statistics.variance import GainEstimate, error_reduction, estimate, mean_over_tasks, relative_change
+from tasks.core.metrics.formulas import FORMULAS
 
 COUNTS = ("correct", "count")
 MOMENTS = ("n", "x", "y", "xx", "yy", "xy")
@@ -265,8 +264,8 @@ def test_the_mean_over_tasks_knows_that_seeds_are_shared() -> None:
     """Two tasks that a seed helps alike leave more doubt in their mean than two that it helps against each other."""
     gains, errors = np.array([0.02, 0.06, 0.04]), []
     for sign in (1, -1):
-        one = Estimate(gains, 1e-6, 99)
-        other = Estimate(0.04 + sign * (gains - 0.04), 1e-6, 99)
+        one = GainEstimate(gains, 1e-6, 99)
+        other = GainEstimate(0.04 + sign * (gains - 0.04), 1e-6, 99)
         errors.append(mean_over_tasks([one, other]).error)
     assert errors[0] > 10 * errors[1]
 
@@ -289,7 +288,7 @@ def test_the_seed_budget_buys_its_verdict() -> None:
     draw, decided = np.random.default_rng(0), []
     for _ in range(200):
         gains = 0.005 + 0.003 * draw.normal() + 0.012 * 3**0.5 * draw.normal(size=needed)
-        low, _ = Estimate(gains, 0.003**2, 499).interval()
+        low, _ = GainEstimate(gains, 0.003**2, 499).interval()
         decided.append(low > -MARGIN)
     assert np.mean(decided) == pytest.approx(0.8, abs=0.08)
     hopeless = Difference("made up", 0.0, -0.05, 0.05, 0.9, 3, 20, seed_spread=0.001, example_spread=0.02)

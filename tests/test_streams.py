@@ -11,9 +11,10 @@ import pytest
 
 from bench.runner.corpora import Corpora
 from invented import packed, task
-from tasks.core import archives, splits
-from tasks.core.corpus import Corpus
+from tasks.core import splits
 from tasks.core.examples import Document, Pair, Span
+from tasks.core.files import archives
+from tasks.core.files.corpus import Corpus
 
 NOTES, SHORT, LONG = 60, 100, 60_000
 """How many notes, and of how many characters."""

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from baselines.core import hub
-from baselines.core.checkpoint import FILE, Progress, Training, _digest, load, save
+from baselines.core.checkpoint import FILE, TrainProgress, TrainState, _digest, load, save
 from bench.cli import main as cli
 from bench.store import runs as store
 from bench.store.names import tasks_label
@@ -127,7 +127,7 @@ def progress(results: Path) -> dict[str, Any]:
 def mark(results: Path) -> None:
     """Write SECONDS_BEFORE into the checkpoint."""
     now = progress(results)
-    now["record"]["train_seconds"] = SECONDS_BEFORE
+    now["stats"]["train_seconds"] = SECONDS_BEFORE
     head, tensors = header(state(results))
     stored = {"progress": json.dumps(now), "digest": _digest(load_file(state(results)), json.dumps(now))}
     text = json.dumps(head | {"__metadata__": stored}).encode()
@@ -197,9 +197,9 @@ def test_other_epochs_are_a_reason_to_repeat_a_run_and_how_often_it_is_kept_is_n
 def test_the_state_of_another_model_is_one_sentence(tmp_path: Path) -> None:
     """What lies in the unfinished folder may have come from anywhere."""
 
-    def training(width: int) -> Training:
+    def training(width: int) -> TrainState:
         model = nn.Linear(width, 2)
-        return Training(model, torch.optim.AdamW(model.parameters()), {}, Progress())
+        return TrainState(model, torch.optim.AdamW(model.parameters()), {}, TrainProgress())
 
     save(tmp_path, training(2))
     load(tmp_path, training(2))

@@ -12,11 +12,11 @@ import pytest
 
 from bench.runner.corpora import Corpora
 from invented import FOLDER, NAMES, laid, refused, splits, task
-from tasks.core.corpus import Corpus
 from tasks.core.errors import MissingCorpus
 from tasks.core.examples import Document, Pair
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import SimilarityTask, SpanTask
-from tasks.core.status import notice_counts, status
+from tasks.core.status import status, warning_counts
 
 
 def mentions(document: Document) -> list[tuple[str, str]]:
@@ -141,8 +141,8 @@ def test_what_is_mended_or_skipped_is_counted_with_its_place(name: str) -> None:
     for split in status(task(name), corpus) + status(task(name), corpus):
         assert split.present
         assert not split.problem
-    assert notice_counts(corpus.notices) == NOTICES[name]
-    assert all((FOLDER / notice.file).is_file() for notice in corpus.notices)
+    assert warning_counts(corpus.warnings) == NOTICES[name]
+    assert all((FOLDER / warning.file).is_file() for warning in corpus.warnings)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -195,9 +195,9 @@ def test_status_tells_absent_from_wrong(tmp_path: Path) -> None:
     """A missing split is absent, a broken one is there with a problem, and a whole one has its size."""
     corpus = laid(tmp_path, {"clinicalSTS2019.train.txt": "a\tb\t1\nc\n"})
     train, test = status(task("n2c2_2019"), corpus)
-    assert (train.present, train.found, train.whole) == (True, 1, False)
+    assert (train.present, train.examples, train.complete) == (True, 1, False)
     assert "clinicalSTS2019.train.txt, line 2" in train.problem
-    assert (test.present, test.found) == (False, 0)
+    assert (test.present, test.examples) == (False, 0)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_test_set_is_known_wherever_it_was_unpacked(folder: str, training: str
     laid(tmp_path, brat("a/a/test", "1", "Sign_symptom"))
     corpus = laid(tmp_path, brat("a/b/test", "100002", "Drug") if folder != "unpacked/test" else {})
     assert list(task("n2c2_2018").read(corpus, "test")) == list(task("n2c2_2018").read(Corpus(FOLDER), "test"))
-    assert ("folder of another name" in notice_counts(corpus.notices)) == (folder == "unpacked/test")
+    assert ("folder of another name" in warning_counts(corpus.warnings)) == (folder == "unpacked/test")
 
 
 def test_two_folders_that_may_be_the_test_set_are_told_and_neither_is_read(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_the_open_corpora_are_whole(name: str, found: tuple[int, ...], golds: tu
     """All examples of the two open corpora; QUAERO's mentions are its annotation lines less 1 and 8 that repeat."""
     states = status(task(name), Corpus(Path(REAL)))
     assert tuple(state.found for state in states) == found
-    assert all(state.whole for state in states)
+    assert all(state.complete for state in states)
     for state, expected in zip(states, golds, strict=True):
         examples = list(task(name).read(Corpus(Path(REAL)), state.split))
         assert sum(len(e.gold) if isinstance(e, Document) else 1 for e in examples) == expected

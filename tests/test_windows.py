@@ -258,7 +258,7 @@ def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
         optimiser.zero_grad()
         scheme.loss(layer(hidden), targets).backward()
         optimiser.step()
-    best = scheme.best(layer(hidden).detach().numpy(), [3, 3, 3])
+    best = scheme.decode(layer(hidden).detach().numpy(), [3, 3, 3])
     assert [set(scheme.mentions(units, part)[1]) for part in np.split(best, 3)] == windows
 
 
@@ -279,7 +279,7 @@ def test_the_best_path_is_the_best_of_all_allowed_paths(rows: list[list[float]])
         return sum(logits[place, tag] for place, tag in enumerate(path))
 
     best = max(total(path) for path in itertools.product(range(5), repeat=len(logits)) if allowed(path))
-    found = tuple(TAGS.best(logits, [len(logits)]))
+    found = tuple(TAGS.decode(logits, [len(logits)]))
     assert allowed(found)
     assert total(found) == pytest.approx(best)
 

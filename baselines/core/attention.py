@@ -1,11 +1,14 @@
-"""Attention that stays within each of the sequences that are laid end to end.
+"""Attention within each of the sequences that a batch packs end to end.
 
-T sub-words of all sequences, V with the padding of groups, N attention heads, D units of one.
+transformers' own attention would let packed sequences see each other: BERT reads `position_ids` and does not conclude
+from them where a sequence ends.
+
+T tokens of all sequences, V with the padding of groups, N attention heads, D units of a head, G sequences of a group,
+L tokens of its longest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,135 +16,151 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import AttentionInterface
 
-from baselines.core.packing import Groups, Lengths
+from baselines.core.batches import Lengths, PaddedGroups
 
-LARGEST_HEAD = 256
-"""Units of the largest attention head that the kernel for packed sequences takes, in steps of 8."""
+MAX_HEAD_UNITS = 256
+"""The largest attention head that the kernel for packed sequences takes, in steps of 8 units."""
 
-ATTENTION = "within_each_sequence"
-"""The name under which transformers finds our attention."""
+ATTENTION = "packed"
+"""The name under which transformers finds this attention."""
+
+QKV = tuple[Tensor, Tensor, Tensor]
+"""Query, key and value, each [1, N, T, D]."""
 
 
-def attention_within(
+def packed_attention(
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **settings: Any
 ) -> tuple[Tensor, None]:
-    """Attention of packed sequences, [1, N, T, D] -> [1, T, N, D]; transformers calls it, in its own shape.
+    """Attention of packed sequences, [1, N, T, D] -> [1, T, N, D], with the signature that transformers calls.
 
-    It has no dropout: the packed kernel on CUDA has none, and an arm of a comparison must not differ from another.
+    It has no dropout: the packed kernel on CUDA has none, and all arms of a comparison must be alike.
     """
-    lengths: Lengths = settings["packed"]
-    scale: float = settings["scaling"]
-    reach: int | None = settings.get("sliding_window")  # The first distance out of sight, in the local layers.
+    # ModernBERT's local layers alone have a sliding window: the first distance that is out of sight, on either side.
+    how = (settings["packed"], settings.get("sliding_window"), settings["scaling"])
     if _has_kernel(query):
-        from torch.nn.attention.varlen import varlen_attn
-
-        q, k, v = (part.squeeze(0).transpose(0, 1) for part in (query, key, value))
-        starts, longest = lengths.starts, lengths.longest
-        side = -1 if reach is None else reach - 1  # The last distance in sight, or all.
-        out = varlen_attn(q, k, v, starts, starts, longest, longest, scale=scale, window_size=(side, side))
-        return torch.as_tensor(out)[None], None
+        return _varlen((query, key, value), *how), None
     if query.device.type == "cpu" and not query.requires_grad:
-        return _each_alone((query, key, value), lengths, reach, scale), None
-    attend = _attend_plainly if query.dtype == torch.bfloat16 else _attend_fused
-    heads, units = query.shape[1], query.shape[3]
-    groups = lengths.groups(heads)
-    sizes = [heads * group.size[0] * group.size[1] for group in groups.each]
-    # Backward an index is a copy among zeros, a squeeze is nothing.
-    packed = (part.squeeze(0).transpose(0, 1).reshape(-1, units) for part in (query, key, value))
-    split = [torch.split(_lay(part, groups), sizes) for part in packed]
-    outs = []
-    for group, *found in zip(groups.each, *split, strict=True):
-        # Laid by heads they are products as they lie: across them each would be copied first.
-        q, k, v = (part.view(group.size[0], heads, group.size[1], units) for part in found)
-        outs.append(attend(q, k, v, group.within(reach, q.device), scale).reshape(-1, units))
-    return unpad_input(torch.cat(outs), groups).view(1, -1, heads, units), None
-
-
-def _each_alone(parts: Sequence[Tensor], lengths: Lengths, reach: int | None, scale: float) -> Tensor:
-    """Each sequence by itself: without gradients a processor gains nothing from groups, and no sum depends on more."""
-    outs = []
-    n_pad = parts[0].shape[2] - sum(lengths.each)
-    split = [torch.split(part, [*lengths.each, n_pad], 2) for part in parts]
-    for group, q, k, v in zip(lengths.alone, *split, strict=False):
-        length, filled = q.shape[2], group.size[1]
-        if filled > length:
-            k, v = (F.pad(part, (0, 0, 0, filled - length)) for part in (k, v))
-        bias = group.within(reach, q.device)
-        bias = None if bias is None else bias[..., :length, :]
-        outs.append(_attend_fused(q, k, v, bias, scale).transpose(1, 2))
-    outs.append(split[0][-1].transpose(1, 2))  # Filler attends to nothing, and nobody reads it.
-    return torch.cat(outs, 1)
+        return _one_by_one((query, key, value), *how), None
+    return _in_groups((query, key, value), *how), None
 
 
 def _has_kernel(query: Tensor) -> bool:
     """Whether torch has a kernel for packed sequences: in half precision, on GPUs from Ampere on, with usual heads."""
     if not query.is_cuda or query.dtype == torch.float32:
         return False
-    fits = query.shape[-1] % 8 == 0 and query.shape[-1] <= LARGEST_HEAD
+    fits = query.shape[-1] % 8 == 0 and query.shape[-1] <= MAX_HEAD_UNITS
     return fits and torch.cuda.get_device_capability(query.device) >= (8, 0)
 
 
-class _Lay(torch.autograd.Function):
-    """Packed sub-words to their places in groups, [T * N, D] -> [V * N, D]: each has one, where its gradient is."""
+def _varlen(qkv: QKV, lengths: Lengths, sliding_window: int | None, scale: float) -> Tensor:
+    """Attention by torch's kernel for packed sequences, which takes [T, N, D]."""
+    from torch.nn.attention.varlen import varlen_attn
 
-    @staticmethod
-    def forward(ctx: Any, packed: Tensor, groups: Groups) -> Tensor:
-        ctx.groups = groups
-        return packed.index_select(0, groups.rows)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _taken(gradient, ctx.groups), None
-
-
-class _Lift(torch.autograd.Function):
-    """Sub-words from their places in groups, [V * N, D] -> [T * N, D]: padding stays and gets no gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, laid: Tensor, groups: Groups) -> Tensor:
-        ctx.groups = groups
-        return _taken(laid, groups)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        back = gradient.index_select(0, ctx.groups.rows)
-        if ctx.groups.real is not None:
-            back *= ctx.groups.real.to(back.dtype).view(-1, *[1] * (back.ndim - 1))
-        return back, None
+    q, k, v = (part.squeeze(0).transpose(0, 1) for part in qkv)
+    cu_seqlens, max_seqlen = lengths.cu_seqlens, lengths.max_seqlen
+    # The kernel is told the last distance in sight, one less than transformers' first out of sight; -1 is no limit.
+    side = -1 if sliding_window is None else sliding_window - 1
+    out = varlen_attn(q, k, v, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen, scale=scale, window_size=(side, side))
+    return torch.as_tensor(out)[None]
 
 
-def _taken(laid: Tensor, groups: Groups) -> Tensor:
-    """What lies at the place of each packed sub-word, and nothing for the filler."""
-    if not groups.n_pad:
-        return laid.index_select(0, groups.place)
-    found = laid.new_empty(len(groups.place) + groups.n_pad, *laid.shape[1:])
-    found[len(groups.place) :] = 0
-    torch.index_select(laid, 0, groups.place, out=found[: len(groups.place)])
-    return found
+def _one_by_one(qkv: QKV, lengths: Lengths, sliding_window: int | None, scale: float) -> Tensor:
+    """Attention of each sequence by itself: without gradients groups gain nothing on a CPU, and an answer does not
+    depend on the other sequences of its batch."""
+    outs = []
+    split = [torch.split(part, [*lengths.each, part.shape[2] - sum(lengths.each)], 2) for part in qkv]
+    for group, q, k, v in zip(lengths.alone, *split, strict=False):  # The split has the batch's padding at its end.
+        length, padded = q.shape[2], group.shape[1]
+        if padded > length:
+            # Keys are padded to a length that is fast; queries need no padding.
+            k, v = (F.pad(part, (0, 0, 0, padded - length)) for part in (k, v))
+        bias = group.bias_within(sliding_window, q.device)
+        outs.append(_sdpa(q, k, v, None if bias is None else bias[..., :length, :], scale).transpose(1, 2))
+    outs.append(split[0][-1].transpose(1, 2))  # The batch's padding attends to nothing, and nobody reads it.
+    return torch.cat(outs, 1)
 
 
-def _lay(packed: Tensor, groups: Groups) -> Tensor:
-    laid: Tensor = _Lay.apply(packed, groups)  # type: ignore[no-untyped-call]
-    return laid
+def _in_groups(qkv: QKV, lengths: Lengths, sliding_window: int | None, scale: float) -> Tensor:
+    """Attention of sequences of similar length together, each group padded to its longest."""
+    heads, units = qkv[0].shape[1], qkv[0].shape[3]
+    groups = lengths.groups(heads)
+    sizes = [heads * group.shape[0] * group.shape[1] for group in groups.each]
+    attend = _eager if qkv[0].dtype == torch.bfloat16 else _sdpa
+    # squeeze, not [0]: the gradient of an index is a copy into zeros, that of a squeeze is a view.
+    packed = (part.squeeze(0).transpose(0, 1).reshape(-1, units) for part in qkv)
+    split = [torch.split(pad_input(part, groups), sizes) for part in packed]
+    outs = []
+    for group, *parts in zip(groups.each, *split, strict=True):
+        q, k, v = (part.view(group.shape[0], heads, group.shape[1], units) for part in parts)
+        outs.append(attend(q, k, v, group.bias_within(sliding_window, q.device), scale).reshape(-1, units))
+    return unpad_input(torch.cat(outs), groups).view(1, -1, heads, units)
 
 
-def unpad_input(laid: Tensor, groups: Groups) -> Tensor:
-    """Packed sub-words from groups laid end to end, [V * N, D] -> [T * N, D]."""
-    lifted: Tensor = _Lift.apply(laid, groups)  # type: ignore[no-untyped-call]
-    return lifted
-
-
-def _attend_fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
+def _sdpa(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
     mask = None if bias is None else bias.to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
 
 
-def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
-    """Attention spelled out: in bfloat16 on a processor its backward is twice as fast as the fused kernel's."""
+def _eager(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale: float) -> Tensor:
+    """Attention spelled out: in bfloat16 on a CPU its backward is twice as fast as the fused kernel's."""
     scores = (query * scale) @ key.transpose(-1, -2)
     if bias is not None:
         scores = scores + bias.to(scores.dtype)
     return scores.softmax(-1) @ value
 
 
-AttentionInterface.register(ATTENTION, attention_within)
+# Padding and unpadding are inverse permutations, up to the padding itself. So the gradient of one is the other: a
+# gather by an index that is known, where autograd's own gradient of index_select would add rows into zeros.
+
+
+class _PadInput(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, packed: Tensor, groups: PaddedGroups) -> Tensor:
+        ctx.groups = groups
+        return packed.index_select(0, groups.packed_index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        # The gradients of padding rows are left out: they are 0, as no token sees padding and nobody reads its output.
+        return _unpadded(gradient, ctx.groups), None
+
+
+class _UnpadInput(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, padded: Tensor, groups: PaddedGroups) -> Tensor:
+        ctx.groups = groups
+        return _unpadded(padded, groups)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        padded = gradient.index_select(0, ctx.groups.packed_index)
+        if ctx.groups.real is not None:
+            # In place, as it is a fresh copy: padding rows repeat a gradient that is not theirs.
+            padded *= ctx.groups.real.to(padded.dtype).view(-1, *[1] * (padded.ndim - 1))
+        return padded, None
+
+
+def _unpadded(padded: Tensor, groups: PaddedGroups) -> Tensor:
+    """The row of each packed token, and zeros at the padding of the packed batch."""
+    if not groups.n_pad:
+        return padded.index_select(0, groups.padded_index)
+    count = len(groups.padded_index)
+    packed = padded.new_empty(count + groups.n_pad, *padded.shape[1:])
+    packed[count:] = 0
+    torch.index_select(padded, 0, groups.padded_index, out=packed[:count])
+    return packed
+
+
+def pad_input(packed: Tensor, groups: PaddedGroups) -> Tensor:
+    """Packed tokens to groups end to end, [T * N, D] -> [V * N, D]."""
+    padded: Tensor = _PadInput.apply(packed, groups)  # type: ignore[no-untyped-call]
+    return padded
+
+
+def unpad_input(padded: Tensor, groups: PaddedGroups) -> Tensor:
+    """Groups end to end to packed tokens, [V * N, D] -> [T * N, D]."""
+    packed: Tensor = _UnpadInput.apply(padded, groups)  # type: ignore[no-untyped-call]
+    return packed
+
+
+AttentionInterface.register(ATTENTION, packed_attention)

@@ -1,4 +1,4 @@
-"""What a baseline is: something that is trained on tasks and then answers them."""
+"""What a baseline is: it is trained on tasks and then answers their examples."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ class Model(Protocol):
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
-        """What perfect tags would answer; None where nothing is lost on the way from tags to answers."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
     """One training to be done.
 
-    `examples(task, split)` reads a split; `kept(task, split)` is where what is cut of it may be kept, None if nowhere;
-    `progress(fraction, note)` may be called often, `say(line)` tells the user one thing; unfinished work is kept in the
-    folder `checkpoints`, at most every `checkpoint_seconds`; `deterministic` gives the same bits each time.
+    `examples(task, split)` reads a split; `windows_file(task, split)` caches its windows, None for no cache;
+    `progress(fraction, note)` may be called often, `say(line)` tells the user one thing; a checkpoint is written to the
+    folder `checkpoints` every `checkpoint_seconds` at most; `deterministic` gives the same bits each time.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -38,14 +35,14 @@ class TrainSpec:
     checkpoints: Path
     checkpoint_seconds: float
     progress: Callable[[float, str], None]
-    kept: Callable[[Task[Any, Any], str], Path | None] = lambda task, split: None
+    windows_file: Callable[[Task[Any, Any], str], Path | None] = lambda task, split: None
     deterministic: bool = True
     say: Callable[[str], None] = lambda line: None
 
 
 @dataclass(kw_only=True)
 class TaskCounts:
-    """What a task really saw in training."""
+    """What a task saw in training, batch by batch."""
 
     updates: int = 0
     examples: int = 0
@@ -60,7 +57,7 @@ class TrainStats:
     train_seconds: float = 0.0
     dev_seconds: float = 0.0
     task_counts: dict[str, TaskCounts] = field(default_factory=dict)
-    dev_scores: list[dict[str, float]] = field(default_factory=list)  # one a round: task -> primary score
+    dev_scores: list[dict[str, float]] = field(default_factory=list)  # one for each epoch: task -> primary score
     best_epoch: int | None = None
     parameters: int | None = None
     weights_bytes: int | None = None
@@ -69,7 +66,7 @@ class TrainStats:
     precision: str | None = None
 
     def add_energy(self, joules: float | None) -> None:
-        """Counts the energy of a stretch of training; what was unknown once stays so."""
+        """Add the energy of a part of the training; once unknown, the total stays unknown."""
         self.energy_joules = None if self.energy_joules is None or joules is None else self.energy_joules + joules
 
 
@@ -77,7 +74,7 @@ class TrainStats:
 class Baseline:
     """One arm of the comparison. `joint`: one training for all tasks together, otherwise one for each.
 
-    `seeded`: seed and settings change what it answers; where they do not, it is run once.
+    `seeded`: seed and settings change its answers; where they do not, it is run once.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Weights of linear layers in bfloat16, beside the float32 ones that are trained.
+"""bfloat16 copies of the weights of linear layers, beside the float32 master weights that the optimiser updates.
 
-Autocast casts every weight at every pass, and its gradient back. Here a weight is cast once in a step, and a gradient
+Autocast casts every weight in every pass, and its gradient back. Here a weight is cast once in a step, and a gradient
 is added to its float32 sum as soon as it is there. The arithmetic is autocast's own: results are the same to the bit.
 """
 
@@ -16,45 +16,50 @@ from baselines.core.model import MultitaskModel
 
 
 class Bf16Weights:
-    """The bfloat16 copies of a model's linear layers, if it runs at that; the layers keep their float32 weights."""
+    """The copies, none of them where a model does not run in bfloat16; the layers own their master weights."""
 
     def __init__(self, model: MultitaskModel) -> None:
-        halved = model.precision == "bfloat16"
-        layers = [layer for layer in model.modules() if halved and isinstance(layer, nn.Linear)]
-        self._places = [(layer._parameters, name) for layer in layers for name in ("weight", "bias")]
-        found = {whole: None for parameters, name in self._places if (whole := parameters[name]) is not None}
-        self._of = {whole: _half(whole) for whole in found}
+        layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+        # The layer's own dict of parameters: there a weight is swapped past the bookkeeping of nn.Module.
+        self._slots = [
+            (layer._parameters, name, master)
+            for layer in (layers if model.precision == "bfloat16" else ())
+            for name, master in layer._parameters.items()
+            if master is not None
+        ]
+        # By master weight, so that layers that share a weight share its copy.
+        self._copies = {master: _bf16_copy(master) for master in dict.fromkeys(master for *_, master in self._slots)}
 
     @torch.no_grad()
     def refresh(self) -> None:
-        """Bring the copies to what the weights are now."""
-        if self._of:
-            torch._foreach_copy_(list(self._of.values()), list(self._of))
+        """Bring the copies to what the master weights are now."""
+        if self._copies:
+            torch._foreach_copy_(list(self._copies.values()), list(self._copies))
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The layers compute with the copies, and what is done backward adds to the gradients of the weights."""
-        wholes = [parameters[name] for parameters, name in self._places]
-        for (parameters, name), whole in zip(self._places, wholes, strict=True):
-            parameters[name] = None if whole is None else self._of[whole]
+        """The layers compute with the copies, whose gradients are added to those of the master weights."""
+        for parameters, name, master in self._slots:
+            parameters[name] = self._copies[master]
         try:
             yield
         finally:
-            for (parameters, name), whole in zip(self._places, wholes, strict=True):
-                parameters[name] = whole
+            for parameters, name, master in self._slots:
+                parameters[name] = master
 
 
-def _half(whole: nn.Parameter) -> nn.Parameter:
-    half = nn.Parameter(whole.detach().to(torch.bfloat16), requires_grad=whole.requires_grad)
+def _bf16_copy(master: nn.Parameter) -> nn.Parameter:
+    copy = nn.Parameter(master.detach().to(torch.bfloat16), requires_grad=master.requires_grad)
 
-    def add_to_whole(half: Tensor) -> None:
-        assert half.grad is not None
-        if whole.grad is None:
-            whole.grad = half.grad.to(whole.dtype)
+    def add_to_master(copy: Tensor) -> None:
+        assert copy.grad is not None
+        if master.grad is None:
+            master.grad = copy.grad.to(master.dtype)
         else:
-            whole.grad += half.grad
-        half.grad = None
+            master.grad += copy.grad
+        copy.grad = None  # In bfloat16 the gradients of several parts or tasks would lose their last bits in a sum.
 
-    if whole.requires_grad:
-        half.register_post_accumulate_grad_hook(add_to_whole)  # type: ignore[no-untyped-call]
-    return half
+    if master.requires_grad:
+        # Called once all uses of the weight in this backward pass are summed, as autocast's cast backward is.
+        copy.register_post_accumulate_grad_hook(add_to_master)  # type: ignore[no-untyped-call]
+    return copy

@@ -1,6 +1,6 @@
-"""What a training reads again and again, cut once: in memory, or in an Arrow file that is mapped, not loaded.
+"""Windows that a training reads in every epoch, made once: held in memory, or in an Arrow file that is memory-mapped.
 
-T sub-words of a window, R places a head reads.
+T tokens of a window, R read positions.
 """
 
 from __future__ import annotations
@@ -12,32 +12,36 @@ from typing import Any
 
 import numpy as np
 
-from baselines.core import checksummed as sealed
+from baselines.core import checksummed
 from baselines.core.windows import ExampleWindows, Window
-from tasks.core.examples import from_json, to_json
-
-_NOTHING = np.zeros(0, dtype=np.int64)
-_NO_WINDOW = Window(_NOTHING, _NOTHING, _NOTHING, _NOTHING.reshape(0, 2), np.zeros(0))
-"""Stands for the windows of a text that has none."""
+from tasks.core.kinds import Task
 
 _TYPES = {"input_ids": "int32", "token_type_ids": "uint8", "read_positions": "int32", "offset_mapping": "int32"}
 
+_NOTHING = np.zeros(0, dtype=np.int64)
+_NO_WINDOW = Window(_NOTHING, _NOTHING, _NOTHING, _NOTHING.reshape(0, 2), np.zeros(0))
+"""The row of an example without windows, such as a blank text: it must still be answered, with no mention."""
+
 _Row = tuple[Window, str]
-"""A window and, where an example that is kept begins with it, that example as JSON."""
+"""A window and, where it is the first of an example of the dev set, that example as JSON."""
 
 
 def cached_train_windows(windows: Iterable[Window], file: Path | None) -> Sequence[Window]:
-    """The windows, from their file where it is whole; else they are made, and kept there if there is a file."""
-    return list(windows) if file is None else _kept(((window, "") for window in windows), file)
+    """The windows, read from their file if it is valid; else they are made, and written to the file if one is given."""
+    return list(windows) if file is None else _cached(((window, "") for window in windows), file)
 
 
-def cached_dev_windows(cuts: Iterable[ExampleWindows], file: Path | None) -> Iterable[ExampleWindows]:
-    """Examples with their windows, to be gone through again and again; kept as `cached_train_windows` keeps windows."""
-    return list(cuts) if file is None else MappedCuts(_kept((row for cut in cuts for row in _rows(*cut)), file))
+def cached_dev_windows(
+    task: Task[Any, Any], examples: Iterable[ExampleWindows], file: Path | None
+) -> Iterable[ExampleWindows]:
+    """Examples with their windows, to be iterated again and again; cached as `cached_train_windows` caches windows."""
+    if file is None:
+        return list(examples)
+    return MappedExamples(task, _cached((row for one in examples for row in _rows(task, *one)), file))
 
 
 def read_ids(windows: Sequence[Window]) -> np.ndarray:
-    """Every sub-word id that stands in windows, once and in order."""
+    """Every token id in windows, once and in order."""
     parts = windows.ids() if isinstance(windows, MappedWindows) else (window.input_ids for window in windows)
     return np.unique(np.concatenate([np.unique(part) for part in parts])).astype(np.int64)
 
@@ -51,16 +55,18 @@ class MappedWindows(Sequence[Window]):
         # Columns as they lie in the file: to ask the dataset itself for a row takes fifty times as long.
         self._batches = Dataset.from_file(str(file)).data.table.to_batches()
         self._starts = np.cumsum([0, *map(len, self._batches)])
-        self._columns = [[_column(batch[name]) for name in (*_TYPES, "targets")] for batch in self._batches]
+        columns = [[batch[name] for name in (*_TYPES, "targets")] for batch in self._batches]
+        # Of a column of lists: where each list begins and ends, and the values of all of them.
+        self._columns = [[(lists.offsets.to_numpy(), lists.values.to_numpy()) for lists in each] for each in columns]
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def __getitem__(self, place: Any) -> Any:
-        batch, row = self._found(int(place))
-        *wholes, targets = (values[starts[row] : starts[row + 1]] for starts, values in self._columns[batch])
-        input_ids, token_type_ids, read_positions, offset_mapping = (part.astype(np.int64) for part in wholes)
-        # A flat head has one target for each place, a nested one a row of them.
+    def __getitem__(self, number: Any) -> Any:
+        batch, row = self._locate(int(number))
+        *arrays, targets = (values[starts[row] : starts[row + 1]] for starts, values in self._columns[batch])
+        input_ids, token_type_ids, read_positions, offset_mapping = (array.astype(np.int64) for array in arrays)
+        # The file holds flat lists. A flat head has one target for each read position, a nested one a row of them.
         width = len(targets) // max(len(read_positions), 1)
         return Window(
             input_ids,
@@ -70,56 +76,51 @@ class MappedWindows(Sequence[Window]):
             targets.reshape(-1, width) if width > 1 else targets,
         )
 
-    def begins(self, place: int) -> str:
-        """The example that begins with the window at a place, as JSON; empty where none does."""
-        batch, row = self._found(place)
-        return str(self._batches[batch]["begins"][row])
+    def example(self, number: int) -> str:
+        """The example whose first window is this one, as JSON; empty where it is not the first."""
+        batch, row = self._locate(number)
+        return str(self._batches[batch]["example"][row])
 
     def ids(self) -> Iterator[np.ndarray]:
-        """The sub-word ids of all of them, some thousand windows at a time."""
+        """The token ids of all windows, some thousand windows at a time."""
         return (columns[0][1] for columns in self._columns)
 
-    def _found(self, place: int) -> tuple[int, int]:
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        batch = int(np.searchsorted(self._starts, place, side="right")) - 1
-        return batch, place - int(self._starts[batch])
+    def _locate(self, number: int) -> tuple[int, int]:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        batch = int(np.searchsorted(self._starts, number, side="right")) - 1
+        return batch, number - int(self._starts[batch])
 
 
-class MappedCuts(Iterable[ExampleWindows]):
-    """Examples with their windows, from the rows of an Arrow file."""
+class MappedExamples(Iterable[ExampleWindows]):
+    """Examples with their windows, from an Arrow file."""
 
-    def __init__(self, rows: MappedWindows) -> None:
-        self._rows = rows
+    def __init__(self, task: Task[Any, Any], rows: MappedWindows) -> None:
+        self._task, self._rows = task, rows
 
     def __iter__(self) -> Iterator[ExampleWindows]:
         example = ""
         windows: list[Window] = []
-        for place in range(len(self._rows)):
-            if begun := self._rows.begins(place):
+        for number in range(len(self._rows)):
+            if begun := self._rows.example(number):
                 if example:
-                    yield from_json(example), windows
+                    yield self._task.example_from_json(example), windows
                 example, windows = begun, []
-            window = self._rows[place]
+            window = self._rows[number]
             if len(window.input_ids):
                 windows.append(window)
         if example:
-            yield from_json(example), windows
+            yield self._task.example_from_json(example), windows
 
 
-def _rows(example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
+def _rows(task: Task[Any, Any], example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
     for place, window in enumerate(windows or [_NO_WINDOW]):
-        yield window, "" if place else to_json(example)
+        yield window, "" if place else task.example_to_json(example)
 
 
-def _column(rows: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Of a column of lists where each begins and ends, and all their values."""
-    return rows.offsets.to_numpy(), rows.values.to_numpy()
-
-
-def _kept(rows: Iterable[_Row], file: Path) -> MappedWindows:
-    if not sealed.is_whole(file):
-        with sealed.written(file) as unfinished:
+def _cached(rows: Iterable[_Row], file: Path) -> MappedWindows:
+    if not checksummed.is_valid(file):
+        with checksummed.write(file) as unfinished:
             _write(iter(rows), unfinished)
     return MappedWindows(file)
 
@@ -128,10 +129,11 @@ def _write(rows: Iterator[_Row], file: Path) -> None:
     from datasets import Features, List, Value
     from datasets.arrow_writer import ArrowWriter
 
+    # Targets have the type of the first window's: classes, or similarity scores.
     first = next(rows, None)
     targets = str(first[0].targets.dtype) if first else "int64"
     lists = {name: List(Value(kind)) for name, kind in {**_TYPES, "targets": targets}.items()}
-    with ArrowWriter(features=Features(lists | {"begins": Value("string")}), path=str(file)) as writer:
-        for window, begins in chain([first] if first else [], rows):
-            writer.write({name: getattr(window, name).ravel() for name in lists} | {"begins": begins})
+    with ArrowWriter(features=Features(lists | {"example": Value("string")}), path=str(file)) as writer:
+        for window, example in chain([first] if first else [], rows):
+            writer.write({name: getattr(window, name).ravel() for name in lists} | {"example": example})
         writer.finalize()

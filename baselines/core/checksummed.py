@@ -1,4 +1,4 @@
-"""Files that are read back only as they were written: each ends with a digest of what stands before it."""
+"""Checksummed files: each ends with the SHA-256 of its content, and is read only if the two agree."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from tasks.core.errors import about
 from tasks.core.private import private
 
 _CHUNK_BYTES = 1 << 16
-_SEAL_BYTES = hashlib.sha256().digest_size
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @contextmanager
-def written(file: Path) -> Iterator[Path]:
-    """Where to write what becomes `file`, whole or not at all, for its owner alone."""
+def write(file: Path) -> Iterator[Path]:
+    """An atomic write: gives the path to write the content to. The file is for its owner alone."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
     with private(), about(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield unfinished
-            seal = _digest(unfinished, unfinished.stat().st_size)
+            digest = _digest(unfinished, unfinished.stat().st_size)
             with unfinished.open("ab") as end:
-                end.write(seal)
+                end.write(digest)
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
 
 
-def is_whole(file: Path) -> bool:
-    """Whether a file is there and is what was written, to the bit: no full disk, power cut or hand has changed it."""
+def is_valid(file: Path) -> bool:
+    """Whether a file exists and is what was written: no full disk, power cut or editor has changed a bit of it."""
     try:
-        content = file.stat().st_size - _SEAL_BYTES
+        content_bytes = file.stat().st_size - _DIGEST_BYTES
         with file.open("rb") as end:
-            end.seek(max(content, 0))
-            return content > 0 and end.read() == _digest(file, content)
-    except FileNotFoundError:  # Any other error of the system says nothing of the file.
+            end.seek(max(content_bytes, 0))
+            return content_bytes > 0 and end.read() == _digest(file, content_bytes)
+    except FileNotFoundError:  # Any other error of the system says nothing about the file.
         return False
 
 
 def read(file: Path) -> bytes | None:
-    """What was written to a small file; None where it is not whole."""
-    return file.read_bytes()[:-_SEAL_BYTES] if is_whole(file) else None
+    """The content of a small file; None where it is not valid."""
+    return file.read_bytes()[:-_DIGEST_BYTES] if is_valid(file) else None
 
 
 def _digest(file: Path, size: int) -> bytes:

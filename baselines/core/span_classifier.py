@@ -1,9 +1,10 @@
-"""The nested span head: every stretch of units is judged by itself, so that mentions may nest and overlap.
+"""The nested span head: every span of up to 24 words is classified by itself, so that mentions may nest and overlap.
 
-U units (the words and marks a head reads), R of them in a batch, H hidden units, W widths (a stretch of w + 1 units),
-D units of the layer between, C classes: 0 is no mention, 1 + i is label i.
+W words of a text, R words of all windows of a batch, H hidden units, D units of the hidden layer, E ends: a span that
+starts at a word may end at that word or one of the E - 1 next ones. C classes: 0 is no mention, 1 + i is label i.
 
-A stretch is scored from its two ends and its width, as span-based entity models do (Zhong and Chen, NAACL 2021).
+A span is scored from the hidden states of its two ends and its width, as span-based entity models do (Zhong and Chen,
+NAACL 2021).
 """
 
 from __future__ import annotations
@@ -15,80 +16,84 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.core.bio_tags import stretch
+from baselines.core.bio_tags import word_range
 from tasks.core.examples import Span
 
 WIDTHS = 24
-"""No stretch is wider; on QUAERO's training mentions twelve units would do."""
+"""E: words of the widest span; twelve are enough for QUAERO's training set."""
 
-BETWEEN = 128
-"""D of the layer between."""
+MLP_HIDDEN = 128
+"""D of the hidden layer."""
 
 NULL_BIAS = 4.0
-"""What "no mention" is ahead by before anything is learnt: of the stretches of a note one in a hundred is a mention."""
+"""The lead of "no mention" before anything is learnt: of the spans of a note one in a hundred is a mention, and without
+it the first steps would go into learning that."""
 
-OUTSIDE = -1
-"""The target of a stretch that would end beyond its window."""
+IGNORE_INDEX = -1
+"""The target of a span that would end beyond its window."""
 
 
 class SpanClassifier:
-    """What a span head says stretch by stretch; identical stretches with two labels are the one thing it cannot say."""
+    """Mentions as classes of spans; all that it cannot express is a second label of the same span."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
 
-    def layer(self, hidden: int) -> nn.Module:
-        """[R, H] -> [R, W * C]."""
-        return StretchLayer(hidden, 1 + len(self.labels))
+    def layer(self, hidden_size: int) -> nn.Module:
+        """[R, H] -> [R, E * C]."""
+        return SpanLayer(hidden_size, 1 + len(self.labels))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The cross-entropy of stretches, summed over widths, the mean over units: [R, W * C] and [R, W] -> []."""
-        rows, wanted = logits.view(targets.numel(), -1), targets.flatten().long()
-        return F.cross_entropy(rows, wanted, ignore_index=OUTSIDE, reduction="sum") / len(targets)
+        """The cross-entropy of spans, summed over ends, the mean over words: [R, E * C] and [R, E] -> []."""
+        # A mean over spans would divide the loss of a word by E, and its gradient beside the rate of a flat head.
+        rows, classes = logits.view(targets.numel(), -1), targets.flatten().long()
+        return F.cross_entropy(rows, classes, ignore_index=IGNORE_INDEX, reduction="sum") / len(targets)
 
-    def encode(self, units: np.ndarray, spans: Iterable[Span]) -> np.ndarray:
-        """The classes of all stretches of units [U, 2] (start, end in characters) -> [U, W].
+    def encode(self, words: np.ndarray, spans: Iterable[Span]) -> np.ndarray:
+        """The classes of all spans of words [W, 2] (start, end in characters) -> [W, E].
 
-        A mention whose ends are not those of units is widened to the units it touches: it still teaches, and scores
-        as a miss. One in several stretches is not taught: its parts by themselves are no mentions.
+        A mention whose ends are not those of words is widened to the words that it touches: it still teaches, and
+        counts as a miss. A discontinuous one teaches nothing: its fragments by themselves are no mentions.
         """
-        classes = np.zeros((len(units), WIDTHS), dtype=np.int16)
-        classes[np.add.outer(np.arange(len(units)), np.arange(WIDTHS)) >= len(units)] = OUTSIDE
+        classes = np.zeros((len(words), WIDTHS), dtype=np.int16)
+        classes[np.add.outer(np.arange(len(words)), np.arange(WIDTHS)) >= len(words)] = IGNORE_INDEX
         for span in spans:
-            first, last = stretch(units, span)
-            if 0 < last - first <= WIDTHS and span.end <= units[last - 1, 1]:
+            first, last = word_range(words, span)
+            if 0 < last - first <= WIDTHS and span.end <= words[last - 1, 1]:
                 classes[first, last - first - 1] = 1 + self.labels.index(span.label)
         return classes
 
-    def best(self, logits: np.ndarray, reads: Sequence[int]) -> np.ndarray:
-        """The likeliest class of each stretch: of windows end to end, [R, W * C] -> [R, W]."""
+    def decode(self, logits: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+        """The likeliest class of each span, for windows of these lengths end to end: [R, E * C] -> [R, E]."""
         classes: np.ndarray = logits.reshape(len(logits), WIDTHS, 1 + len(self.labels)).argmax(-1)
-        left = np.concatenate([np.arange(units, 0, -1) for units in reads]) if reads else np.zeros(0, dtype=np.int64)
-        classes[np.arange(WIDTHS) >= left[:, None]] = OUTSIDE
+        # The words from each one to the end of its window: a wider span would end in the next window.
+        left = np.concatenate([np.arange(length, 0, -1) for length in lengths]) if lengths else np.zeros(0, np.int64)
+        classes[np.arange(WIDTHS) >= left[:, None]] = IGNORE_INDEX
         return classes
 
-    def mentions(self, units: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, list[Span]]:
-        """What classes [R, W] say of units [R, 2]: mentions, and the units they begin at, in order."""
+    def mentions(self, words: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, list[Span]]:
+        """The mentions that classes [R, E] express, and the number of the word where each begins, in order."""
         begins, widths = np.nonzero(classes > 0)
-        said = classes[begins, widths].tolist()
-        rows = zip(units[begins, 0].tolist(), units[begins + widths, 1].tolist(), said, strict=True)
-        return begins, [Span(((start, end),), self.labels[label - 1]) for start, end, label in rows]
+        found = classes[begins, widths].tolist()
+        rows = zip(words[begins, 0].tolist(), words[begins + widths, 1].tolist(), found, strict=True)
+        return begins, [Span(((start, end),), self.labels[number - 1]) for start, end, number in rows]
 
 
-class StretchLayer(nn.Module):
-    """Scores of the stretches that begin at each unit: one layer between, of both ends and the width."""
+class SpanLayer(nn.Module):
+    """The scores of the spans that start at each word: one hidden layer over both ends and the width."""
 
-    def __init__(self, hidden: int, classes: int) -> None:
+    def __init__(self, hidden_size: int, classes: int) -> None:
         super().__init__()
-        self.start = nn.Linear(hidden, BETWEEN)
-        self.end = nn.Linear(hidden, BETWEEN)
-        self.width = nn.Parameter(torch.zeros(WIDTHS, BETWEEN))
-        self.out = nn.Linear(BETWEEN, classes)
-        self.register_buffer("prior", NULL_BIAS * F.one_hot(torch.tensor(0), classes), persistent=False)
+        self.start = nn.Linear(hidden_size, MLP_HIDDEN)
+        self.end = nn.Linear(hidden_size, MLP_HIDDEN)
+        self.width = nn.Parameter(torch.zeros(WIDTHS, MLP_HIDDEN))
+        self.out = nn.Linear(MLP_HIDDEN, classes)
+        self.register_buffer("null_bias", NULL_BIAS * F.one_hot(torch.tensor(0), classes), persistent=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[R, H] -> [R, W * C]; a stretch that leaves its window gets a score that means nothing."""
-        ends = F.pad(self.end(hidden), (0, 0, 0, WIDTHS - 1)).unfold(0, WIDTHS, 1).transpose(1, 2)
-        between = F.relu(self.start(hidden)[:, None] + ends + self.width)
-        scores: Tensor = self.out(between) + self.prior
+        """[R, H] -> [R, E * C]; the score of a span that leaves its window means nothing."""
+        # Start and end are projected once for each word and added for each span: no [R, E, 2 * H] is ever made.
+        ends = F.pad(self.end(hidden), (0, 0, 0, WIDTHS - 1)).unfold(0, WIDTHS, 1).transpose(1, 2)  # [R, E, D], a view
+        mlp_hidden = F.relu(self.start(hidden)[:, None] + ends + self.width)
+        scores: Tensor = self.out(mlp_hidden) + self.null_bias
         return scores.flatten(1)

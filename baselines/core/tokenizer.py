@@ -1,4 +1,4 @@
-"""Text to sub-words with the characters they stand on, for any encoder's own files."""
+"""Text to tokens with the characters they stand for, from any encoder's own files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tasks.core.errors import InputError
 PROBE = "the patient was seen in the clinic"
 
 PIECE = 2**15
-"""Characters of a text that are made sub-words at a time, and as many more as it takes to the next place to part it."""
+"""Characters of a text that are tokenised at a time, and as many more as it takes to the next place to split it."""
 
 LINE_EDGE, WORD_EDGE = re.compile(r"(?<=\S)\n(?=[A-Za-z0-9])"), re.compile(r"\s(?=[A-Za-z0-9])")
 TRIES = 8
 """So many places of each kind are tried, and then as many again a piece further on."""
 
 AROUND = 100
-"""Characters to each side that are looked at; every tokenizer of the field works on a word or less at a time."""
+"""Characters compared on each side of a split; every tokenizer of the field looks at a word or less at a time."""
 
 
 class SubwordTokenizer:
-    """An encoder's tokenizer: never truncating or padding but where asked, offsets from its own mapping."""
+    """An encoder's tokenizer: it truncates and pads only where asked, and offsets come from its own mapping."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -47,26 +47,26 @@ class SubwordTokenizer:
                 f"the tokenizer in {folder.name} does not frame a text by two special tokens: use a BERT-type encoder"
             )
         self.first, self.last = first, framed[-1]
-        self.size = 1 + max(self._given())
         if len(set(known)) < 4:
             raise InputError(
                 f"the tokenizer in {folder.name} knows no English word: its vocabulary is damaged or not this encoder's"
             )
 
-    def _given(self) -> set[int]:
-        """The ids that a window can hold: special tokens that were added stand in none, but for the two at its ends."""
+    @property
+    def size(self) -> int:
+        """The rows that word embeddings must have: special tokens that were added stand in no window, but for two."""
         added = self._tokenizer.get_added_tokens_decoder().items()
         own = self._tokenizer.get_vocab(with_added_tokens=False).values()
-        return {self.first, self.last, *own, *(number for number, token in added if not token.special)}
+        return 1 + max(self.first, self.last, *own, *(number for number, token in added if not token.special))
 
     def text(self, text: str) -> Encoding:
         """A whole text without special tokens."""
         return self._tokenizer.encode(text, add_special_tokens=False)
 
     def pieces(self, text: str) -> Iterator[tuple[int, Encoding]]:
-        """A text, however long, in pieces with the characters they begin at: the same sub-words as those of the whole.
+        """A text, however long, in pieces with the characters where they begin: its tokens are those of the whole.
 
-        An encoding takes hundreds of bytes a character, so that of a long text only that of a piece is held at a time.
+        An encoding takes hundreds of bytes a character: of a long text only that of one piece is held at a time.
         """
         start = 0
         while start < len(text):
@@ -75,24 +75,24 @@ class SubwordTokenizer:
             start = end
 
     def _end(self, text: str, start: int) -> int:
-        """Where a piece may end: the first of a few places beyond its size where the tokenizer parts a text."""
+        """Where a piece may end: the first of a few places beyond its size where the tokenizer splits the text too."""
         for beyond in range(start + PIECE, len(text), PIECE):
             for edges in (LINE_EDGE, WORD_EDGE):
                 for edge in islice(edges.finditer(text, beyond), TRIES):
-                    if self._parts(text, edge.end()):
+                    if self._splits(text, edge.end()):
                         return edge.end()
         return len(text)
 
-    def _parts(self, text: str, cut: int) -> bool:
-        """Whether the sub-words around a cut are those of its two sides."""
+    def _splits(self, text: str, cut: int) -> bool:
+        """Whether the tokens around a cut are those of its two sides."""
         left, right = text[max(0, cut - AROUND) : cut], text[cut : cut + AROUND]
-        whole, before, behind = (self.text(part) for part in (left + right, left, right))
+        both, before, behind = (self.text(part) for part in (left + right, left, right))
         offsets = [(start + len(left), end + len(left)) for start, end in behind.offsets]
-        return whole.ids == before.ids + behind.ids and whole.offsets == before.offsets + offsets
+        return both.ids == before.ids + behind.ids and both.offsets == before.offsets + offsets
 
-    def pair(self, first: str, second: str, most: int) -> Encoding:
-        """Two sentences with special tokens, the longer one cut until both fit into `most` sub-words."""
-        self._tokenizer.enable_truncation(most, strategy="longest_first")
+    def pair(self, first: str, second: str, max_length: int) -> Encoding:
+        """Two sentences with special tokens, the longer one truncated until both fit."""
+        self._tokenizer.enable_truncation(max_length, strategy="longest_first")
         encoding = self._tokenizer.encode(first, second)
         self._tokenizer.no_truncation()
         return encoding
@@ -111,8 +111,7 @@ def _load(folder: Path) -> Tokenizer:
     if (folder / "merges.txt").is_file() or list(folder.glob("*.model")):
         from transformers import AutoTokenizer
 
-        backend: Tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, use_fast=True, trust_remote_code=False
-        ).backend_tokenizer
+        options = {"local_files_only": True, "use_fast": True, "trust_remote_code": False}
+        backend: Tokenizer = AutoTokenizer.from_pretrained(folder, **options).backend_tokenizer
         return backend
     raise InputError(f"the encoder folder {folder.name} has no tokenizer: it needs a tokenizer.json or a vocab.txt")

@@ -13,7 +13,7 @@ from tasks.core.errors import InputError, about
 
 if TYPE_CHECKING:
     from bench.drift.findings import Arm, Finding
-    from bench.drift.judge import Rule
+    from bench.drift.judge import Tolerance
     from bench.store.runs import Result
 
 OK, DRIFT, UNKNOWN = 0, 1, 2
@@ -39,8 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Judges the results, or accepts them; the exit status."""
-    from bench.drift.commands import commands
+    from bench.drift.judge import SCORE, Rule, Tolerance, judge
     from bench.drift.reference import accept, read_reference
+    from bench.drift.speed import judge_speed
+    from bench.drift.text import commands
     from bench.report.comparison import Selection
 
     asked = Selection(corpora=(args.corpus,))
@@ -52,9 +54,11 @@ def main(args: argparse.Namespace) -> int:
     reference = [result for result in read_reference(args.reference) if asked.takes(result)]
     if not reference:
         raise InputError(f"There is no {args.corpus} reference in {args.reference}: make one with --update --why")
-    rule = _rule(args)
-    findings = _findings(reference, results, rule)
-    _tell(args, findings, rule, commands(findings, reference, results, args.results))
+    margin = SCORE.margin if args.margin is None else args.margin / 100
+    tolerance = Tolerance(margin, SCORE.limit if args.limit is None else args.limit / 100)
+    findings = judge(reference, results, Rule(tolerance, exact=args.exact)) + judge_speed(reference, results)
+    findings.sort(key=lambda one: one.cell.of_arm)
+    _print(args, findings, tolerance, commands(findings, reference, results, args.results))
     for name in sorted({one.name.comparison for one in results} - {one.name.comparison for one in reference}):
         sys.stderr.write(f"{name} was not looked at: the reference has nothing of it\n")
     return status(findings)
@@ -80,35 +84,21 @@ def status(findings: Sequence[Finding]) -> int:
     return OK if STEADY in judgements and judgements <= {STEADY, UNCOMPARED} else UNKNOWN
 
 
-def _rule(args: argparse.Namespace) -> Rule:
-    from bench.drift.findings import SCORE, Tolerance
-    from bench.drift.judge import Rule
-
-    margin = SCORE.margin if args.margin is None else args.margin / 100
-    return Rule(Tolerance(margin, SCORE.limit if args.limit is None else args.limit / 100), exact=args.exact)
-
-
-def _findings(reference: Sequence[Result], results: Sequence[Result], rule: Rule) -> list[Finding]:
-    from bench.drift.judge import judge
-    from bench.drift.speed import judge_speed
-
-    found = [*judge(reference, results, rule), *judge_speed(reference, results)]
-    return sorted(found, key=lambda one: (one.place.comparison, one.place.arm))
-
-
-def _tell(args: argparse.Namespace, findings: Sequence[Finding], rule: Rule, commands: Mapping[Arm, str]) -> None:
-    from bench.drift import github, junit, text
+def _print(
+    args: argparse.Namespace, findings: Sequence[Finding], tolerance: Tolerance, commands: Mapping[Arm, str]
+) -> None:
+    from bench.drift import ci, text
     from bench.store import strict_json
 
     if args.junit:
         args.junit.parent.mkdir(parents=True, exist_ok=True)
         with about(args.junit):
-            args.junit.write_text(junit.render(findings), encoding="utf-8")
+            args.junit.write_text(ci.junit(findings), encoding="utf-8")
     if args.json:
         found = {"status": status(findings), "findings": findings, "commands": [*commands.values()]}
         print(strict_json.dumps(found, indent=1))
     else:
-        sys.stdout.write(text.render(findings, rule.tolerance, commands))
+        sys.stdout.write(text.render(findings, tolerance, commands))
     if args.github:
         # GitHub reads both streams; on this one a --json stays JSON.
-        sys.stderr.write(github.render(findings))
+        sys.stderr.writelines(ci.github_annotations(findings))

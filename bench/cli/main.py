@@ -27,7 +27,6 @@ COMMANDS = MappingProxyType(
         "growth": ("bench.cli.growth", "measure how time and memory of training grow, or write docs/performance.md"),
         "check": ("bench.cli.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.cli.clean", "remove the cache of tokenised corpora"),
-        "calibrate": ("bench.cli.calibrate", "measure how often the statistics err, on simulated results"),
         "demo": ("bench.cli.demo", "write the made-up corpora of the demo to a folder"),
     }
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from tasks.core.corpus import Corpus, Notice
+    from tasks.core.files.corpus import Corpus, CorpusWarning
     from tasks.core.kinds import Task
     from tasks.core.status import SplitStatus
 
@@ -38,26 +38,19 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _table(tasks: Sequence[Task[Any, Any]]) -> Iterator[str]:
-    rows = [("task", "kind", "primary score"), *((task.name, task.kind, task.primary.title) for task in tasks)]
-    widths = [
-        max(least, *(len(cell) + 2 for cell in column))
-        for least, column in zip((14, 12, 16), zip(*rows, strict=True), strict=True)
-    ]
-    for row, labels in zip(rows, ("labels", *map(_labels, tasks)), strict=True):
-        yield "".join(map(str.ljust, row, widths)) + labels
+    rows = [("task", "kind", "primary score", "labels")]
+    rows += [(task.name, task.kind, task.primary.title, _labels(task)) for task in tasks]
+    widths = [max(least, *(len(row[k]) + 2 for row in rows)) for k, least in enumerate((14, 12, 16))]
+    for *cells, labels in rows:
+        yield "".join(map(str.ljust, cells, widths)) + labels
 
 
 def _labels(task: Task[Any, Any]) -> str:
-    from tasks.core.kinds import SimilarityTask
-
-    if isinstance(task, SimilarityTask):
-        return "from {:g} to {:g}".format(*task.scale)
-    labels = ", ".join(task.labels)
-    return labels if len(labels) <= LABELS else str(len(task.labels))
+    return task.possible_answers if len(task.possible_answers) <= LABELS else str(len(task.labels))
 
 
 def _states(tasks: Sequence[Task[Any, Any]], folder: Path, verbose: bool) -> Iterator[str]:
-    from tasks.core.corpus import Corpus
+    from tasks.core.files.corpus import Corpus
 
     corpus = Corpus(folder)
     for task in tasks:
@@ -76,15 +69,15 @@ def _state(task: Task[Any, Any], corpus: Corpus, verbose: bool) -> Iterator[str]
     yield f"{task.name}: {_word(splits)}"
     for split in splits:
         yield f"  {split.split:<6}{_found(split)}"
-        yield from _notices(split.notices, verbose)
+        yield from _notices(split.warnings, verbose)
 
 
-def _notices(notices: Collection[Notice], verbose: bool) -> Iterator[str]:
+def _notices(notices: Collection[CorpusWarning], verbose: bool) -> Iterator[str]:
     if notices:
         yield f"        mended or skipped: {len(notices)}{'' if verbose else ' (--verbose lists them)'}"
-    for notice in notices if verbose else ():
-        line = "" if notice.line is None else f", line {notice.line}"
-        yield f"          {notice.file}{line}: {notice.kind}: {notice.what}"
+    for warning in notices if verbose else ():
+        line = "" if warning.line is None else f", line {warning.line}"
+        yield f"          {warning.file}{line}: {warning.kind}: {warning.what}"
 
 
 def _word(splits: Sequence[SplitStatus]) -> str:
@@ -92,13 +85,13 @@ def _word(splits: Sequence[SplitStatus]) -> str:
         return "missing"
     if any(split.problem for split in splits):
         return "damaged"
-    return "complete" if all(split.whole for split in splits) else "of another size than expected"
+    return "complete" if all(split.complete for split in splits) else "of another size than expected"
 
 
 def _found(split: SplitStatus) -> str:
     if split.problem:
         return split.problem
-    if split.expected is None or split.found == split.expected.examples:
-        return f"{split.found} examples" + ("" if split.expected is None else ", as expected")
+    if split.expected is None or split.examples == split.expected.examples:
+        return f"{split.examples} examples" + ("" if split.expected is None else ", as expected")
     doubt = "" if split.expected.confirmed else " (unconfirmed)"
-    return f"{split.found} examples where {split.expected.examples}{doubt} are expected"
+    return f"{split.examples} examples where {split.expected.examples}{doubt} are expected"

@@ -1,7 +1,4 @@
-"""What a check finds, and what it tolerates.
-
-Comparisons are written so that NaN fails: `not x <= limit`, never `x > limit`.
-"""
+"""What a check finds: one finding for each score or ratio of times that the reference guards."""
 
 from __future__ import annotations
 
@@ -15,33 +12,13 @@ STEADY, DRIFTED, UNJUDGED, UNCOMPARED = "steady", "drifted", "not judged", "not 
 
 POINTS, TIMES = "points", "times"
 
-FALSE_ALARM = 0.05
-"""How often noise alone may carry any of the measures of one check out of its noise: shared between them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """In score units: beyond `margin` and more than noise is drift, beyond `limit` is drift at once."""
-
-    margin: float
-    limit: float
-
-
-# From honest trainings: docs/drift.md, "Where the margins come from".
-SCORE = Tolerance(margin=0.06, limit=0.15)
-"""For the primary metric of a task, in both directions: what is suddenly much better may have seen its gold."""
-
-PHI = Tolerance(margin=0.05, limit=0.12)
-"""For the recall of PHI, downwards alone: what is missed there is a name that is published."""
-
-
 Arm = tuple[str, str]
 """A comparison, and an arm in it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """What is compared with what: the folder of a comparison, the arm in it, and a task."""
+class GuardedCell:
+    """A task of an arm of a comparison. What was trained together is part of what an arm is."""
 
     comparison: str
     arm: str
@@ -53,15 +30,15 @@ class Place:
         return self.comparison, self.arm
 
 
-def place_of(result: Result, task: str) -> Place:
-    """Where a result is compared; what was trained together is part of what an arm is."""
+def cell_of(result: Result, task: str) -> GuardedCell:
+    """The cell that a result fills."""
     arm = f"{result.arm}/{result.label}" if result.joint else result.arm
-    return Place(result.name.comparison, arm, task)
+    return GuardedCell(result.name.comparison, arm, task)
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A column of a document's evidence that is not what it was."""
+    """A column of a document's evidence that differs from the reference."""
 
     column: str
     before: float
@@ -80,14 +57,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What became of one measure of a task or an arm; nan is what there is not.
+    """The judgement of one measure of a task or an arm; nan is what is not known.
 
     `before` and `now` are means over the trainings of each side, in `unit`; `noise` is what a change must exceed to be
-    more than noise. `equal`: the evidence is the reference's to the digit. `changes` are the documents that differ
-    where they should not have.
+    more than noise. `equal`: the evidence equals the reference's to the digit. `changes` are the documents that differ
+    where they must not.
     """
 
-    place: Place
+    cell: GuardedCell
     measure: str
     judgement: str
     why: str = ""

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.drift.findings import Place
-from bench.drift.judge import by_place
-from bench.drift.sameness import incomparable
+from bench.drift.equality import incomparable
+from bench.drift.findings import GuardedCell
+from bench.drift.judge import Trainings, by_cell
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
 from bench.store.atomic import atomic_write, recover
@@ -21,11 +21,10 @@ from bench.store.sanitise import markdown
 from tasks.core.errors import InputError
 
 HISTORY = "HISTORY.md"
-ARMS = (SINGLE, MULTI)
 
 
 def read_reference(reference: Path) -> list[Result]:
-    """Every result of the reference; InputError where one is lost or cannot be read: it would guard less unnoticed."""
+    """Every result of the reference; InputError where one is lost or damaged: it would guard less unnoticed."""
     recover(reference)
     found = read_all(reference.parent, reference.name)
     there = {path.parent.relative_to(reference) for path in reference.rglob(RESULT)}
@@ -53,18 +52,18 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
     What was not given stays, unless `prune` removes it from the comparisons that were. Answers stay behind: a reference
     is numbers alone. InputError where there is nothing to accept, no reason, or something that could guard nothing.
     """
-    given = {result.name.path: result for result in results if result.arm in ARMS}
+    given = {result.name.path: result for result in results if result.arm in (SINGLE, MULTI)}
     if not why.strip():
         raise InputError('A new reference needs a reason that a later reader understands: give --why "..."')
     if not given:
-        raise InputError(f"There is no result of {' or '.join(ARMS)} to accept: run `python -m bench run` first")
+        raise InputError(f"There is no result of {SINGLE} or {MULTI} to accept: run `python -m bench run` first")
     refuse_links(reference)
     had = {result.name.path: result for result in read_reference(reference)}
     kept = {path: result for path, result in had.items() if path not in given}
     gone = {path: kept.pop(path) for path in [*kept] if prune and path.parts[0] in {run.parts[0] for run in given}}
-    before, after = by_place(had.values()), by_place([*given.values(), *kept.values()])
-    for place, trainings in after.items():
-        _require_sound(place.task, list(trainings.values()))
+    before, after = by_cell(had.values()), by_cell([*given.values(), *kept.values()])
+    for cell, trainings in after.items():
+        _require_sound(cell.task, list(trainings.values()))
     with atomic_write(reference) as new:
         if reference.exists():
             shutil.copytree(reference, new, dirs_exist_ok=True)
@@ -72,7 +71,7 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
             shutil.rmtree(new / run, ignore_errors=True)
         for run, result in given.items():
             _copy(result, new / run)
-        _remember(before, after, by_place([*given.values(), *gone.values()]), new / HISTORY, why)
+        _remember(before, after, by_cell([*given.values(), *gone.values()]), new / HISTORY, why)
         write_checksums(new, CHECKSUMS)
     yield f"{len(given) + len(kept)} results are now the reference in {reference}"
     for what, runs in (("new or replaced", given), ("kept, not given", kept), ("removed, not given", gone)):
@@ -101,10 +100,10 @@ def _copy(result: Result, folder: Path) -> None:
     (folder / CHECKSUMS).write_text("".join(line for line in lines if "  answers/" not in line))
 
 
-Places = Mapping[Place, Mapping[int, Result]]
+Cells = Mapping[GuardedCell, Trainings]
 
 
-def _remember(before: Places, after: Places, changed: Iterable[Place], history: Path, why: str) -> None:
+def _remember(before: Cells, after: Cells, changed: Iterable[GuardedCell], history: Path, why: str) -> None:
     if not history.exists():
         history.write_text("# What became the reference, when and why\n", encoding="utf-8")
     day = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -113,18 +112,18 @@ def _remember(before: Places, after: Places, changed: Iterable[Place], history: 
         file.writelines(f"{line}\n" for line in _table(before, after, changed))
 
 
-def _table(before: Places, after: Places, changed: Iterable[Place]) -> Iterator[str]:
+def _table(before: Cells, after: Cells, changed: Iterable[GuardedCell]) -> Iterator[str]:
     """A row an arm and task: its score x100, mean and spread over seeds, and what the reference had until then."""
     yield "| comparison | arm | task | metric | seeds | before | now |"
     yield "|:---|:---|:---|:---|:---|---:|---:|"
-    for place in changed:
-        old, new = before.get(place, {}), after.get(place, {})
-        metric = next(iter((new or old).values())).scores[place.task].metrics[0].name
-        scores = _scores(old, place.task), _scores(new, place.task) or "removed"
-        cells = (place.comparison, place.arm, place.task, metric, " ".join(map(str, new or old)), *scores)
-        yield f"| {' | '.join(map(markdown, cells))} |"
+    for cell in changed:
+        old, new = before.get(cell, {}), after.get(cell, {})
+        metric = next(iter((new or old).values())).scores[cell.task].metrics[0].name
+        scores = _scores(old, cell.task), _scores(new, cell.task) or "removed"
+        row = (cell.comparison, cell.arm, cell.task, metric, " ".join(map(str, new or old)), *scores)
+        yield f"| {' | '.join(map(markdown, row))} |"
 
 
-def _scores(trainings: Mapping[int, Result], task: str) -> str:
+def _scores(trainings: Trainings, task: str) -> str:
     values = [one.scores[task].metrics[0].value for one in trainings.values()]
     return words.mean_and_spread(values) if values else ""

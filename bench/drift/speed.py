@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, Place, place_of
-from bench.drift.sameness import incomparable
+from bench.drift.equality import incomparable
+from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, GuardedCell, cell_of
 from bench.report.comparison import MULTI, SINGLE
 from bench.store.runs import Result
 
 FACTOR = 2.0
 """A ratio may be so many times its reference, or one part of so many: docs/drift.md."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Ratio:
-    """Seconds over seconds of one machine; nan where one of them was not measured."""
-
-    place: Place
-    measure: str
-    device: str
-    value: float
+_Ratios = dict[tuple[GuardedCell, str], list[tuple[str, float]]]
+"""Cell and measure -> the device and the ratio of each training; nan where one time was not measured."""
 
 
-def judge_speed(reference: Sequence[Result], results: Sequence[Result], factor: float = FACTOR) -> list[Finding]:
+def judge_speed(reference: Sequence[Result], results: Sequence[Result]) -> list[Finding]:
     """A finding for every ratio that the reference has: answering against training, and arm against arm."""
-    before = sorted(_ratios(reference), key=_key)
-    now = list(_ratios([one for one in results if _comparable(one, reference)]))
-    return [
-        _judge(list(ratios), [one for one in now if _key(one) == key], factor) for key, ratios in groupby(before, _key)
-    ]
-
-
-def _key(ratio: _Ratio) -> tuple[Place, str]:
-    return ratio.place, ratio.measure
+    before = _ratios(reference)
+    now = _ratios([one for one in results if _comparable(one, reference)])
+    return [_judge(*key, before[key], now.get(key, [])) for key in sorted(before)]
 
 
 def _comparable(result: Result, reference: Iterable[Result]) -> bool:
@@ -46,48 +31,48 @@ def _comparable(result: Result, reference: Iterable[Result]) -> bool:
     return not any(incomparable(old, result, task) for old in alike for task in result.tasks)
 
 
-def _judge(before: Sequence[_Ratio], now: Sequence[_Ratio], factor: float) -> Finding:
-    devices = {one.device for one in (*before, *now)}
+def _judge(
+    cell: GuardedCell, measure: str, before: Sequence[tuple[str, float]], now: Sequence[tuple[str, float]]
+) -> Finding:
+    devices = {device for device, _ in (*before, *now)}
     judgement, why = STEADY, ""
-    mean, new = (fmean(one.value for one in side) if side else math.nan for side in (before, now))
+    mean, new = (fmean(value for _, value in side) if side else math.nan for side in (before, now))
     if not now or math.isnan(mean):
         judgement, why = UNCOMPARED, "only one side has measured it on one machine"
     elif len(devices) > 1:
         judgement, why = UNCOMPARED, f"other devices: {', '.join(sorted(devices))}"
-    elif not mean / factor <= new <= mean * factor:
-        judgement, why = DRIFTED, f"it is not within {factor:g} times of what it was"
-    first = before[0]
-    return Finding(
-        place=first.place, measure=first.measure, judgement=judgement, why=why, unit=TIMES, before=mean, now=new
-    )
+    elif not mean / FACTOR <= new <= mean * FACTOR:
+        judgement, why = DRIFTED, f"it is not within {FACTOR:g} times of what it was"
+    return Finding(cell=cell, measure=measure, judgement=judgement, why=why, unit=TIMES, before=mean, now=new)
 
 
-def _ratios(results: Sequence[Result]) -> Iterator[_Ratio]:
+def _ratios(results: Sequence[Result]) -> _Ratios:
+    found: _Ratios = {}
     for one in results:
-        place = place_of(one, "speed" if one.joint else one.label)
-        answering = one.training.dev_seconds + one.test_seconds
-        yield _Ratio(place, "answering/training", one.environment.device, _over(answering, one.training.train_seconds))
+        cell, device = cell_of(one, "speed" if one.joint else one.label), one.environment.device
+        answering = _over(one.training.dev_seconds + one.test_seconds, one.training.train_seconds)
+        found.setdefault((cell, "answering/training"), []).append((device, answering))
         if one.arm == MULTI and (alone := _alone(one, results)):
-            value = _over(_seconds_a_token(alone), _seconds_a_token([one]))
-            yield _Ratio(place, f"{SINGLE}/{MULTI}", one.environment.device, value)
+            arms = _over(_seconds_per_token(alone), _seconds_per_token([one]))
+            found.setdefault((cell, f"{SINGLE}/{MULTI}"), []).append((device, arms))
+    return found
 
 
 def _alone(joint: Result, results: Sequence[Result]) -> list[Result]:
     """The single-task trainings of the same tasks, seed and machine; none if one is missing."""
-    wanted = (joint.name.comparison, joint.seed, joint.environment)
     found = [
         one
         for one in results
         if one.arm == SINGLE
         and set(one.tasks) <= set(joint.tasks)
-        and (one.name.comparison, one.seed, one.environment) == wanted
+        and (one.name.comparison, one.seed, one.environment) == (joint.name.comparison, joint.seed, joint.environment)
     ]
     return found if len(found) == len(joint.tasks) else []
 
 
-def _seconds_a_token(trainings: Iterable[Result]) -> float:
+def _seconds_per_token(trainings: Iterable[Result]) -> float:
     records = [one.training for one in trainings]
-    tokens = sum(seen.tokens for record in records for seen in record.task_counts.values())
+    tokens = sum(counts.tokens for record in records for counts in record.task_counts.values())
     return _over(sum(record.train_seconds for record in records), tokens)
 
 

@@ -11,7 +11,6 @@ from bench.store.runs import MetricScore, Result, Score
 
 FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
 DEMO, OFFICIAL = "demo", "official"
-_KINDS = ("span", "pair", "similarity")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +129,8 @@ def comparisons(results: Iterable[Result], selection: Selection) -> list[Compari
 def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection: Selection) -> Comparison:
     scores = {task: score for result in results for task, score in result.scores.items()}
     wanted = [task for task in scores if not selection.tasks or task in selection.tasks]
-    kinds = {kind: place for place, kind in enumerate(_KINDS)}
-    tasks = sorted(wanted, key=lambda task: (kinds.get(scores[task].kind, len(kinds)), task))
+    # Tasks of a kind stand together: what is said of tokens first, then of texts, then of sentences.
+    tasks = sorted(sorted(wanted), key=lambda task: (scores[task].pipeline, scores[task].kind), reverse=True)
     # The floor learns nothing: a seed of it alone asks for no trainings with that seed.
     learned = {result.seed for result in results if result.baseline != FLOOR}
     seeds = set(selection.seeds) or learned or {result.seed for result in results}

@@ -23,9 +23,9 @@ from bench.store.runs import Fingerprints
 from bench.store.sanitise import sanitise
 from tasks import demo
 from tasks.core import splits
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus, about
-from tasks.core.kinds import Task
+from tasks.core.files.corpus import Corpus
+from tasks.core.kinds import TEST, Task
 from tasks.core.private import private
 from tasks.demo.corpora import write_demo
 
@@ -40,6 +40,7 @@ class Corpora:
     folder: Path
     cache: Path | None = None
     _corpus_statistics: dict[str, CorpusStatistics] = field(default_factory=dict)
+    _ceilings: dict[Path | None, float | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
@@ -57,6 +58,18 @@ class Corpora:
         if task.name not in self._corpus_statistics:
             self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache)
         return self._corpus_statistics[task.name]
+
+    def ceiling(
+        self, task: Task[Any, Any], encoder: Path, fingerprints: Fingerprints, settings: Settings
+    ) -> float | None:
+        """The oracle's recall on a task's test split, worked out once for an encoder and a head."""
+        from baselines.core.ceiling import cached_ceiling
+
+        file = windows_file(self.cache or Path(), task.name, TEST, fingerprints, settings)
+        if file not in self._ceilings:
+            test = self.stream(task, TEST, settings.dev_fraction)
+            self._ceilings[file] = cached_ceiling(task, test, encoder, settings, file if self.cache else None)
+        return self._ceilings[file]
 
     def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
         """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
@@ -128,7 +141,8 @@ def windows_file(
     """The file for the windows of a task's split: its name is a digest of all that they depend on."""
     if cache is None:
         return None
-    modules = ("baselines.core.heads", "baselines.core.cached_windows", registry.module("task", task))
+    head = registry.task(task).head.partition(":")[0]
+    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", head, registry.module("task", task))
     cut = [settings.max_length, settings.pair_max_length, settings.dev_fraction, settings.span_head]
     # The same files may be cut in other tokens by another version of the library that reads them.
     library = metadata.version("tokenizers")

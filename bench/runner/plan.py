@@ -134,6 +134,7 @@ def fingerprints(run: Run, context: RunContext) -> Fingerprints:
     """The digests of everything that a run's result depends on."""
     settings = strict_json.dumps(relevant_settings(run.settings, run.baseline, run.names))
     modules = [registry.module("baseline", run.baseline.name), *(registry.module("task", name) for name in run.names)]
+    modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]
     return Fingerprints(
         settings=hashlib.sha256(settings.encode()).hexdigest(),
         corpora={task.name: context.corpora.corpus_statistics(task).digest for task in run.tasks},

@@ -5,7 +5,6 @@ B examples, K columns of evidence.
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ from baselines.core.chunks import chunk_by_size
 from bench.runner import kept_models
 from bench.runner.context import RunContext
 from bench.runner.corpora import Corpora, windows_file
-from bench.runner.corpus_statistics import characters
 from bench.runner.device import memory_suffices, torch_environment
 from bench.runner.plan import DONE, Planned, plan
 from bench.runner.progress import Progress
@@ -28,9 +26,8 @@ from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
 from bench.store.runs import Evidence, MetricScore, Result, Score
-from tasks.core.formulas import micro_recall
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
-from tasks.core.metrics import Observed
+from tasks.core.metrics.metric import Observed
 
 TRAINING_SHARE = 0.97
 """The part of a run that its training is taken to be, for the bar; the rest is the test split."""
@@ -86,7 +83,9 @@ def _train_spec(
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
         progress=lambda done, note: progress.reached(planned.cost, done * TRAINING_SHARE, f"{run.title} · {note}"),
-        kept=lambda task, split: windows_file(context.cache, task.name, split, planned.fingerprints, run.settings),
+        windows_file=lambda task, split: windows_file(
+            context.cache, task.name, split, planned.fingerprints, run.settings
+        ),
         say=lambda line: progress.say(f"{run.title}: {line}"),
     )
 
@@ -95,7 +94,10 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     fraction = spec.settings.dev_fraction
     with memory_suffices():
         model, stats = planned.run.baseline.train(spec)
-        tested = {task.name: _test(model, task, context.corpora, fraction) for task in spec.tasks}
+        tested = {
+            task.name: _test(model, task, context.corpora, fraction, _ceiling(task, planned, context))
+            for task in spec.tasks
+        }
     result = _result(planned, context, stats, tested, spec.device)
     evidence = {name: one.evidence for name, one in tested.items()}
     store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
@@ -105,49 +107,48 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     return result
 
 
-def _test(model: Model, task: Task[Any, Any], corpora: Corpora, dev_fraction: float) -> Tested:
-    observed, oracle = [Observed(metric) for metric in task.metrics], Observed(task.primary)
+def _test(model: Model, task: Task[Any, Any], corpora: Corpora, dev_fraction: float, ceiling: float | None) -> Tested:
+    observed = [Observed(metric) for metric in task.metrics]
     ids: list[str] = []
     lines: list[str] = []
     seconds = 0.0
-    for examples in chunk_by_size(corpora.stream(task, TEST, dev_fraction), characters, CHARACTERS_HELD):
+    for examples in chunk_by_size(corpora.stream(task, TEST, dev_fraction), task.train_characters, CHARACTERS_HELD):
         begun = time.perf_counter()
         answers = model.predict(task, examples)
         seconds += time.perf_counter() - begun
         for each in observed:
             each.add(examples, answers)
-        if (said := model.oracle(task, examples)) is not None:
-            oracle.add(examples, said)
         ids += (example.id for example in examples)
-        lines += map(store.answer_line, ids[len(lines) :], answers)
+        lines += map(store.answer_line, ids[len(lines) :], map(task.answer_to_json, answers))
     statistics = corpora.corpus_statistics(task)
     rows = {metric.name: each.rows() for metric, each in zip(task.metrics, observed, strict=True)}
     score = Score(
         kind=task.kind,
+        pipeline=task.pipeline,
         title=task.title,
         examples={split: statistics.size(split, dev_fraction) for split in (TRAIN, DEV)} | {TEST: len(ids)},
-        ceiling=_ceiling(task, oracle.rows()),
-        metrics=tuple(_metric(task, place, rows) for place in range(len(task.metrics))),
+        ceiling=ceiling,
+        metrics=tuple(
+            MetricScore(
+                name=metric.name,
+                title=metric.title,
+                primary=metric is task.primary,
+                formula=metric.formula,
+                columns=metric.columns,
+                value=float(metric.value(rows[metric.name].sum(axis=0))),
+            )
+            for metric in task.metrics
+        ),
     )
     return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
 
 
-def _ceiling(task: Task[Any, Any], oracle: np.ndarray) -> float | None:
-    """The recall that perfect tags would reach; None where they lose nothing, or there is nothing to be found."""
-    recall = float(micro_recall(oracle.sum(axis=0), task.primary.columns)) if len(oracle) else math.nan
-    return recall if math.isfinite(recall) else None
-
-
-def _metric(task: Task[Any, Any], index: int, rows: dict[str, Any]) -> MetricScore:
-    metric = task.metrics[index]
-    return MetricScore(
-        name=metric.name,
-        title=metric.title,
-        primary=index == 0,
-        formula=metric.formula,
-        columns=metric.columns,
-        value=float(metric.value(rows[metric.name].sum(axis=0))),
-    )
+def _ceiling(task: Task[Any, Any], planned: Planned, context: RunContext) -> float | None:
+    """The recall that perfect tags would reach; None for a baseline without an encoder, which has no tags."""
+    if not planned.run.baseline.needs_encoder:
+        return None
+    assert context.encoder.folder is not None
+    return context.corpora.ceiling(task, context.encoder.folder, planned.fingerprints, planned.run.settings)
 
 
 def _result(planned: Planned, context: RunContext, stats: TrainStats, tested: dict[str, Tested], device: str) -> Result:

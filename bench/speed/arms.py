@@ -77,9 +77,7 @@ class Ours:
 
     def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
         """The answers of all span tasks to notes."""
-        from baselines.core.inference import annotate
-
-        return {name: found for model, spans in self._spans for name, found in annotate(model, spans, notes).items()}
+        return {name: found for model, spans in self._spans for name, found in model.annotate(spans, notes).items()}
 
     def passes(self, notes: Sequence[Document]) -> Callable[[], None]:
         """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""

@@ -59,7 +59,7 @@ class Tell(Protocol):
 
 def serve(parent: Connection, course: Course) -> None:
     """Carry a course out; the parent gets its stages, the libraries first, and then None, or an error."""
-    from baselines.core.memory import begin_peak, peak_bytes
+    from baselines.core.resources import begin_peak, peak_bytes
 
     def tell(name: str, task: str, units: int, seconds: float) -> None:
         peak = None if course.device == "cpu" else peak_bytes(course.device)
@@ -104,7 +104,7 @@ def _run_and_store(course: Course, checkpoints: Path, tell: Tell) -> None:
         checkpoints=checkpoints,
         checkpoint_seconds=0.0 if course.batches is None else float("inf"),
         progress=lambda fraction, note: updates[0].moved(),
-        kept=lambda task, split: course.cache / f"{task.name}-{split}.arrow",
+        windows_file=lambda task, split: course.cache / f"{task.name}-{split}.arrow",
     )
     begin(job)
     model = MultitaskModel(job)
@@ -143,7 +143,7 @@ class _Updates:
 
     def __init__(self, trainer: Trainer, batches: int | None, tell: Tell) -> None:
         self._trainer, self._batches, self._tell = trainer, batches, tell
-        self._seconds, self._tokens = 0.0, dict.fromkeys(trainer.data, 0)
+        self._seconds, self._tokens = 0.0, dict.fromkeys(trainer.train_windows, 0)
 
     def run(self) -> None:
         """Train."""
@@ -155,7 +155,7 @@ class _Updates:
     def moved(self) -> None:
         """An update is done, or begun on a GPU, which would have its time counted with a later one."""
         self._trainer.synchronize()
-        record = self._trainer.progress.record
+        record = self._trainer.progress.stats
         for task, seen in record.task_counts.items():
             if seen.tokens > self._tokens[task]:
                 self._tell(
@@ -176,8 +176,8 @@ class _Updates:
 
 def _develop(trainer: Trainer, tell: Tell) -> None:
     """Score the development splits as each round of a training does."""
-    for task in trainer.job.tasks:
-        examples = sum(1 for _ in trainer.development[task.name])
+    for task in trainer.spec.tasks:
+        examples = sum(1 for _ in trainer.dev_windows[task.name])
         begun = time.perf_counter()
-        trainer.model.score(task, trainer.development[task.name])
+        trainer.model.score(task, trainer.dev_windows[task.name])
         tell(DEVELOPMENT, task.name, examples, time.perf_counter() - begun)

@@ -50,7 +50,7 @@ def _pipeline(model: MultitaskModel, task: Task[Any, Any], setup: Setup) -> Any:
 
     spans = isinstance(task, SpanTask)
     stock = _stock_model(model, task, setup)
-    longest = model.encoder.longest - model.encoder.first_position
+    longest = model.encoder.max_length
     tokenizer = AutoTokenizer.from_pretrained(setup.encoder, local_files_only=True, model_max_length=longest)
     device = 0 if setup.device == "cuda" else -1
     if spans:

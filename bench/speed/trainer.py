@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 
-from baselines.core.encoder import without_dropout_inside_attention
+from baselines.core.encoder import without_attention_dropout
 from baselines.core.heads import head_for
-from baselines.core.mixture import TaskPlan
+from baselines.core.schedules import TaskPlan
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
 from bench.speed.training import Course, Trained
@@ -111,7 +111,9 @@ def _answers(course: Course, model: Any) -> list[Any]:
     answers = []
     for example in course.test:
         windows = head.cut(tokenizer, example, use_gold=False)
-        answers.append(head.answer([head.said([one], _logits(course, model, one))[0] for one in windows]))
+        answers.append(
+            head.merge_windows([head.decode_windows([one], _logits(course, model, one))[0] for one in windows])
+        )
     return answers
 
 
@@ -130,7 +132,7 @@ def _model(course: Course) -> Any:
     kind = AutoModelForTokenClassification if isinstance(course.task, SpanTask) else AutoModelForSequenceClassification
     count = 1 + 2 * len(course.task.labels) if isinstance(course.task, SpanTask) else max(1, len(course.task.labels))
     config = AutoConfig.from_pretrained(course.encoder, num_labels=count, local_files_only=True)
-    without_dropout_inside_attention(config)
+    without_attention_dropout(config)
     model: Any = kind.from_pretrained(course.encoder, config=config, local_files_only=True)
     base = getattr(model, model.base_model_prefix)
     if hasattr(getattr(base, "pooler", None), "dense"):

@@ -23,7 +23,7 @@ from bench.speed.worker import own_packages_found
 from bench.store.locks import temporary_folder
 from bench.store.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
 from tasks.core.kinds import TEST, TRAIN, Task
-from tasks.core.metrics import evidence
+from tasks.core.metrics.metric import evidence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,7 @@ def _serve(connection: Connection, arm: str, setup: Setup, work: Workload, threa
     """Load an arm, answer one note, then do what is asked until the other end closes."""
     import torch
 
-    from baselines.core.memory import begin_peak, peak_bytes
+    from baselines.core.resources import begin_peak, peak_bytes
 
     torch.set_num_threads(threads)
     try:

@@ -1,4 +1,4 @@
-"""The evidence of two arms side by side: what every statistic of a difference is worked out from.
+"""The evidence of two arms side by side: the input of every statistic of a difference.
 
 S seeds, B examples, K columns of evidence.
 """
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.formulas import FORMULAS
+from tasks.core.metrics.formulas import FORMULAS
 
 Array = NDArray[Any]
 
-# These formulas look at a column's role alone, never at its label: the labels of a role may be added up beforehand.
+# These formulas read a column's role alone, never its label: the labels of a role may be added up beforehand.
 _BY_ROLE = frozenset({"micro_f1", "micro_precision", "micro_recall", "two_sided_f1", "proportion", "pearson"})
 
 
@@ -31,16 +31,16 @@ class Paired:
 
     @property
     def seeds(self) -> int:
-        """How many trainings stand behind each arm."""
+        """S: the number of trainings of each arm."""
         return int(self.first.shape[0])
 
     @property
     def examples(self) -> int:
-        """How many documents or pairs were answered."""
+        """B: the number of documents or pairs in the test set."""
         return int(self.first.shape[1])
 
     def narrowed(self) -> Paired:
-        """The same evidence in as few columns as the formula can do with: 3 for micro F1, however many labels."""
+        """The same evidence in the fewest columns that the formula needs: 3 for micro F1, however many labels."""
         if self.formula not in _BY_ROLE:
             return self
         roles = [column.rpartition(":")[2] for column in self.columns]
@@ -55,5 +55,5 @@ def scores(totals: Array, paired: Paired) -> Array:
 
 
 def seed_differences(paired: Paired) -> Array:
-    """Second minus first for each seed, [S]."""
+    """The paired difference of scores, second minus first, for each seed, [S]."""
     return scores(paired.second.sum(axis=1), paired) - scores(paired.first.sum(axis=1), paired)

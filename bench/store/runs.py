@@ -26,8 +26,8 @@ from bench.store.environment import Environment
 from bench.store.names import RunName, tasks_label
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
-from tasks.core.formulas import FORMULAS, check_formula
 from tasks.core.kinds import is_name
+from tasks.core.metrics.formulas import FORMULAS, check_formula
 
 FORMAT = 3
 RUNS, UNFINISHED = "runs", "unfinished"
@@ -51,9 +51,13 @@ class MetricScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a run reached on a task; `examples` by split, `ceiling` the recall that perfect tags would reach."""
+    """What a run reached on a task; `examples` by split, `ceiling` the recall that perfect tags would reach.
+
+    `pipeline` is what transformers calls a pipeline that does the same as the task's kind.
+    """
 
     kind: str
+    pipeline: str
     title: str
     examples: dict[str, int]
     ceiling: float | None
@@ -224,6 +228,5 @@ def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answer
 
 
 def answer_line(example: str, answer: Any) -> str:
-    """The answer to an example of this id: spans as [label, [[start, end], ...]] in order, else as it is."""
-    said = [[span.label, span.fragments] for span in sorted(answer)] if isinstance(answer, frozenset) else answer
-    return strict_json.dumps({"id": example, "answer": said}) + "\n"
+    """The answer to an example of this id, in the JSON of the task's kind, as a line of a file."""
+    return strict_json.dumps({"id": example, "answer": answer}) + "\n"

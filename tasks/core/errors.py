@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,19 +17,11 @@ class InputError(Exception):
 
 
 class MissingCorpus(InputError):
-    """An official file that a task needs is not there."""
+    """An official file that a task needs is not there; `official` is what its download is called."""
 
-    official: str = ""
-    """What its download is called."""
-
-    @classmethod
-    def of(cls, official: str, folder: Path, url: str, skipped: Sequence[str]) -> MissingCorpus:
-        """The error for a download that is not below a folder; what was passed over there may be just that."""
-        count = f" ({len(skipped)} were passed over: tasks --verbose lists them)" if skipped else ""
-        parts = [f"{official} is not below {folder}, packed or unpacked{count}", f"get it from {url} and put it there"]
-        error = cls("; ".join([*parts, *skipped[:3]]))
-        error.official = official
-        return error
+    def __init__(self, message: str, official: str = "") -> None:
+        super().__init__(message)
+        self.official = official
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Gold = TypeVar("Gold")
 
@@ -53,19 +52,3 @@ class Pair(Generic[Gold]):
     first: str
     second: str
     gold: Gold
-
-
-def to_json(example: Document | Pair[Any]) -> str:
-    """An example as a line of ASCII: id, texts and gold as it is listed, which is all that scores depend on."""
-    if isinstance(example, Document):
-        return json.dumps([example.id, example.text, [(span.fragments, span.label) for span in example.listed()]])
-    return json.dumps([example.id, example.first, example.second, example.gold])
-
-
-def from_json(line: str) -> Document | Pair[Any]:
-    """The example of such a line."""
-    name, text, *rest = json.loads(line)
-    if len(rest) == 2:
-        return Pair(name, text, *rest)
-    listing = tuple(Span(tuple((start, end) for start, end in fragments), label) for fragments, label in rest[0])
-    return Document(name, text, frozenset(listing), listing)

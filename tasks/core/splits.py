@@ -7,15 +7,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tasks.core.corpus import Corpus
 from tasks.core.errors import InputError, MissingCorpus
-from tasks.core.examples import to_json
+from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import DEV, TEST, TRAIN, Example, Task
-
-
-def examples(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> list[Example]:
-    """The examples of a split, all in memory."""
-    return list(stream(task, corpus, split, fraction))
 
 
 def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float = 0.1) -> Iterator[Example]:
@@ -68,9 +62,9 @@ def rank(task: Task[Example, Any], example: Example) -> bytes:
     return hashlib.sha256(f"development:{task.name}:{task.group(example)}".encode()).digest()
 
 
-def digest(found: Iterable[Any]) -> str:
+def digest(task: Task[Example, Any], found: Iterable[Example]) -> str:
     """A SHA-256 of ids, texts and golds in order, all that scores depend on, whatever the corpus is packed in."""
     total = hashlib.sha256()
     for example in found:
-        total.update(to_json(example).encode() + b"\n")
+        total.update(task.example_to_json(example).encode() + b"\n")
     return total.hexdigest()

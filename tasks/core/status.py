@@ -1,4 +1,4 @@
-"""Whether a corpus is there, whole and of the size the literature gives."""
+"""Whether a corpus is there, undamaged and of the size the literature gives."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks.core.corpus import Corpus, Notice
 from tasks.core.errors import InputError, MissingCorpus
+from tasks.core.files.corpus import Corpus, CorpusWarning
 from tasks.core.kinds import Size, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitStatus:
-    """What was found of an official split. `problem` says which file is missing or wrong; "" where none is."""
+    """The state of an official split. `problem` says which file is missing or wrong; "" where none is."""
 
     split: str
     present: bool
     problem: str
-    found: int
+    examples: int
     expected: Size | None
-    notices: tuple[Notice, ...]
+    warnings: tuple[CorpusWarning, ...]
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether it was read to its end and has the expected size, where one is known."""
-        return not self.problem and (self.expected is None or self.found == self.expected.examples)
+        return not self.problem and (self.expected is None or self.examples == self.expected.examples)
 
 
 def status(task: Task[Any, Any], corpus: Corpus) -> tuple[SplitStatus, ...]:
-    """The state of each official split of a task, read through once."""
-    with corpus.capture_warnings() as noted:  # What is stray to one split may be another's.
+    """The state of each official split of a task; each is read once."""
+    with corpus.capture_warnings() as captured:  # A file that is stray to one split may be another's.
         splits = [_split_status(task, corpus, split) for split in task.official_splits]
-    return tuple(replace(split, notices=tuple(note for note in split.notices if note in noted)) for split in splits)
+    return tuple(replace(one, warnings=tuple(w for w in one.warnings if w in captured)) for one in splits)
 
 
 def _split_status(task: Task[Any, Any], corpus: Corpus, split: str) -> SplitStatus:
-    found, present, problem = 0, True, ""
-    with corpus.capture_warnings() as noted:
+    examples, present, problem = 0, True, ""
+    with corpus.capture_warnings() as captured:
         try:
             for _ in task.read(corpus, split):
-                found += 1
+                examples += 1
         except InputError as error:
             present, problem = not isinstance(error, MissingCorpus), str(error)
     return SplitStatus(
         split=split,
         present=present,
         problem=problem,
-        found=found,
+        examples=examples,
         expected=task.source.sizes.get(split),
-        notices=tuple(notice for notice in noted if notice not in corpus.skipped),
+        warnings=tuple(warning for warning in captured if warning not in corpus.skipped),
     )
 
 
-def notice_counts(notices: Iterable[Notice]) -> dict[str, int]:
-    """How many notices there are of each kind."""
-    return dict(sorted(Counter(notice.kind for notice in notices).items()))
+def warning_counts(warnings: Iterable[CorpusWarning]) -> dict[str, int]:
+    """How many warnings there are of each kind."""
+    return dict(sorted(Counter(warning.kind for warning in warnings).items()))

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import random
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from typing import Any, NamedTuple
 
 from tasks.demo.markup import CLOSE, OPEN, SEPARATOR
-from tasks.demo.pairing import UNSEEN_SHARE, capital, held_out, slipped
+from tasks.demo.pairing import UNSEEN_SHARE, allowed, capital, lexicon, slipped
 
 # Long words misspelt, of all long words.
 SLIP_RATE = 0.012
@@ -33,61 +32,20 @@ NUMBER = re.compile(r"\{(\d+(?:\.(\d+))?)\.\.(\d+(?:\.\d+)?)\}")
 FIRST_LETTER = re.compile(f"^((?:{OPEN}[^{SEPARATOR}]*{SEPARATOR})*)(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of several wordings."""
 
     options: tuple[tuple[Node, ...], ...]
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """What is to be found in a note."""
 
     label: str
     body: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number between two ends, both included, with so many decimals."""
-
-    low: float
-    high: float
-    decimals: int
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Entries of a list; under a key they are kept for the rest of the note."""
-
-    name: str
-    key: str
-    capital: bool
-    times: tuple[int, int]
-    joint: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """The draw of a record's row."""
-
-    name: str
-
-
-Node = str | Choice | Mention | Number | Slot | Row
-
-
-def _braced(token: str) -> Node:
-    if token.startswith("{&"):
-        return Row(token[2:-1])
-    if number := NUMBER.fullmatch(token):
-        return Number(float(number[1]), float(number[3]), len(number[2] or ""))
-    slot = SLOT.fullmatch(token)
-    if slot is None:
-        raise ValueError(f"a template of the demo corpora holds {token!r}, which is no slot")
-    times = (int(slot[4] or 1), int(slot[5] or 1))
-    return Slot(slot[2], slot[2] + slot[3][1:] if slot[3] else "", bool(slot[1]), times, slot[6] or "")
+Node = str | Choice | Mention  # a string is text, or a slot in braces
 
 
 def _sequence(tokens: Iterator[str], ends: str) -> tuple[tuple[Node, ...], str]:
@@ -101,7 +59,7 @@ def _sequence(tokens: Iterator[str], ends: str) -> tuple[tuple[Node, ...], str]:
         elif token.startswith("[") and token.endswith(":"):
             nodes.append(Mention(token[1:-1], _sequence(tokens, "]")[0]))
         else:
-            nodes.append(_braced(token) if token.startswith("{") else token)
+            nodes.append(token)
     return tuple(nodes), ""
 
 
@@ -120,8 +78,7 @@ def parsed(template: str) -> tuple[Node, ...]:
     return _sequence((found.group() for found in TOKEN.finditer(template)), "")[0]
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """Rows of words that go together, such as a drug with its usual dose."""
 
     fields: Sequence[str]
@@ -129,8 +86,7 @@ class Record:
     open: bool
 
 
-@dataclass(frozen=True)
-class Grammar:
+class Grammar(NamedTuple):
     """Lists of templates: `open` ones keep their last third from training, `closed` ones are known throughout."""
 
     open: Mapping[str, Sequence[str]]
@@ -141,15 +97,12 @@ class Grammar:
 @cache
 def grammar(*names: str) -> Grammar:
     """The grammar of the TOML files of these names beside this module; a later list replaces an earlier one."""
-    opened: dict[str, Sequence[str]] = {}
-    closed: dict[str, Sequence[str]] = {}
-    records: dict[str, Record] = {}
+    found: dict[str, dict[str, Any]] = {"open": {}, "closed": {}, "records": {}}
     for name in names:
-        tables = tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-        opened.update(tables.get("open", {}))
-        closed.update(tables.get("closed", {}))
-        records.update({title: Record(**table) for title, table in tables.get("records", {}).items()})
-    return Grammar(opened, closed, records)
+        for kind, lists in lexicon(name).items():
+            found[kind].update(lists)
+    records = {title: Record(**table) for title, table in found["records"].items()}
+    return Grammar(found["open"], found["closed"], records)
 
 
 @dataclass
@@ -157,7 +110,7 @@ class Composer:
     """Composes one note; it repeats an entry only when a list is used up, and remembers what is kept."""
 
     grammar: Grammar
-    stream: random.Random
+    rng: random.Random
     split: str
     kept: dict[str, str] = field(default_factory=dict)
     used: set[tuple[str, str]] = field(default_factory=set)
@@ -165,40 +118,41 @@ class Composer:
 
     def compose(self, template: str) -> str:
         """The template in words, with mentions marked as tasks.demo.markup reads them."""
-        return self._written(parsed(template))
+        return self._composed(parsed(template))
 
-    def _written(self, nodes: Sequence[Node]) -> str:
+    def _composed(self, nodes: Sequence[Node]) -> str:
         return "".join(self._node(node) for node in nodes)
 
     def _node(self, node: Node) -> str:
         match node:
-            case str():
-                return slipped(self.stream, node, SLIP_RATE)
             case Choice(options):
-                return self._written(self.stream.choice(options))
+                return self._composed(self.rng.choice(options))
             case Mention(label, body):
-                return f"{OPEN}{label}{SEPARATOR}{self._written(body)}{CLOSE}"
-            case Number(low, high, decimals):
-                return f"{self.stream.uniform(low, high):.{decimals}f}"
-            case Row(name):
-                return self._row(name)
-        return self._slot(node)
+                return f"{OPEN}{label}{SEPARATOR}{self._composed(body)}{CLOSE}"
+        return self._braced(node) if node.startswith("{") else slipped(self.rng, node, SLIP_RATE)
 
-    def _slot(self, slot: Slot) -> str:
-        text = self.kept.get(slot.key or slot.name)
+    def _braced(self, token: str) -> str:
+        if token.startswith("{&"):
+            return self._row(token[2:-1])
+        if number := NUMBER.fullmatch(token):
+            low, decimals, high = number.groups("")
+            return f"{self.rng.uniform(float(low), float(high)):.{len(decimals)}f}"
+        if (slot := SLOT.fullmatch(token)) is None:
+            raise ValueError(f"a template of the demo corpora holds {token!r}, which is no slot")
+        return self._slot(slot)
+
+    def _slot(self, slot: re.Match[str]) -> str:
+        caret, name, mark, least, most, joint = slot.groups("")
+        key = name + mark[1:]  # `{name!2}` is kept as name2
+        text = self.kept.get(key)
         if text is None:
-            entries = [self._entry(slot.name) for _ in range(self.stream.randint(*slot.times))]
-            text = slot.joint.join(entries)
-        if slot.key:
-            self.kept[slot.key] = text
-        if slot.capital:
+            text = joint.join(self._entry(name) for _ in range(self.rng.randint(int(least or 1), int(most or 1))))
+        if mark:
+            self.kept[key] = text
+        if caret:
             marks, rest = FIRST_LETTER.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any text
             return marks + capital(rest)
         return text
-
-    def _entry(self, name: str) -> str:
-        known = self.grammar.closed.get(name)
-        return self.compose(self._drawn(name, self.grammar.open[name] if known is None else known, known is None))
 
     def _row(self, name: str) -> str:
         record = self.grammar.records[name]
@@ -207,12 +161,14 @@ class Composer:
             self.kept[title] = self.compose(text.strip())
         return ""
 
+    def _entry(self, name: str) -> str:
+        closed = self.grammar.closed.get(name)
+        return self.compose(self._drawn(name, self.grammar.open[name] if closed is None else closed, closed is None))
+
     def _drawn(self, name: str, entries: Sequence[str], is_open: bool) -> str:
         if is_open:
-            unseen = held_out(entries)
-            new = self.split != "train" and self.stream.random() < self.unseen_share
-            entries = unseen if new else entries[: len(entries) - len(unseen)]
+            entries = allowed(self.rng, entries, self.split, self.unseen_share)
         fresh = [entry for entry in entries if (name, entry) not in self.used] or entries
-        entry = self.stream.choice(fresh)
+        entry = self.rng.choice(fresh)
         self.used.add((name, entry))
         return entry

@@ -8,67 +8,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 from tasks.core.examples import Pair
 from tasks.demo.pairing import capital, draw, lexicon, numbered, slipped
 
-COUNTS = {"train": 780, "dev": 99, "test": 600}
-
 ENTAILMENT, NEUTRAL, CONTRADICTION = "entailment", "neutral", "contradiction"
 
-
-@dataclass(frozen=True)
-class Group:
-    """Members of one concept, and the areas of medicine it touches."""
-
-    concept: str
-    area: str
-    members: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Topic:
-    """How notes state a kind of things, present, absent or unsure, and how hypotheses affirm or deny them."""
-
-    states: Mapping[str, Sequence[str]]
-    affirm: Sequence[str]
-    deny: Sequence[str]
-    groups: Sequence[Group]
-
-
-@dataclass(frozen=True)
-class State:
-    """A range of values (low, high, step) and what it amounts to."""
-
-    range: Sequence[float]
-    says: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Something measured: its kind (lab, vital, echo), names, way of writing, and states."""
-
-    kind: str
-    area: str
-    names: Sequence[str]
-    format: str
-    states: Sequence[State]
-
-
-@cache
-def _topic(name: str) -> Topic:
-    table = lexicon("entailment")["topic"][name]
-    states = {state: table[state] for state in ("present", "absent", "unsure")}
-    return Topic(states, table["affirm"], table["deny"], [Group(**item) for item in table["group"]])
-
-
-@cache
-def _measures() -> list[Measure]:
-    items = lexicon("entailment")["measure"]["item"]
-    return [Measure(**item | {"states": [State(**state) for state in item["states"]]}) for item in items]
+Table = dict[str, Any]  # of entailment.toml, whose comments say what it holds
 
 
 @dataclass(frozen=True)
@@ -82,132 +31,106 @@ class Clause:
     left_open: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Member:
-    """An entry of a word list: its name with article, how notes write it, the areas of medicine it touches."""
-
-    name: str
-    written: tuple[str, ...]
-    areas: frozenset[str]
+def _filled(rng: random.Random, sentences: Sequence[str], word: str) -> str:
+    return capital(rng.choice(sentences).replace("{x}", word).replace("{c}", word))
 
 
-def _member(entry: str, area: str) -> Member:
-    names, _, more = entry.partition(" @")
-    name, _, short = names.partition(" / ")
-    bare = re.sub(r"^an? ", "", name)
-    return Member(name, (bare, short) if short else (bare,), frozenset(f"{area} {more}".split()))
+def _without_article(name: str) -> str:
+    return re.sub(r"^an? ", "", name)
 
 
-def _filled(stream: random.Random, sentences: Sequence[str], word: str) -> str:
-    return capital(stream.choice(sentences).replace("{x}", word).replace("{c}", word))
-
-
-@dataclass(frozen=True)
-class Claims:
-    """The two sides of a hypothesis about something: that it is so, and that it is not."""
-
-    so: str
-    not_so: str
-
-    @property
-    def both(self) -> tuple[str, str]:
-        """Either side, where neither can be told."""
-        return self.so, self.not_so
-
-
-def _told(stream: random.Random, topic: Topic, split: str) -> Clause:
+def _told(rng: random.Random, topic: Table, split: str) -> Clause:
     """A statement that a thing, or a kind of things, is present, absent, or not known to be either."""
-    group = stream.choice(topic.groups)
-    member = _member(draw(stream, group.members, split), group.area)
-    kind, thing = (
-        Claims(_filled(stream, topic.affirm, about), _filled(stream, topic.deny, about))
-        for about in (group.concept, member.name)
+    group = rng.choice(topic["group"])
+    names, _, more_areas = draw(rng, group["members"], split).partition(" @")
+    name, _, short = names.partition(" / ")
+    # That each is so, and that it is not.
+    (kind, no_kind), (thing, no_thing) = (
+        (_filled(rng, topic["affirm"], about), _filled(rng, topic["deny"], about)) for about in (group["concept"], name)
     )
-    state = stream.choices(("present", "absent", "unsure"), (12, 4, 2))[0]
-    general = stream.random() < (0.2 if state == "present" else 0.5)
-    written = re.sub(r"^an? ", "", group.concept) if general else stream.choice(member.written)
-    text = _filled(stream, topic.states[state], written)
+    state = rng.choices(("present", "absent", "unsure"), (12, 4, 2))[0]
+    is_general = rng.random() < (0.2 if state == "present" else 0.5)
+    if is_general:
+        written = _without_article(group["concept"])
+    else:
+        written = rng.choice((_without_article(name), short) if short else (_without_article(name),))
+    text = _filled(rng, topic[state], written)
+    areas = frozenset(f"{group['area']} {more_areas}".split())
     if state == "unsure":
-        return Clause(text, member.areas, left_open=kind.both + thing.both)
+        return Clause(text, areas, left_open=(kind, no_kind, thing, no_thing))
     if state == "present":
-        if general:
-            return Clause(text, member.areas, (kind.so,), (kind.not_so,), thing.both)
-        return Clause(text, member.areas, (thing.so, kind.so, kind.so), (thing.not_so, kind.not_so, kind.not_so))
-    if general:
-        return Clause(text, member.areas, (thing.not_so, kind.not_so, kind.not_so), (thing.so, kind.so, kind.so))
+        if is_general:
+            return Clause(text, areas, (kind,), (no_kind,), (thing, no_thing))
+        return Clause(text, areas, (thing, kind, kind), (no_thing, no_kind, no_kind))
+    if is_general:
+        return Clause(text, areas, (no_thing, no_kind, no_kind), (thing, kind, kind))
     # Without pneumonia there may still be another infection: the wider concept stays open.
-    return Clause(text, member.areas, (thing.not_so,), (thing.so,), kind.both)
+    return Clause(text, areas, (no_thing,), (thing,), (kind, no_kind))
 
 
-def _value(stream: random.Random, measure: Measure, state: State) -> str:
+def _value(rng: random.Random, measure: Table, state: Table) -> str:
     """A value of a state as notes write it; blood pressures have both halves."""
-    low, high, step = state.range
-    value = low + step * stream.randrange(round((high - low) / step) + 1)
+    low, high, step = state["range"]
+    value = low + step * rng.randrange(round((high - low) / step) + 1)
     shown = f"{value:.0f}" if step >= 1 else f"{value:.1f}"
-    return measure.format.format(v=shown, half=round(value * stream.uniform(0.54, 0.62)))
+    return str(measure["format"].format(v=shown, half=round(value * rng.uniform(0.54, 0.62))))
 
 
-def _measured(stream: random.Random) -> Clause:
+def _measured(rng: random.Random) -> Clause:
     """A statement of one to three measurements, the first asked about."""
-    kind = stream.choices(("lab", "vital", "echo"), (10, 6, 1))[0]
-    known = [measure for measure in _measures() if measure.kind == kind]
-    measures = stream.sample(known, min(len(known), stream.choice((1, 2, 3))))
-    states = [stream.choice(measure.states) for measure in measures]
+    table = lexicon("entailment")["measure"]
+    kind = rng.choices(("lab", "vital", "echo"), (10, 6, 1))[0]
+    known = [measure for measure in table["item"] if measure["kind"] == kind]
+    measures = rng.sample(known, min(len(known), rng.choice((1, 2, 3))))
+    states = [rng.choice(measure["states"]) for measure in measures]
     shown = [
-        f"{stream.choice(measure.names)} {_value(stream, measure, state)}"
+        f"{rng.choice(measure['names'])} {_value(rng, measure, state)}"
         for measure, state in zip(measures, states, strict=True)
     ]
-    stream.shuffle(shown)
-    text = _filled(stream, lexicon("entailment")["measure"]["frames"][kind], ", ".join(shown))
-    others = tuple(says for state in measures[0].states if state is not states[0] for says in state.says)
-    areas = frozenset(area for measure in measures for area in measure.area.split())
-    return Clause(text, areas, tuple(states[0].says), others)
+    rng.shuffle(shown)
+    text = _filled(rng, table["frames"][kind], ", ".join(shown))
+    others = tuple(says for state in measures[0]["states"] if state is not states[0] for says in state["says"])
+    areas = frozenset(area for measure in measures for area in measure["area"].split())
+    return Clause(text, areas, tuple(states[0]["says"]), others)
 
 
-def _clause(stream: random.Random, split: str) -> Clause:
-    topic = stream.choices(("diagnosis", "drug", "surgery", "symptom", "habit", "measure"), (6, 5, 2, 4, 1, 3))[0]
-    return _measured(stream) if topic == "measure" else _told(stream, _topic(topic), split)
+def _clause(rng: random.Random, split: str) -> Clause:
+    topic = rng.choices(("diagnosis", "drug", "surgery", "symptom", "habit", "measure"), (6, 5, 2, 4, 1, 3))[0]
+    return _measured(rng) if topic == "measure" else _told(rng, lexicon("entailment")["topic"][topic], split)
 
 
-def _settled(stream: random.Random, split: str) -> Clause:
-    """A statement from which something follows."""
-    while True:
-        clause = _clause(stream, split)
-        if clause.follows:
-            return clause
-
-
-def _elsewhere(stream: random.Random, areas: frozenset[str], split: str) -> str:
+def _elsewhere(rng: random.Random, areas: frozenset[str], split: str) -> str:
     """A claim of the usual kinds about quite another area, which a premise says nothing about."""
     while True:
-        clause = _clause(stream, split)
+        clause = _clause(rng, split)
         if not clause.areas & areas:
-            return stream.choice(clause.follows + clause.ruled_out + clause.left_open)
+            return rng.choice(clause.follows + clause.ruled_out + clause.left_open)
 
 
-def _premise(stream: random.Random, split: str) -> tuple[str, Clause]:
+def _premise(rng: random.Random, split: str) -> tuple[str, Clause]:
     """A premise of one or two statements, and the two as one."""
-    main = _settled(stream, split)
-    if stream.random() < 0.75:
+    while not (main := _clause(rng, split)).follows:
+        pass
+    if rng.random() < 0.75:
         return main.text, main
-    side = _clause(stream, split)
+    side = _clause(rng, split)
     if side.areas & main.areas:
         return main.text, main
     # What the second statement leaves open is asked too, so that no word of doubt alone means "neutral".
     both = Clause("", main.areas | side.areas, main.follows, main.ruled_out, main.left_open + side.left_open)
-    return " ".join(stream.sample((main.text, side.text), 2)), both
+    return " ".join(rng.sample((main.text, side.text), 2)), both
 
 
-def _drawn(stream: random.Random, split: str) -> Iterator[tuple[str, str, str]]:
+def _drawn(rng: random.Random, split: str) -> Iterator[tuple[str, str, str]]:
     while True:
-        text, clause = _premise(stream, split)
-        text = slipped(stream, text, 0.03)
-        yield text, stream.choice(clause.follows), ENTAILMENT
-        yield text, stream.choice(clause.ruled_out), CONTRADICTION
-        outside = _elsewhere(stream, clause.areas, split)
-        yield text, stream.choice(clause.left_open) if clause.left_open and stream.random() < 0.4 else outside, NEUTRAL
+        text, clause = _premise(rng, split)
+        text = slipped(rng, text, 0.03)
+        yield text, rng.choice(clause.follows), ENTAILMENT
+        yield text, rng.choice(clause.ruled_out), CONTRADICTION
+        outside = _elsewhere(rng, clause.areas, split)
+        yield text, rng.choice(clause.left_open) if clause.left_open and rng.random() < 0.4 else outside, NEUTRAL
 
 
-def pairs(stream: random.Random, count: int, split: str) -> Iterator[Pair[str]]:
+def pairs(rng: random.Random, split: str) -> Iterator[Pair[str]]:
     """Premises with hypotheses; entailment, contradiction and neutral in turn."""
-    return numbered(_drawn(stream, split), count, split)
+    return numbered(_drawn(rng, split), split)

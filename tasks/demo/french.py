@@ -6,13 +6,11 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 
 from tasks.core.examples import Document, Span
 from tasks.demo.composer import Composer, grammar
 from tasks.demo.markup import OPENING, document
-
-COUNTS = {"train": 140, "dev": 30, "test": 50}
 
 # The mark of a piece of a discontinuous mention, after its label.
 PIECE = "-a"
@@ -45,30 +43,31 @@ def _elided(marked: str, mark: str) -> str:
 
 def _joined(note: Document) -> Document:
     """The note with the pieces of discontinuous mentions, two and two in their order, made one mention each."""
-    whole = {span for span in note.gold if not span.label.endswith(PIECE)}
-    pieces = sorted(note.gold - whole)
-    for first, second in list(pairwise(pieces))[::2]:
-        whole.add(Span(first.fragments + second.fragments, first.label.removesuffix(PIECE)))
-    return replace(note, gold=frozenset(whole))
+    pieces = sorted(span for span in note.gold if span.label.endswith(PIECE))
+    joined = {
+        Span(first.fragments + second.fragments, first.label.removesuffix(PIECE))
+        for first, second in list(pairwise(pieces))[::2]
+    }
+    return replace(note, gold=note.gold.difference(pieces) | joined)
 
 
 def _title(composer: Composer) -> str:
     return re.sub(r"([.,])", r" \1", _elided(composer.compose("{title}"), "'")) + "\n"
 
 
-def _leaflet(stream: random.Random, composer: Composer) -> str:
+def _leaflet(rng: random.Random, composer: Composer) -> str:
     """A leaflet's file: its number, and a run of sections in their order."""
     sections = composer.grammar.closed["sections"]
-    chosen = sorted(stream.sample(range(len(sections)), stream.randint(5, 8)))
+    chosen = sorted(rng.sample(range(len(sections)), rng.randint(5, 8)))
     body = " \n".join(composer.compose(sections[number]) for number in chosen)
     return composer.compose("EMEA / H / C / {100..999} \n \n") + _elided(body, " ’") + " \n"
 
 
-def documents(stream: random.Random, count: int, split: str) -> Iterator[Document]:
+def documents(rng: random.Random, split: str) -> Iterator[Document]:
     """Titles and leaflets, mixed evenly."""
     words = grammar("french", "french_words")
-    for number in range(count):
-        composer = Composer(words, stream, split)
-        leaflet = number * LEAFLETS_IN_TEN % 10 < LEAFLETS_IN_TEN
-        marked = _leaflet(stream, composer) if leaflet else _title(composer)
-        yield _joined(document(f"{'EMEA' if leaflet else 'MEDLINE'}/{split}-{number + 1}", marked))
+    for number in count():
+        composer = Composer(words, rng, split)
+        is_leaflet = number * LEAFLETS_IN_TEN % 10 < LEAFLETS_IN_TEN
+        marked = _leaflet(rng, composer) if is_leaflet else _title(composer)
+        yield _joined(document(f"{'EMEA' if is_leaflet else 'MEDLINE'}/{split}-{number + 1}", marked))

@@ -64,9 +64,9 @@ def wrapped(note: Document, width: int) -> Document:
     return Document(note.id, "\n".join(lines), note.gold)
 
 
-def sometimes_wrapped(stream: random.Random, note: Document, rate: float) -> Document:
+def sometimes_wrapped(rng: random.Random, note: Document, rate: float) -> Document:
     """The note, broken into short lines at the given rate."""
-    return wrapped(note, stream.randint(68, 84)) if stream.random() < rate else note
+    return wrapped(note, rng.randint(68, 84)) if rng.random() < rate else note
 
 
 def fragmented(note: Document) -> Document:

@@ -23,7 +23,6 @@ SCHEMA = "0.3.0"
 LIBRARY = "mt-clinical-bench"
 # Names that the metrics have in general use; ours are named after the rule that a challenge scored by.
 _GENERAL = {"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"}
-_PIPELINES = {"span": "token-classification", "pair": "text-classification", "similarity": "sentence-similarity"}
 
 
 def eval_cards(rows: Iterable[Row]) -> dict[str, str]:
@@ -100,7 +99,7 @@ def _result(row: Row) -> dict[str, Any]:
             "metric_unit": "proportion",
             "lower_is_better": False,
             "score_type": "continuous",
-            "min_score": -1.0 if row.kind == "similarity" else 0.0,
+            "min_score": row.min_score,
             "max_score": 1.0,
         },
         "score_details": {"score": row.value, "details": {"primary": str(row.primary).lower()}},
@@ -118,7 +117,7 @@ def metadata(rows: Sequence[Row]) -> str:
     first = rows[0]
     results = [
         EvalResult(
-            task_type=_PIPELINES[row.kind],
+            task_type=row.pipeline,
             dataset_type=row.task,
             dataset_name=_dataset(row),
             dataset_split="test",

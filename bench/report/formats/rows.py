@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from bench.report.comparison import Comparison
 from bench.report.tables.labels import counted_apart, of_run
+from bench.store import strict_json
 from bench.store.runs import MetricScore, Result
 from bench.store.sanitise import sanitise
+from tasks.core.metrics.formulas import LOWEST
 
 if TYPE_CHECKING:
     import pandas
@@ -22,7 +24,7 @@ class Row:
 
     `label` is empty for all labels together, and `support` counts a label's mentions in the test set. `examples` counts
     the test set, `ceiling` is the recall of perfect tags; `schedule` and `joint_tasks` say how and with what else the
-    model was trained; `run` is the run's folder below `runs`.
+    model was trained; `run` is the run's folder below `runs`. `min_score` and `pipeline` are for eval cards alone.
     """
 
     task: str
@@ -45,6 +47,8 @@ class Row:
     finished: str
     bench: str
     run: str
+    min_score: float = field(metadata=strict_json.HERE_ONLY)
+    pipeline: str = field(metadata=strict_json.HERE_ONLY)
 
 
 def rows(comparisons: Iterable[Comparison]) -> list[Row]:
@@ -99,6 +103,8 @@ def _row(result: Result, task: str, metric: MetricScore) -> Row:
         finished=sanitise(result.finished),
         bench=sanitise(result.environment.bench),
         run=sanitise(result.name.path.as_posix()),
+        min_score=LOWEST.get(metric.formula, 0.0),
+        pipeline=sanitise(score.pipeline),
     )
 
 
@@ -111,4 +117,6 @@ def frame(found: Iterable[Row]) -> pandas.DataFrame:
     """The rows as a table for pandas: an undefined value is NaN."""
     import pandas
 
-    return pandas.DataFrame([asdict(row) for row in found], columns=[field.name for field in fields(Row)])
+    return pandas.DataFrame(
+        [asdict(row) for row in found], columns=[one.name for one in fields(Row) if not one.metadata]
+    )

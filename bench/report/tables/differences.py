@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,17 +13,16 @@ from bench.report import words
 from bench.report.alike import refusal
 from bench.report.comparison import SINGLE, Arm, Comparison
 from bench.report.table import Table
-from bench.statistics.budget import MOST_SEEDS, seeds_to_decide
 from bench.statistics.calibrated import holds, nearest
-from bench.statistics.comparing import MARGIN, UNDECIDED, Difference, compare, verdict
+from bench.statistics.comparing import MARGIN, MOST_SEEDS, UNDECIDED, Difference, compare, seeds_to_decide, verdict
 from bench.statistics.paired import Paired
-from bench.statistics.resampling import RESAMPLES, resample
+from bench.statistics.resampling import RESAMPLES, Resampled, resample
 from bench.store.runs import Result, read_evidence
 
 NOT_RUN = "no seed has been run in both arms"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contrast:
     """What an arm gains over the single-task baseline, and the evidence for it, task by task.
 
@@ -34,6 +34,11 @@ class Contrast:
     each: tuple[Difference, ...]
     mean: Difference | None
     unpaired: Mapping[str, str]
+
+    @cached_property
+    def resampled(self) -> tuple[list[Resampled], Resampled | None]:
+        """The tasks and their mean by resampling: drawn once, when the first format asks, for every format."""
+        return resample(self.pairs)
 
 
 def contrasts(comparison: Comparison) -> list[Contrast]:
@@ -166,7 +171,7 @@ def _measured(paired: Paired) -> str | None:
 
 def resampling_table(comparison: Comparison, found: Contrast) -> Table:
     """One row a task: what the hierarchical bootstrap and paired randomisation say, beside the t that is judged by."""
-    each, mean = resample(found.pairs)
+    each, mean = found.resampled
     both = zip(lines(found), [*each, *([mean] if mean and found.mean else [])], strict=True)
     return Table(
         name=f"{comparison.name}-resampling-{found.arm}",

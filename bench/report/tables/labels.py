@@ -10,7 +10,7 @@ from bench.report import words
 from bench.report.comparison import Comparison
 from bench.report.table import Cell, Table
 from bench.store.runs import MetricScore, Result, Score, read_evidence
-from tasks.core.formulas import by_label
+from tasks.core.metrics.formulas import by_label
 
 _FORMULA = "micro_f1"
 

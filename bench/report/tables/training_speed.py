@@ -11,7 +11,7 @@ from bench.report import words
 from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Section, Table
 from bench.report.tables.differences import bounds
-from bench.statistics.variance import Estimate
+from bench.statistics.variance import GainEstimate
 from bench.store.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed, utilisation
 
 
@@ -75,7 +75,7 @@ def _beside(speed: TrainingSpeed) -> Iterator[str]:
     """Whether another arm learned more, or was lucky in its seeds: a round is a seed of every arm."""
     own, *others = speed.rates
     for other in others if len(own.scores) > 1 else ():
-        gain = Estimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
+        gain = GainEstimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
         yield (
             f"{speed.metric} of {OURS} less that of {other.arm}: {words.points(gain.value, signed=True)} points, 95 % "
             f"interval {bounds(*gain.interval())}, p {words.p_value(gain.p)}, over seeds, on these test examples."

@@ -13,7 +13,7 @@ from bench.statistics.comparing import Difference
 from bench.statistics.variance import (
     LEVEL,
     Effect,
-    Estimate,
+    GainEstimate,
     error_reduction,
     estimate,
     mean_over_tasks,
@@ -49,12 +49,12 @@ def transfer_table(comparison: Comparison, found: Contrast) -> Table:
     )
 
 
-def _estimates(found: Contrast, effect: Effect) -> list[Estimate]:
+def _estimates(found: Contrast, effect: Effect) -> list[GainEstimate]:
     each = [estimate(paired, effect) for paired in found.pairs]
     return [*each, *([mean_over_tasks(each)] if found.mean else [])]
 
 
-def _percent(one: Estimate) -> tuple[str, str]:
+def _percent(one: GainEstimate) -> tuple[str, str]:
     figures = [f"{100 * figure + 0.0:+.1f}" for figure in (one.value, *one.interval()) if math.isfinite(figure)]
     value = figures[0] + " %" if figures else words.UNDEFINED
     return value, f"[{figures[1]}, {figures[2]}]" if len(figures) == 3 else words.UNDEFINED

@@ -7,17 +7,17 @@ attributes (A, M), notes (#), normalisations (N) and equivalences (*) are checke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Document, Span
-from tasks.core.folders import FOREIGN, Rank, prefer
+from tasks.core.files.corpus import FOREIGN, Corpus, Rank
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.standoff import Files, paired
-from tasks.core.formats.stated_text import Fragments, agrees, as_annotated, covered, note_differences
+from tasks.core.formats.standoff import TextAndAnnotations, paired
+from tasks.core.formats.stated_text import Fragments, Mention, agrees, annotated, as_annotated, covered
 
 _LINE_END = re.compile(r"\r\n?|\n")
 # Line breaks of every kind, and tabs: brat writes a blank for each, and official programs cut a line at them.
@@ -40,87 +40,103 @@ LINES_OF_MENTION = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
-    line: int
-    id: str
-    label: str
-    fragments: Fragments  # in the order of the file
-    stated: str
+class Layout:
+    """Where a corpus keeps its documents: patterns of their paths without suffix, and the download they come with.
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a corpus keeps its documents: patterns of their paths without suffix, whose groups make their ids.
-
-    Other corpora may have such paths, too: a folder that has not `named` in its path is read only where it lies beside
-    what the patterns `beside` are found in, or else has the task's labels alone. Without `named` every folder will do.
+    What the groups of a pattern capture, joined by `/`, is a document's id, and the documents are sorted by it: so a
+    group goes around each part of the path that tells two documents apart. Other corpora may have such paths, too: a
+    folder that has not `named` in its path is read only where it lies beside what the patterns `beside` are found in,
+    or else has the task's labels alone. Without `named` every folder will do.
     """
 
     pattern: str | tuple[str, ...]
-    official: str  # the download, and where to get it
+    official: str
     url: str
     named: str = ""
     beside: tuple[str, ...] = ()
 
 
-def read_documents(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
-    """Every document at a place, by name; InputError where a line is malformed or points outside its text."""
-    patterns = [place.pattern] if isinstance(place.pattern, str) else place.pattern
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A mention as its line states it; fragments in the order of the file."""
+
+    number: int
+    id: str
+    label: str
+    fragments: Fragments
+    stated: str
+
+
+def read_documents(layout: Layout, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Document]:
+    """Every document of a layout, by id; InputError where a line is malformed or points outside its text."""
+    patterns = [layout.pattern] if isinstance(layout.pattern, str) else layout.pattern
     files = [rf"(?:{pattern})\.(ann|txt)$" for pattern in patterns]
-    found = corpus.require(files, place.official, place.url, _rank(place, labels, corpus))
+    found = corpus.require(files, layout.official, layout.url, _rank(layout, labels, corpus))
     corpus.warn_unexpected(found, "|".join(files))
     texts, annotations = ([replace(f, key=f.key[:-1]) for f in found if f.key[-1] == kind] for kind in ("txt", "ann"))
     for both in paired(texts, annotations):
         yield _document(both, labels, corpus)
 
 
-def _rank(place: Place, labels: tuple[str, ...], corpus: Corpus) -> Rank:
+def _rank(layout: Layout, labels: tuple[str, ...], corpus: Corpus) -> Rank:
     """Texts alone are no corpus, whatever their folder is called."""
-    broken = bool(place.named and corpus.broken(place.named))
-    beside = corpus.beside(*place.beside)
-    rank = prefer(place.named, beside, lambda files: all(_labels(file) <= {*labels} for file in files), broken)
+
+    def has_labels(files: Sequence[CorpusFile]) -> bool:
+        annotations = (file.read() for file in files if file.key[-1] == "ann")
+        return all(label.decode(errors="replace") in labels for data in annotations for label in _LABEL.findall(data))
+
+    rank = corpus.prefer(layout.named, layout.beside, has_labels)
     return lambda folder, files: rank(folder, files) if any(file.key[-1] == "ann" for file in files) else FOREIGN
 
 
-def _labels(file: CorpusFile) -> set[str]:
-    """The labels in an annotation file; none in a text."""
-    return {label.decode(errors="replace") for label in _LABEL.findall(file.read())} if file.key[-1] == "ann" else set()
-
-
-def _document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def _document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Corpus) -> Document:
     text = files.text.text()
-    stated = list(_mentions(files.annotations, text))
+    lines = list(_mentions(files.annotations, text))
     texts = (text, re.sub(r"\r+\n", "\n", text))  # some unpackers change line ends
-    text, offsets = as_annotated(texts, [(one.stated, one.fragments) for one in stated], files.text, corpus)
-    mentions = [replace(one, fragments=own) for one, own in zip(stated, offsets, strict=True)]
-    gold: set[Span] = set()
-    listing: list[Span] = []
-    ids: set[str] = set()
-    for mention in mentions:
-        _check(mention, text, labels, files.annotations)
-        if mention.id in ids:
-            corpus.note(files.annotations, mention.line, "doubled id", "both kept")
-        ids.add(mention.id)
-        if list(mention.fragments) != sorted(mention.fragments):
-            corpus.note(files.annotations, mention.line, "fragments out of order", "put in order")
-        span = Span(tuple(sorted(mention.fragments)), mention.label)
-        if span in gold:
-            what = "counted twice only where the official program does"
-            corpus.note(files.annotations, mention.line, "repeated mention", what)
-        gold.add(span)
-        listing.append(span)
-    sides = [(one.line, one.stated, covered(text, one.fragments)) for one in mentions]
-    note_differences(corpus, files.annotations, sides)
-    return Document(files.id, text, frozenset(gold), tuple(listing))
-
-
-def write_document(place: Path, document: Document) -> None:
-    """Write `<place>.txt` and `<place>.ann`."""
-    write_text(place.with_name(place.name + ".txt"), document.text)
-    spans = sorted(document.gold)
-    write_lines(
-        place.with_name(place.name + ".ann"), (_line(n, span, document.text) for n, span in enumerate(spans, 1))
+    text, offsets = as_annotated(texts, [(one.stated, one.fragments) for one in lines], files.text, corpus)
+    lines = [replace(one, fragments=own) for one, own in zip(lines, offsets, strict=True)]
+    return annotated(
+        files.id, text, _checked(lines, text, labels, files.annotations, corpus), files.annotations, corpus
     )
+
+
+def _checked(
+    lines: Iterable[_Line], text: str, labels: tuple[str, ...], file: CorpusFile, corpus: Corpus
+) -> Iterator[Mention]:
+    ids: set[str] = set()
+    for line in lines:
+        own = covered(text, line.fragments)
+        if "\t" in line.stated and not agrees(line.stated, own):
+            raise file.wrong(line.number, _MORE)
+        if fault := _fault(line, text, labels):
+            raise file.wrong(line.number, fault)
+        if line.id in ids:
+            corpus.warn(file, line.number, "doubled id", "both kept")
+        ids.add(line.id)
+        ordered = tuple(sorted(line.fragments))
+        if line.fragments != ordered:
+            corpus.warn(file, line.number, "fragments out of order", "put in order")
+        yield line.number, Span(ordered, line.label), line.stated, own
+
+
+def _fault(line: _Line, text: str, labels: tuple[str, ...]) -> str:
+    if line.label not in labels:
+        return f"a label that the task does not have; it has {', '.join(labels)}"
+    for start, end in line.fragments:
+        if start >= end:
+            return f"characters {start} to {end} hold nothing; a mention covers one at least"
+        if end > len(text):
+            return f"characters {start} to {end} lie outside the text of {len(text)}"
+    if any(after[0] < before[1] for before, after in pairwise(sorted(line.fragments))):
+        return "fragments of one mention that overlap"
+    return ""
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write `<path>.txt` and `<path>.ann`."""
+    write_text(path.with_name(path.name + ".txt"), document.text)
+    spans = sorted(document.gold)
+    write_lines(path.with_name(path.name + ".ann"), (_line(n, span, document.text) for n, span in enumerate(spans, 1)))
 
 
 def _line(number: int, span: Span, text: str) -> str:
@@ -157,28 +173,13 @@ def _fragments(offsets: str) -> Fragments:
     return tuple((start, end) for start, end in numbers)
 
 
-def _mentions(file: CorpusFile, text: str) -> Iterator[_Mention]:
+def _mentions(file: CorpusFile, text: str) -> Iterator[_Line]:
     for line, record in _records(file, text):
         form = _OTHERS.get(record[0], _MENTION)
         match = form.fullmatch(record)
         if match is None or not _BEGINS.match(record):
             raise file.wrong(line, "this is no brat annotation; is the file cut short, or are its tabs lost?")
         if form is _MENTION:
-            yield _Mention(line, match[1], match[2], _fragments(match[3]), match[4])
+            yield _Line(line, match[1], match[2], _fragments(match[3]), match[4])
         elif any(_BEGINS.search(free or "") for free in match.groups()):
             raise file.wrong(line, _MORE)
-
-
-def _check(mention: _Mention, text: str, labels: tuple[str, ...], file: CorpusFile) -> None:
-    if "\t" in mention.stated and not agrees(mention.stated, covered(text, mention.fragments)):
-        raise file.wrong(mention.line, _MORE)
-    if mention.label not in labels:
-        raise file.wrong(mention.line, f"a label that the task does not have; it has {', '.join(labels)}")
-    for start, end in mention.fragments:
-        if start >= end:
-            raise file.wrong(mention.line, f"characters {start} to {end} hold nothing; a mention covers one at least")
-        if end > len(text):
-            raise file.wrong(mention.line, f"characters {start} to {end} lie outside the text of {len(text)}")
-    ordered = sorted(mention.fragments)
-    if any(after[0] < before[1] for before, after in pairwise(ordered)):
-        raise file.wrong(mention.line, "fragments of one mention that overlap")

@@ -12,12 +12,13 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.output import write_lines, write_text
-from tasks.core.formats.standoff import Files
-from tasks.core.formats.stated_text import note_differences
+from tasks.core.formats.standoff import TextAndAnnotations
+from tasks.core.formats.stated_text import warn_differences
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
 _CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')
@@ -27,29 +28,29 @@ _TOKEN = re.compile(r"[^ \t\n\r\f\v]+")
 Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
 
 
-def read_document(files: Files, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def read_document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its concepts; InputError where a line is malformed or points outside the text."""
-    text = files.text.text()
+    text, file = files.text.text(), files.annotations
     lines = _tokens(text)
     gold: set[Span] = set()
     sides: list[tuple[int, str, str]] = []
-    for number, line in files.annotations.lines():
+    for number, line in file.lines():
         if not (line := line.removeprefix("\ufeff")).strip():
             continue
         match = _CONCEPT.fullmatch(line)
         if match is None:
-            raise files.annotations.wrong(number, "this is no concept; is the file cut short?")
+            raise file.wrong(number, "this is no concept; is the file cut short?")
         if _ENDS.search(match[1]):
-            raise files.annotations.wrong(number, "more than one concept; is the end of a line lost?")
+            raise file.wrong(number, "more than one concept; is the end of a line lost?")
         if match[6] not in labels:
-            raise files.annotations.wrong(number, f"a label that the task does not have; it has {', '.join(labels)}")
-        start, end = _characters(lines, match, files.annotations, number)
+            raise file.wrong(number, f"a label that the task does not have; it has {', '.join(labels)}")
+        start, end = _characters(lines, match, file, number)
         sides.append((number, match[1], text[start:end]))
         span = Span(((start, end),), match[6])
         if span in gold:
-            corpus.note(files.annotations, number, "repeated mention", "counted once")
+            corpus.warn(file, number, "repeated mention", "counted once")
         gold.add(span)
-    note_differences(corpus, files.annotations, sides)
+    warn_differences(corpus, file, sides)
     return Document(files.id, text, frozenset(gold))
 
 
@@ -77,10 +78,10 @@ def whole_tokens(document: Document) -> tuple[Document, int]:
     return replace(document, gold=frozenset(spans)), len(document.gold - spans)
 
 
-Places = dict[int, tuple[int, int]]  # character -> line, token
+Addresses = dict[int, tuple[int, int]]  # character -> line, token
 
 
-def _line(span: Span, document: Document, starts: Places, ends: Places) -> str:
+def _line(span: Span, document: Document, starts: Addresses, ends: Addresses) -> str:
     if len(span.fragments) != 1 or span.start not in starts or span.end not in ends:
         raise InputError(f"document {document.id}, characters {span.start} to {span.end}: not made of whole tokens")
     (line, token), (last_line, last_token) = starts[span.start], ends[span.end]
@@ -101,9 +102,9 @@ def _tokens(text: str) -> list[Tokens]:
 
 def _characters(lines: list[Tokens], match: re.Match[str], file: CorpusFile, number: int) -> tuple[int, int]:
     line, token, last_line, last_token = map(int, match.groups()[1:5])
-    for at, word in ((line, token), (last_line, last_token)):
-        if not (1 <= at <= len(lines) and word < len(lines[at - 1])):
-            raise file.wrong(number, f"token {at}:{word} lies outside the text")
+    for at, k in ((line, token), (last_line, last_token)):
+        if not (1 <= at <= len(lines) and k < len(lines[at - 1])):
+            raise file.wrong(number, f"token {at}:{k} lies outside the text")
     start, end = lines[line - 1][token][0], lines[last_line - 1][last_token][1]
     if start >= end:
         raise file.wrong(number, f"tokens {line}:{token} to {last_line}:{last_token} hold nothing")

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats import safe_xml
 from tasks.core.formats.output import write_text
-from tasks.core.formats.stated_text import as_annotated, note_differences
+from tasks.core.formats.stated_text import Mention, annotated, as_annotated
 
 _BARE_AMPERSAND = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)")
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -35,7 +36,7 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Scheme:
     """What a corpus makes of this format: its root, a tag's label ("" is none, None no mention at all), and back."""
 
     root: str
@@ -44,81 +45,53 @@ class Kind:
     first_id_counts: bool
 
 
-def phi_kind(root: str, categories: Mapping[str, tuple[str, ...]]) -> Kind:
-    """The kind of 2014 and of MEDDOCAN: an element is a category, by which its labels are given, and TYPE a label."""
+def phi_scheme(root: str, categories: Mapping[str, tuple[str, ...]]) -> Scheme:
+    """The scheme of 2014 and of MEDDOCAN: an element is a category, by which its labels are given, and TYPE a label."""
     elements = {label: category for category, labels in categories.items() for label in labels}
 
     def tag(span: Span, covered: str) -> tuple[str, str]:
         return elements[span.label], f'TYPE={quoteattr(span.label)} comment=""'
 
-    return Kind(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
+    return Scheme(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
 
 
-class _Reader(safe_xml.Handler):
-    """Collects TEXT and what is below TAGS."""
-
-    def __init__(self, file: CorpusFile) -> None:
-        self._file = file
-        self.path: list[str] = []
-        self.text: list[str] | None = None
-        self.tags: list[Tag] | None = None
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.path[1:2] == ["TAGS"] and self.tags is not None:
-            self.tags.append(Tag(name, attributes, self.line()))
-        if self.path[1:2] == ["TEXT"]:
-            raise self._file.wrong(self.line(), "an element in the text; offsets would not fit")
-        self.path.append(name)
-        if self.path[1:] == ["TEXT"]:
-            self.text = self.text or []
-        elif self.path[1:] == ["TAGS"]:
-            self.tags = self.tags or []
-
-    def end(self, name: str) -> None:
-        self.path.pop()
-
-    def characters(self, text: str) -> None:
-        if self.path[1:] == ["TEXT"] and self.text is not None:
-            self.text.append(text)
-
-
-def read_document(file: CorpusFile, kind: Kind, labels: tuple[str, ...], corpus: Corpus) -> Document:
+def read_document(file: CorpusFile, scheme: Scheme, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its mentions; InputError where the file is not of this format or points outside its text."""
     text, tags = _parsed(file, corpus)
-    tags = list(_mentions(tags, kind, file, corpus))
+    tags = list(_mentions(tags, scheme, file, corpus))
     stated = [(tag.attributes.get("text", ""), (_offsets(tag, file),)) for tag in tags]
     text, offsets = as_annotated((text,), stated, file, corpus)
-    gold: set[Span] = set()
-    listing: list[Span] = []
-    sides: list[tuple[int, str, str]] = []
-    for tag, fragments in zip(tags, offsets, strict=True):
-        span = Span(fragments, _checked(kind.label(tag) or "", labels, tag, file))
+    mentions = [(tag, Span(own, scheme.label(tag) or "")) for tag, own in zip(tags, offsets, strict=True)]
+    name = file.name.removesuffix(".xml")
+    return annotated(name, text, _checked(mentions, text, labels, file, corpus), file, corpus)
+
+
+def _checked(
+    mentions: Iterable[tuple[Tag, Span]], text: str, labels: tuple[str, ...], file: CorpusFile, corpus: Corpus
+) -> Iterator[Mention]:
+    for tag, span in mentions:
+        if span.label not in labels:
+            raise file.wrong(tag.line, f"a label that the task does not have; it has {', '.join(labels)}")
         if span.start > span.end or span.end > len(text):
             where = f"characters {span.start} to {span.end} lie outside the text of {len(text)}"
             raise file.wrong(tag.line, where)
         if span.start == span.end:
-            corpus.note(file, tag.line, "tag without characters", "skipped")
-            continue
-        sides.append((tag.line, tag.attributes.get("text", ""), text[span.start : span.end]))
-        if span in gold:
-            corpus.note(file, tag.line, "repeated mention", "counted twice only where the official program does")
-        gold.add(span)
-        listing.append(span)
-    note_differences(corpus, file, sides)
-    return Document(file.name.removesuffix(".xml"), text, frozenset(gold), tuple(listing))
+            corpus.warn(file, tag.line, "tag without characters", "skipped")
+        else:
+            yield tag.line, span, tag.attributes.get("text", ""), text[span.start : span.end]
 
 
-def write_document(path: Path, kind: Kind, document: Document) -> None:
+def write_document(path: Path, scheme: Scheme, document: Document) -> None:
     """Write a document; InputError where a mention has several fragments or XML cannot hold the text."""
-    tags = [_element(n, span, kind, document) for n, span in enumerate(sorted(document.gold))]
+    tags = [_element(n, span, scheme, document) for n, span in enumerate(sorted(document.gold))]
     lines = [
         '<?xml version="1.0" encoding="UTF-8" ?>',
-        f"<{kind.root}>",
+        f"<{scheme.root}>",
         f"<TEXT>{safe_xml.cdata(document.text, f'document {document.id}')}</TEXT>",
         "<TAGS>",
         *tags,
         "</TAGS>",
-        f"</{kind.root}>",
+        f"</{scheme.root}>",
     ]
     write_text(path, "\n".join(lines) + "\n")
 
@@ -129,11 +102,11 @@ def one_fragment(document: Document) -> tuple[Document, int]:
     return replace(document, gold=spans), len(document.gold - spans)
 
 
-def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
+def _element(number: int, span: Span, scheme: Scheme, document: Document) -> str:
     if len(span.fragments) != 1:
         raise InputError(f"document {document.id}: a mention in several fragments cannot be written in this format")
     covered = re.sub(r"\s", " ", document.text[span.start : span.end])
-    element, further = kind.tag(span, covered)
+    element, further = scheme.tag(span, covered)
     letter = "E" if element == "EVENT" else "P"
     return (
         # Double quotes even around one: the evaluation scripts of 2012 read no others.
@@ -143,14 +116,28 @@ def _element(number: int, span: Span, kind: Kind, document: Document) -> str:
 
 
 def _parsed(file: CorpusFile, corpus: Corpus) -> tuple[str, list[Tag]]:
-    reader = _Reader(file)
-    for _ in safe_xml.parse(file, _mended(file, corpus), reader):
-        pass
-    if reader.text is None or reader.tags is None:
-        raise InputError(
-            f"{file.path}: it has no {'TEXT' if reader.text is None else 'TAGS'}; get the annotated release"
-        )
-    return "".join(reader.text), reader.tags
+    """The text of TEXT and the elements below TAGS."""
+    path: list[str] = []
+    text: list[str] = []
+    tags: list[Tag] = []
+    sections: set[str] = set()
+    for line, kind, value, attributes in safe_xml.events(file, _mended(file, corpus)):
+        if kind == safe_xml.END:
+            path.pop()
+        elif kind == safe_xml.TEXT:
+            if path[1:] == ["TEXT"]:
+                text.append(value)
+        else:
+            if path[1:2] == ["TEXT"]:
+                raise file.wrong(line, "an element in the text; offsets would not fit")
+            if path[1:2] == ["TAGS"]:
+                tags.append(Tag(value, attributes, line))
+            path.append(value)
+            sections.update(path[1:2])
+    for name in ("TEXT", "TAGS"):
+        if name not in sections:
+            raise InputError(f"{file.path}: it has no {name}; get the annotated release")
+    return "".join(text), tags
 
 
 def _mended(file: CorpusFile, corpus: Corpus) -> Iterator[bytes]:
@@ -160,36 +147,30 @@ def _mended(file: CorpusFile, corpus: Corpus) -> Iterator[bytes]:
     head, tail = (data[:cut], data[cut:]) if cut else (data, b"")
     for match in _BARE_AMPERSAND.finditer(tail):
         line = head.count(b"\n") + tail.count(b"\n", 0, match.start()) + 1
-        corpus.note(file, line, "bare & among the tags", "read as &amp;")
+        corpus.warn(file, line, "bare & among the tags", "read as &amp;")
     yield head
     yield _BARE_AMPERSAND.sub(b"&amp;", tail)
 
 
-def _mentions(tags: Iterable[Tag], kind: Kind, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
+def _mentions(tags: Iterable[Tag], scheme: Scheme, file: CorpusFile, corpus: Corpus) -> Iterator[Tag]:
     """The tags that are mentions: one without a label is none, and of two with one id, where ids count, the second."""
     ids: set[str] = set()
     for tag in tags:
-        label, name = kind.label(tag), tag.attributes.get("id", "").strip()
+        label, name = scheme.label(tag), tag.attributes.get("id", "").strip()
         if label is None:
             continue
         if not label:
-            corpus.note(file, tag.line, "empty type", "skipped")
+            corpus.warn(file, tag.line, "empty type", "skipped")
             continue
-        if not name and kind.first_id_counts:
-            corpus.note(file, tag.line, "no id", "kept, as a mention of its own")
+        if not name and scheme.first_id_counts:
+            corpus.warn(file, tag.line, "no id", "kept, as a mention of its own")
         elif name and name in ids:
-            what = "skipped, the first counts" if kind.first_id_counts else "both kept"
-            corpus.note(file, tag.line, "doubled id", what)
-            if kind.first_id_counts:
+            what = "skipped, the first counts" if scheme.first_id_counts else "both kept"
+            corpus.warn(file, tag.line, "doubled id", what)
+            if scheme.first_id_counts:
                 continue
         ids.add(name)
         yield tag
-
-
-def _checked(label: str, labels: tuple[str, ...], tag: Tag, file: CorpusFile) -> str:
-    if label not in labels:
-        raise file.wrong(tag.line, f"a label that the task does not have; it has {', '.join(labels)}")
-    return label
 
 
 def _offsets(tag: Tag, file: CorpusFile) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 
 
 class Ids:
@@ -18,6 +19,6 @@ class Ids:
         while name in self._given:
             name += f"@{line}"
         if name != stated:
-            self._corpus.note(self._file, line, "doubled id", "both kept, this one with its line in its id")
+            self._corpus.warn(self._file, line, "doubled id", "both kept, this one with its line in its id")
         self._given.add(name)
         return name

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
 
@@ -26,7 +27,7 @@ def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Ite
             continue
         name, first, second, label = _fields(line, file, number)
         if label == "-":
-            corpus.note(file, number, "no agreed label", "skipped")
+            corpus.warn(file, number, "no agreed label", "skipped")
         elif label in labels:
             yield Pair(ids.own(name, number), first, second, label)
         else:

@@ -2,73 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from tasks.core.corpus import Corpus, CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats import safe_xml
 from tasks.core.formats.identity import Ids
 from tasks.core.formats.output import write_lines
+from tasks.core.formats.safe_xml import END, START, TEXT
 
-
-class _Reader(safe_xml.Handler):
-    """Collects the pairs read since the last look."""
-
-    def __init__(self, file: CorpusFile, corpus: Corpus, labels: tuple[str, ...]) -> None:
-        self._file, self._corpus, self._labels = file, corpus, labels
-        self._ids = Ids(file, corpus)
-        self._pair: dict[str, str] = {}
-        self._texts: dict[str, list[str]] = {}
-        self._part = ""
-        self._length = 0
-        self.pairs: list[Pair[str]] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "pair":
-            self._pair, self._texts, self._length = attributes, {}, 0
-        elif name in ("chq", "faq"):
-            self._part = name
-            self._texts.setdefault(name, [])
-
-    def characters(self, text: str) -> None:
-        if self._part:
-            self._length += len(text)
-            self._texts[self._part].append(text)
-            if self._length > safe_xml.PENDING_CHARACTERS:
-                raise self._wrong("a question of more than 16 million characters")
-
-    def end(self, name: str) -> None:
-        if name == "pair":
-            self.pairs.append(self._finished())
-        elif name == self._part:
-            self._part = ""
-
-    def _finished(self) -> Pair[str]:
-        pid, value = self._pair.get("pid", ""), self._pair.get("value", "")
-        if not pid:
-            raise self._wrong("a pair without pid")
-        if value not in self._labels:
-            raise self._wrong(f"a pair whose value is not one of {', '.join(self._labels)}")
-        if len(self._texts) != 2:
-            raise self._wrong("a pair without chq or faq")
-        first, second = ("".join(self._texts[part]).strip() for part in ("chq", "faq"))
-        if not (first and second):
-            self._corpus.note(self._file, self.line(), "empty question", "kept")
-        return Pair(self._ids.own(pid, self.line()), first, second, value)
-
-    def _wrong(self, what: str) -> InputError:
-        return self._file.wrong(self.line(), what)
+QUESTIONS = ("chq", "faq")
+PENDING_CHARACTERS = 16 << 20
 
 
 def read_pairs(file: CorpusFile, labels: tuple[str, ...], corpus: Corpus) -> Iterator[Pair[str]]:
     """The pairs in the order of the file, white space around the questions left out."""
-    reader = _Reader(file, corpus, labels)
-    for _ in safe_xml.parse(file, file.chunks(), reader):
-        yield from reader.pairs
-        reader.pairs.clear()
+    ids = Ids(file, corpus)
+    pair: Mapping[str, str] = {}
+    texts: dict[str, list[str]] = {}
+    question, length = "", 0
+    for line, kind, value, attributes in safe_xml.events(file, file.chunks()):
+        if kind == START and value == "pair":
+            pair, texts, question, length = attributes, {}, "", 0
+        elif kind == START and value in QUESTIONS:
+            question = value
+            texts.setdefault(question, [])
+        elif kind == TEXT and question:
+            texts[question].append(value)
+            length += len(value)
+            if length > PENDING_CHARACTERS:
+                raise file.wrong(line, "a question of more than 16 million characters")
+        elif kind == END and value == question:
+            question = ""
+        elif kind == END and value == "pair":
+            if fault := _fault(pair, texts, labels):
+                raise file.wrong(line, fault)
+            first, second = ("".join(texts[name]).strip() for name in QUESTIONS)
+            if not (first and second):
+                corpus.warn(file, line, "empty question", "kept")
+            yield Pair(ids.own(pair["pid"], line), first, second, pair["value"])
+
+
+def _fault(pair: Mapping[str, str], texts: Mapping[str, list[str]], labels: tuple[str, ...]) -> str:
+    if not pair.get("pid"):
+        return "a pair without pid"
+    if pair.get("value", "") not in labels:
+        return f"a pair whose value is not one of {', '.join(labels)}"
+    return "" if len(texts) == 2 else "a pair without chq or faq"
 
 
 def write_pairs(path: Path, root: str, pairs: Iterable[Pair[str]]) -> None:

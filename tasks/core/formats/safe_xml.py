@@ -3,82 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple
 from xml.parsers import expat
 
-from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
+from tasks.core.files.corpus_file import CorpusFile
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CARRIAGE_RETURN = {"\r": "&#13;"}  # as it is, it would come back as \n
-PENDING_CHARACTERS = 16 << 20
 DEPTH = 100
+PART_BYTES = 1 << 16
+
+START, END, TEXT = "start", "end", "text"
 
 
-class Handler:
-    """What happens at each part of an XML file. `line` is where the parser stands."""
+class Event(NamedTuple):
+    """An element starts or ends, or there is character data, perhaps a part of it: `value` is its name or text."""
 
-    line: Callable[[], int]
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-
-    def end(self, name: str) -> None:
-        """An element ends."""
-
-    def characters(self, text: str) -> None:
-        """Character data, perhaps a part."""
+    line: int
+    kind: str
+    value: str
+    attributes: Mapping[str, str] = {}
 
 
-def parse(file: CorpusFile, chunks: Iterator[bytes], handler: Handler) -> Iterator[None]:
-    """Feed the chunks of a file to a handler, pausing after each; InputError where it is not well-formed XML."""
+def events(file: CorpusFile, chunks: Iterator[bytes]) -> Iterator[Event]:
+    """The events of the chunks of a file, in order; InputError at the first place where it is not well-formed XML."""
     parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = _counted(file, handler)
-    parser.CharacterDataHandler = handler.characters
-    parser.EntityDeclHandler = parser.SkippedEntityHandler = parser.ExternalEntityRefHandler = _refuse(file)
-    handler.line = lambda: parser.CurrentLineNumber
-    for chunk in chunks:
-        _feed(parser, file, chunk, False)
-        yield
-    _feed(parser, file, b"", True)
-    yield
+    found: list[Event] = []
 
+    def add(kind: str, value: str, attributes: Mapping[str, str] = {}) -> None:
+        found.append(Event(parser.CurrentLineNumber, kind, value, attributes))
 
-def _counted(file: CorpusFile, handler: Handler) -> tuple[Callable[[str, dict[str, str]], None], Callable[[str], None]]:
-    """The handler's start and end, which refuse elements nested without end."""
-    depth = 0
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > DEPTH:
-            raise file.wrong(handler.line(), f"elements nested more than {DEPTH} deep; get the official file")
-        handler.start(name, attributes)
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        handler.end(name)
-
-    return start, end
-
-
-def _refuse(file: CorpusFile) -> Callable[..., int]:
     def refuse(*_: object) -> int:
         raise InputError(f"{file.path}: it declares or uses XML entities, which are refused; get the official file")
 
-    return refuse
+    parser.buffer_text = True
+    parser.StartElementHandler = lambda name, attributes: add(START, name, attributes)
+    parser.EndElementHandler = lambda name: add(END, name)
+    parser.CharacterDataHandler = lambda text: add(TEXT, text)
+    parser.EntityDeclHandler = parser.SkippedEntityHandler = parser.ExternalEntityRefHandler = refuse
+    depth = 0
+    # In small parts, so that neither events nor open elements can fill memory before they are looked at.
+    parts = (chunk[at : at + PART_BYTES] for chunk in chunks for at in range(0, len(chunk), PART_BYTES))
+    for part in chain(parts, [b""]):
+        error = _parse_error(parser, file, part)
+        for event in found:
+            depth += (event.kind == START) - (event.kind == END)
+            if depth > DEPTH:
+                raise file.wrong(event.line, f"elements nested more than {DEPTH} deep; get the official file")
+            yield event
+        found.clear()
+        if error:
+            raise error
 
 
-def _feed(parser: expat.XMLParserType, file: CorpusFile, chunk: bytes, last: bool) -> None:
+def _parse_error(parser: expat.XMLParserType, file: CorpusFile, part: bytes) -> InputError | None:
+    """What is wrong with the next part of a file, the empty one at its end; the events before it are good."""
     try:
-        parser.Parse(chunk, last)
+        parser.Parse(part, not part)
+    except InputError as error:
+        return error
     except expat.ExpatError as error:
-        what = expat.ErrorString(error.code)
-        raise file.wrong(error.lineno, f"not well-formed XML ({what}); is it cut short, or not UTF-8?") from None
+        what = f"not well-formed XML ({expat.ErrorString(error.code)}); is it cut short, or not UTF-8?"
+        return file.wrong(error.lineno, what)
     except (LookupError, ValueError):
-        raise InputError(f"{file.path}: it names an encoding that cannot be read; convert it to UTF-8") from None
+        return InputError(f"{file.path}: it names an encoding that cannot be read; convert it to UTF-8")
+    return None
 
 
 def cdata(text: str, place: str) -> str:

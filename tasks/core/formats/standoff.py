@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
+from tasks.core.files.corpus_file import CorpusFile
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files of a document; its id is what `find` captured of their paths."""
+class TextAndAnnotations:
+    """The files of a document; its id is what the groups of the pattern captured of their paths, joined by `/`."""
 
     id: str
     text: CorpusFile
     annotations: CorpusFile
 
 
-def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[Files]:
-    """Each text with its annotations; InputError where one is without the other."""
+def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> Iterator[TextAndAnnotations]:
+    """Each text with the annotations of the same key; InputError where one is without the other."""
     texts_by_key = {file.key: file for file in texts}
     annotated = {file.key for file in annotations}
     for file in texts:
@@ -28,4 +28,4 @@ def paired(texts: Sequence[CorpusFile], annotations: Sequence[CorpusFile]) -> It
     for file in annotations:
         if file.key not in texts_by_key:
             raise InputError(f"{file.path}: the text it annotates is missing; unpack the archive anew")
-        yield Files("/".join(file.key), texts_by_key[file.key], file)
+        yield TextAndAnnotations("/".join(file.key), texts_by_key[file.key], file)

@@ -1,4 +1,4 @@
-"""What a format repeats of the text beside the offsets. Offsets rule; text that differs is noted, never trusted.
+"""The text that a format states beside a mention's offsets. Offsets rule: other text is warned of, never trusted.
 
 It only tells how the offsets of a whole document were counted: some programs count CRLF as two characters where the
 text has one, or bytes, or UTF-16 units, or leave out what the text begins with.
@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from tasks.core.corpus import Corpus, CorpusFile
+from tasks.core.examples import Document, Span
+from tasks.core.files.corpus import Corpus
+from tasks.core.files.corpus_file import CorpusFile
 
 Fragments = tuple[tuple[int, int], ...]
-Stated = tuple[str, Fragments]  # a mention's text beside its offsets, and these
+Stated = tuple[str, Fragments]  # the text that a format states, and the offsets
+Mention = tuple[int, Span, str, str]  # its line, what it is, the text that the format states and the text it covers
 
 
 def collapsed(text: str) -> str:
@@ -37,14 +40,29 @@ def covered(text: str, fragments: Fragments) -> str:
     return " ".join(text[start:end] for start, end in fragments)
 
 
-def note_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[int, str, str]]) -> None:
-    """Count the mentions (line, stated text, covered text) whose stated text is not what their offsets cover."""
+def annotated(name: str, text: str, mentions: Iterable[Mention], file: CorpusFile, corpus: Corpus) -> Document:
+    """A document with its mentions; those that are repeated, or whose stated text is not theirs, are warned of."""
+    listing: list[Span] = []
+    sides: list[tuple[int, str, str]] = []
+    gold: set[Span] = set()
+    for line, span, stated, own in mentions:
+        if span in gold:
+            corpus.warn(file, line, "repeated mention", "counted twice only where the official program does")
+        gold.add(span)
+        listing.append(span)
+        sides.append((line, stated, own))
+    warn_differences(corpus, file, sides)
+    return Document(name, text, frozenset(gold), tuple(listing))
+
+
+def warn_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[int, str, str]]) -> None:
+    """Warn of each mention (line, stated text, covered text) whose stated text is not what its offsets cover."""
     different = [line for line, stated, own in mentions if not agrees(stated, own)]
     for line in different:
-        corpus.note(file, line, "text differs from its offsets", "kept; the offsets rule")
+        corpus.warn(file, line, "text differs from its offsets", "kept; the offsets rule")
     if 1 < len(different) > len(mentions) / 2:
         counts = f"{len(different)} of {len(mentions)}: their mentions may all be misplaced"
-        corpus.note(file, None, "most texts differ from their offsets", counts)
+        corpus.warn(file, None, "most texts differ from their offsets", counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +79,7 @@ class _Counting:
 def as_annotated(
     texts: Sequence[str], mentions: Sequence[Stated], file: CorpusFile, corpus: Corpus
 ) -> tuple[str, list[Fragments]]:
-    """The first of the texts and the offsets as they stand; or those that more of the mentions fit, with a notice."""
+    """The first of the texts and the offsets as they stand; or, with a warning, those that more of the mentions fit."""
     stated = [fragments for _, fragments in mentions]
     best, how = (texts[0], stated), None
     most = usual = _fitting(mentions, *best)
@@ -73,7 +91,7 @@ def as_annotated(
                 best, most, how = (counting.text, own), found, counting
     if how is not None:
         counts = f"{most} of {len(mentions)} mentions fit so, {usual} as they stand"
-        corpus.note(file, None, how.kind, f"{how.what}; {counts}")
+        corpus.warn(file, None, how.kind, f"{how.what}; {counts}")
     return best
 
 

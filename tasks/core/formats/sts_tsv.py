@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.corpus import CorpusFile
 from tasks.core.errors import InputError
 from tasks.core.examples import Pair
+from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.output import write_lines
 
 _SCORE = re.compile(r"[0-9]{1,20}(?:\.[0-9]{0,40})?(?:[eE][-+]?[0-9]{1,3})?")

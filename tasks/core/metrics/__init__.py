@@ -1,0 +1,1 @@
+"""Metrics: what each observes of an example, and the formulas that turn the sums into scores."""

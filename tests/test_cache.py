@@ -186,7 +186,7 @@ def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
     how = "--tasks mednli --baselines single_task --profile demo --epochs 1".split()
     assert cli.main(["run", *where, *how, *words]) == 0
     kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    # The census, the ceiling, the windows of training and those of the development split; where corpus and encoder lie.
+    # Statistics, ceiling, the windows of the training and the development split; where corpus and encoder lie.
     assert len(kept) == files
 
 

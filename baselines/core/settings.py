@@ -23,7 +23,7 @@ class Settings:
     profile: str = "demo"
     epochs: int = 4
     epochs_of: tuple[tuple[str, int], ...] = ()
-    span_batch: int = 4
+    span_batch: int = 2
     pair_batch: int = 16
     encoder_lr: float = 2e-4
     head_lr: float = 1e-3

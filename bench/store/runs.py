@@ -53,7 +53,7 @@ class MetricScore:
 class Score:
     """What a run reached on a task; `examples` by split, `ceiling` the recall that perfect tags would reach.
 
-    `pipeline` is what transformers calls a pipeline that does the same as the task's kind.
+    `pipeline` is the tag that the Hugging Face hub has for tasks of its kind.
     """
 
     kind: str

@@ -66,7 +66,7 @@ class Task(ABC, Generic[Example, Answer]):
     changes: none where a format can say everything.
 
     A kind is a subclass. It names itself, the dataclass of its examples, the type of its answers in JSON, its head
-    (`module:class`, since tasks import no torch) and the pipeline of transformers that does the same. What it does not
+    (`module:class`, since tasks import no torch) and its pipeline, by the tag of the Hugging Face hub. What it does not
     override is that of a kind whose answer is one of the labels.
     """
 

@@ -13,7 +13,7 @@ import pytest
 
 from baselines.core.settings import Settings
 from bench.cli import main as cli
-from bench.runner import corpus_statistics as census_module
+from bench.runner import corpus_statistics as module
 from bench.runner.corpora import Corpora
 from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import runs as store
@@ -28,15 +28,15 @@ TASK = task("quaero_2014")
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tasks whose files were read for a census."""
+    """The tasks whose files were read for their statistics."""
     names: list[str] = []
-    take = census_module._taken
+    take = module._taken
 
     def spy(task: Any, corpus: Corpus) -> CorpusStatistics:
         names.append(task.name)
         return take(task, corpus)
 
-    monkeypatch.setattr(census_module, "_taken", spy)
+    monkeypatch.setattr(module, "_taken", spy)
     return names
 
 
@@ -53,10 +53,10 @@ def rewritten(file: Path, old: bytes, new: bytes) -> None:
 
 
 @pytest.mark.parametrize("archive", ["", "x.zip", "x.tar.gz"])
-def test_a_census_is_taken_once_and_anew_when_a_byte_has_changed(
+def test_statistics_are_taken_once_and_anew_when_a_byte_has_changed(
     archive: str, tmp_path: Path, taken: list[str]
 ) -> None:
-    """In a file of any split, whatever its time and size say; back as it was, the census is what it was."""
+    """In a file of any split, whatever its time and size say; back as it was, the statistics are what they were."""
     loose, data = tmp_path / "loose", tmp_path / ("packed" if archive else "loose")
     write_corpora(loose)
 
@@ -95,7 +95,7 @@ def test_a_file_that_comes_or_goes_is_seen(tmp_path: Path, taken: list[str]) -> 
     assert len(taken) == 2
 
 
-def test_a_damaged_or_foreign_census_is_taken_anew(tmp_path: Path, taken: list[str]) -> None:
+def test_damaged_or_foreign_statistics_are_taken_anew(tmp_path: Path, taken: list[str]) -> None:
     write_corpora(tmp_path / "data")
     first = asked(tmp_path / "data", tmp_path)
     (file,) = tmp_path.glob("*.json")
@@ -106,7 +106,7 @@ def test_a_damaged_or_foreign_census_is_taken_anew(tmp_path: Path, taken: list[s
     assert len(taken) == 6
 
 
-def test_a_kept_census_holds_no_word_and_no_name_of_a_file(tmp_path: Path) -> None:
+def test_kept_statistics_hold_no_word_and_no_name_of_a_file(tmp_path: Path) -> None:
     write_corpora(tmp_path / "data")
     asked(tmp_path / "data", tmp_path)
     (file,) = tmp_path.glob("*.json")
@@ -128,8 +128,9 @@ def test_a_ceiling_is_worked_out_once_for_a_corpus_an_encoder_and_a_head(
         corpora = Corpora("official", tmp_path / "data", tmp_path / "cache" if cached else None)
         for settings in (Settings(), Settings(span_head="nested"), Settings(encoder_lr=1.0), Settings(epochs=9)):
             assert corpora.ceiling(TASK, tmp_path, fingerprints, settings) == 1 / 3
-        assert corpora.ceiling(TASK, tmp_path, replace(fingerprints, encoder="z"), Settings()) == 1 / 3
-        assert len(asked) == (3 if cached else 3 * command)
+        for others in (replace(fingerprints, encoder="z"), replace(fingerprints, corpora={TASK.name: "z"})):
+            assert corpora.ceiling(TASK, tmp_path, others, Settings()) == 1 / 3
+        assert len(asked) == (4 if cached else 4 * command)
 
 
 @pytest.mark.parametrize("name", ["quaero_2014", "mednli", "i2b2_2012", "medrqe_2016"])

@@ -4,52 +4,30 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from itertools import combinations
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any
 
 from baselines.core.baseline import Baseline
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task, is_name
 from tasks.core.metrics.formulas import check_formula
 
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Shelf(Generic[Value]):
-    """Where values of a kind are found: under `attribute` in each module of a package, and in an entry-point group."""
-
-    word: str
-    package: str
-    attribute: str
-    group: str
-    kind: type[Value]
-
-
-_OF_NUMPY = ("ids", "file", "allow_pickle")
-"""What an archive of evidence holds besides metrics, and the arguments of the function that writes it."""
-
-TASKS: Shelf[Task[Any, Any]] = Shelf("task", "tasks", "TASK", "mt_clinical_bench.tasks", Task)  # type: ignore[type-abstract]
-BASELINES: Shelf[Baseline] = Shelf("baseline", "baselines", "BASELINE", "mt_clinical_bench.baselines", Baseline)
-
-
-@dataclass(frozen=True)
-class Entry(Generic[Value]):
-    """A task or a baseline, and the module that it stands in."""
-
-    value: Value
-    module: str
-
+TYPES: Mapping[str, type[Any]] = MappingProxyType({"task": Task, "baseline": Baseline})
+"""Their words in names: tasks are called TASK in modules of `tasks`, or are in the group `mt_clinical_bench.tasks`."""
 
 MT_CLINICAL_BERT = (
     "i2b2_2010", "i2b2_2012", "i2b2_2014", "mednli", "medrqe_2016", "n2c2_2018", "n2c2_2019", "quaero_2014",
 )  # fmt: skip
 """The tasks of the paper: what `--all` means, and what is measured where no task is named."""
+
+_OF_NUMPY = ("ids", "file", "allow_pickle")
+"""What an archive of evidence holds besides metrics, and the arguments of the function that writes it."""
 
 
 def of_paper() -> list[Task[Any, Any]]:
@@ -59,74 +37,76 @@ def of_paper() -> list[Task[Any, Any]]:
 
 def tasks() -> dict[str, Task[Any, Any]]:
     """Every task by name."""
-    return {name: entry.value for name, entry in entries(TASKS).items()}
+    return {name: value for name, (value, _) in entries("task").items()}
 
 
 def baselines() -> dict[str, Baseline]:
     """Every baseline by name."""
-    return {name: entry.value for name, entry in entries(BASELINES).items()}
+    return {name: value for name, (value, _) in entries("baseline").items()}
 
 
 def task(name: str) -> Task[Any, Any]:
     """The task of that name; InputError lists the known ones."""
-    return entry(TASKS, name).value
+    return _entry("task", name)[0]  # type: ignore[no-any-return]
 
 
 def baseline(name: str) -> Baseline:
     """The baseline of that name; InputError lists the known ones."""
-    return entry(BASELINES, name).value
+    return _entry("baseline", name)[0]  # type: ignore[no-any-return]
 
 
-def entry(shelf: Shelf[Value], name: str) -> Entry[Value]:
-    """What a shelf holds under a name; InputError lists what it holds."""
-    known = entries(shelf)
+def module(kind: str, name: str) -> str:
+    """The module in which a task or a baseline is defined."""
+    return _entry(kind, name)[1]
+
+
+def _entry(kind: str, name: str) -> tuple[Any, str]:
+    known = entries(kind)
     if name not in known:
-        raise InputError(f"unknown {shelf.word} {name!r}: the known ones are {', '.join(known)}")
+        raise InputError(f"unknown {kind} {name!r}: the known ones are {', '.join(known)}")
     return known[name]
 
 
 @cache
-def entries(shelf: Shelf[Value]) -> dict[str, Entry[Value]]:
-    """All that a shelf holds, by name: ours first, then plugins'."""
-    found: dict[str, Entry[Value]] = {}
-    for point in (*_ours(shelf), *sorted(metadata.entry_points(group=shelf.group))):
+def entries(kind: str) -> dict[str, tuple[Any, str]]:
+    """Name -> value and module of all tasks or baselines: ours first, then plugins'."""
+    found: dict[str, tuple[Any, str]] = {}
+    for point in (*_ours(kind), *sorted(metadata.entry_points(group=f"mt_clinical_bench.{kind}s"))):
         # Some file systems do not tell letters by their case.
         if same := next((name for name in found if name.lower() == point.name.lower()), None):
-            both = f"{found[same].module} and {point.module}"
-            raise InputError(f"two {shelf.word}s are called {point.name!r}, in {both}: uninstall one of them")
-        found[point.name] = Entry(_load(shelf, point), point.module)
+            both = f"{found[same][1]} and {point.module}"
+            raise InputError(f"two {kind}s are called {point.name!r}, in {both}: uninstall one of them")
+        found[point.name] = _load(kind, point), point.module
     return found
 
 
-def _ours(shelf: Shelf[Any]) -> Iterator[metadata.EntryPoint]:
-    package = importlib.import_module(shelf.package)
-    for module in pkgutil.iter_modules(package.__path__):
+def _ours(kind: str) -> Iterator[metadata.EntryPoint]:
+    for module in pkgutil.iter_modules(importlib.import_module(f"{kind}s").__path__):
         if not module.ispkg:
-            place = f"{shelf.package}.{module.name}:{shelf.attribute}"
-            yield metadata.EntryPoint(module.name, place, shelf.group)
+            yield metadata.EntryPoint(
+                module.name, f"{kind}s.{module.name}:{kind.upper()}", f"mt_clinical_bench.{kind}s"
+            )
 
 
-def _load(shelf: Shelf[Value], point: metadata.EntryPoint) -> Value:
+def _load(kind: str, point: metadata.EntryPoint) -> Any:
     try:
         value = point.load()
     except Exception as error:  # A plugin may fail in any way it likes.
         reason = f"{type(error).__name__}: {error}"
-        where = f"the {shelf.word} {point.name!r} cannot be loaded from {point.module}"
-        raise InputError(f"{where} ({reason}): mend it") from error
-    if not isinstance(value, shelf.kind) or value.name != point.name:  # type: ignore[attr-defined]
+        what = f"the {kind} {point.name!r} cannot be loaded from {point.module}"
+        raise InputError(f"{what} ({reason}): mend it") from error
+    if not isinstance(value, TYPES[kind]) or value.name != point.name:
         raise InputError(
-            f"{point.module}.{point.attr} is no {shelf.word} named {point.name!r}, as its file or entry point is: "
-            "rename one"
+            f"{point.module}.{point.attr} is no {kind} named {point.name!r}, as its file or entry point is: rename one"
         )
     if fault := _fault(value):
-        raise InputError(f"the {shelf.word} {point.name!r} of {point.module} cannot be used ({fault}): mend it")
+        raise InputError(f"the {kind} {point.name!r} of {point.module} cannot be used ({fault}): mend it")
     return value
 
 
 def _fault(value: Any) -> str | None:
-    """What would mix up that which is kept by a name, or leave a result that cannot be read."""
-    metrics = value.metrics if isinstance(value, Task) else ()
-    labels = value.labels if isinstance(value, Task) else ()
+    """What would mix up what is stored by name, or make a result that cannot be read."""
+    metrics, labels = (value.metrics, value.labels) if isinstance(value, Task) else ((), ())
     if isinstance(value, Task) and (fault := _kind_fault(type(value))):
         return f"its kind {type(value).__name__} {fault}"
     for name in (value.name, *(metric.name for metric in metrics)):

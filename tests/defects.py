@@ -14,9 +14,9 @@ import torch
 
 from baselines.core import heads, training
 from baselines.core.windows import Window
-from bench.runner.run import Reader
+from bench.runner.corpora import Corpora
 from tasks.core.examples import Document
-from tasks.core.kinds import TRAIN, SpanTask, Task
+from tasks.core.kinds import TEST, TRAIN, SpanTask, Task
 
 
 @contextmanager
@@ -79,13 +79,13 @@ ExamplesEdit = Callable[[Sequence[Any]], Sequence[Any]]
 @contextmanager
 def training_set_changed(task_name: str, change: ExamplesEdit) -> Iterator[None]:
     """The training set of a task is changed where it is read; dev and test sets are as they are."""
-    real = Reader.examples
+    real = Corpora.stream
 
-    def examples(self: Reader, task: Task[Any, Any], split: str) -> Iterable[Any]:
-        found = real(self, task, split)
+    def stream(self: Corpora, task: Task[Any, Any], split: str, fraction: float) -> Iterable[Any]:
+        found = real(self, task, split, fraction)
         return change(list(found)) if (task.name, split) == (task_name, TRAIN) else found
 
-    with patch.object(Reader, "examples", examples):
+    with patch.object(Corpora, "stream", stream):
         yield
 
 
@@ -120,12 +120,10 @@ def labels_lost(labels: Sequence[str]) -> ExamplesEdit:
 @contextmanager
 def leaked_test_set(task_name: str) -> Iterator[None]:
     """The test set leaks into training."""
-    real = Reader.examples
+    real = Corpora.stream
 
-    def examples(self: Reader, task: Task[Any, Any], split: str) -> Iterable[Any]:
-        if (task.name, split) == (task_name, TRAIN):
-            return self.test(task)
-        return real(self, task, split)
+    def stream(self: Corpora, task: Task[Any, Any], split: str, fraction: float) -> Iterable[Any]:
+        return real(self, task, TEST if (task.name, split) == (task_name, TRAIN) else split, fraction)
 
-    with patch.object(Reader, "examples", examples):
+    with patch.object(Corpora, "stream", stream):
         yield

@@ -11,7 +11,7 @@ import numpy as np
 from baselines.core.baseline import TaskCounts, TrainStats
 from baselines.core.settings import Settings
 from bench.store.environment import Environment
-from bench.store.runs import Evidence, Fingerprints, Metric, Result, Score, answer_line, write
+from bench.store.runs import Evidence, Fingerprints, MetricScore, Result, Score, answer_line, write
 from tasks.core.metrics.formulas import FORMULAS
 
 KINDS = {
@@ -76,7 +76,7 @@ class Maker:
             rows = np.stack([np.ones(self.examples), x, y, x * x, y * y, x * y], axis=-1)
         return Evidence(ids, {self.metric(task).name: rows.astype(float)})
 
-    def metric(self, task: str) -> Metric:
+    def metric(self, task: str) -> MetricScore:
         """The primary metric of a task, not yet measured."""
         spans = tuple(f"{label}:{role}" for label in self.labels for role in ("tp", "fp", "fn"))
         name, title, formula, columns = {
@@ -84,7 +84,7 @@ class Maker:
             "pair": ("accuracy", "accuracy", "proportion", ("correct", "count")),
             "similarity": ("pearson", "Pearson's r", "pearson", ("n", "x", "y", "xx", "yy", "xy")),
         }[KINDS[task]]
-        return Metric(name=name, title=title, primary=True, formula=formula, columns=columns, value=float("nan"))
+        return MetricScore(name=name, title=title, primary=True, formula=formula, columns=columns, value=float("nan"))
 
     def score(self, task: str, evidence: Evidence) -> Score:
         """What the evidence of a task comes to."""

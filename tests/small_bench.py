@@ -51,12 +51,13 @@ TOGETHER = Baseline(name="together", title="all together", joint=True, needs_enc
 
 @pytest.fixture
 def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Takes (name, value) pairs as the entry points of plugins with baselines, or of another shelf, and no others."""
+    """Takes (name, value) pairs as the entry points of plugins with baselines, or with tasks, and no others."""
     registry.entries.cache_clear()
 
-    def install(*points: tuple[str, str], shelf: registry.Shelf[Any] = registry.BASELINES) -> None:
-        found = [metadata.EntryPoint(name, value, shelf.group) for name, value in points]
-        monkeypatch.setattr(metadata, "entry_points", lambda group: found if group == shelf.group else [])
+    def install(*points: tuple[str, str], kind: str = "baseline") -> None:
+        ours = f"mt_clinical_bench.{kind}s"
+        found = [metadata.EntryPoint(name, value, ours) for name, value in points]
+        monkeypatch.setattr(metadata, "entry_points", lambda group: found if group == ours else [])
         registry.entries.cache_clear()
 
     yield install

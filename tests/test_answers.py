@@ -17,7 +17,7 @@ import small_bench
 from bench import registry
 from bench.runner import answers
 from bench.store import runs as store
-from bench.store.checksums import seal
+from bench.store.checksums import write_checksums
 from small_bench import PLANTED, TRAININGS
 from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus
@@ -141,7 +141,7 @@ def test_stored_answers_that_are_none_are_one_clear_sentence(
     bench("--tasks", "quaero_2014")
     (path,) = (tmp_path / "results").rglob("answers/quaero_2014.jsonl")
     path.write_text("\n".join([line, *path.read_text().splitlines()[1:]]) if line else "")
-    seal(path.parents[1])
+    write_checksums(path.parents[1])
     assert bench("--tasks", "quaero_2014", "--answers", str(tmp_path / "answers")) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("error: ")
@@ -159,7 +159,7 @@ def test_a_run_whose_answers_cannot_be_written_keeps_no_other_from_it(
     bench(**both)
     (path,) = (tmp_path / "results").rglob("together/*/seed-0/answers/quaero_2014.jsonl")
     path.write_text(path.read_text().replace("[[0, 3]]", "[[0, 9999]]"))
-    seal(path.parents[1])
+    write_checksums(path.parents[1])
     reports.clear()
     assert bench("--answers", str(tmp_path / "answers"), **both) == 2
     said = capsys.readouterr().err.splitlines()[-1]

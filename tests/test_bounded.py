@@ -15,7 +15,8 @@ from baselines.core.cached_windows import cached_dev_windows, cached_train_windo
 from baselines.core.ceiling import ceiling
 from baselines.core.model import MultitaskModel
 from bench.runner import run as runner
-from bench.runner.run import Reader
+from bench.runner.corpora import Corpora
+from bench.runner.corpus_statistics import CorpusStatistics
 from small_bench import Model
 from tasks.core.examples import Document
 from tasks.core.metrics.metric import evidence
@@ -80,17 +81,17 @@ def test_a_test_split_is_not_held_for_its_ceiling(tiny_encoder: Path) -> None:
     assert grown(lambda count: ceiling(SPANS, notes(count), tiny_encoder, SMALL)) < 1.5
 
 
-class Few(Reader):
+class Few(Corpora):
     """The test split is so many notes."""
 
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def size(self, task: Any, split: str) -> int:
-        return 0
-
-    def test(self, task: Any) -> Iterator[Any]:
+    def stream(self, task: Any, split: str, fraction: float) -> Iterator[Any]:
         return notes(self.count)
+
+    def corpus_statistics(self, task: Any) -> CorpusStatistics:
+        return CorpusStatistics(digest="", train_characters=0, notices={}, examples={"train": 0, "dev": 0}, groups=())
 
 
 class Gold(Model):
@@ -103,8 +104,8 @@ class Gold(Model):
 def test_a_test_split_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays is evidence and answers, in numbers; scores are those of all notes together."""
     monkeypatch.setattr(runner, "CHARACTERS_HELD", 8000)
-    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), None)) < 3
-    tested = runner._test(Gold(), SPANS, Few(MANY), None)
+    assert grown(lambda count: runner._test(Gold(), SPANS, Few(count), 0.1, None)) < 3
+    tested = runner._test(Gold(), SPANS, Few(MANY), 0.1, None)
     together = list(notes(MANY))
     rows = evidence(SPANS.primary, together, [note.gold for note in together])
     assert np.array_equal(tested.evidence.rows["f1"], rows)

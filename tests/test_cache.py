@@ -19,12 +19,14 @@ from baselines.core.training import train
 from baselines.core.windows import Window
 from bench import registry
 from bench.cli import main as cli
+from bench.runner import corpora
 from bench.runner.corpora import windows_file
 from bench.store import cache
 from bench.store.runs import Fingerprints
 from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
+from tasks.demo.corpora import write_demo
 from test_training import SMALL, SPANS, TASKS, examples, same, spec, weights
 
 
@@ -121,6 +123,37 @@ def test_it_is_for_its_owner_alone_and_can_be_removed(
     assert cli.main(["clean"]) == 0
     assert "1 files of tokenised corpora" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mine.txt"]
+
+
+def test_the_demo_is_written_once_and_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each scale and what writes it, whole or not at all; without a cache it goes with the command."""
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    written: list[float] = []
+    fail = [True]
+
+    def write(folder: Path, scale: float) -> None:
+        write_demo(folder, scale)
+        written.append(scale)
+        if fail.pop():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(corpora, "write_demo", write)
+    with cache.opened() as kept:
+        with pytest.raises(KeyboardInterrupt), corpora.opened(None, 0.05, kept):
+            pass
+        assert list(kept.iterdir()) == []
+        fail[:] = [False] * 4
+        for scale, name in ((0.05, "demo-x0.05"), (0.05, "demo-x0.05"), (0.06, "demo-x0.06")):
+            with corpora.opened(None, scale, kept) as opened:
+                assert (opened.name, opened.folder.parent) == (name, kept)
+        assert {stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")} == {0o700, 0o600}
+        assert len(list(kept.iterdir())) == 2
+    with corpora.opened(None, 0.05) as opened:
+        assert (tmp_path / "cache") not in opened.folder.parents
+    assert not opened.folder.exists()
+    assert written == [0.05, 0.05, 0.06, 0.05]
+    assert cli.main(["clean"]) == 0
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_made_is_one_sentence(

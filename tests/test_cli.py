@@ -19,7 +19,7 @@ import bench as bench_package
 from baselines.core.settings import Settings
 from bench.cli import main as cli
 from bench.cli import options
-from bench.runner import kept_models as models
+from bench.runner import kept_models
 from bench.store import strict_json
 from bench.store.runs import Fingerprints
 
@@ -97,13 +97,13 @@ def test_a_mistake_is_one_sentence_and_nothing_is_done(
 def test_what_is_accepted_of_numbers_can_be_stored_and_read_again(name: str, text: str, seed: str) -> None:
     """A training whose result nobody can read is refused before it begins."""
     try:
-        settings = replace(Settings(), **{name: options.FLAGS[name].read(text)})
+        settings = replace(Settings(), **{name: options.FLAGS[name].get("type", str)(text)})
         number = options.whole(0)(seed)
     except ArgumentTypeError:
         return
-    stored = strict_json.dumps(models.Card(labels={}, seed=number, settings=settings, fingerprints=NOTHING))
-    assert strict_json.loads(models.Card, stored).settings == settings
-    assert strict_json.loads(models.Card, stored).seed == number
+    stored = strict_json.dumps(kept_models.Card(labels={}, seed=number, settings=settings, fingerprints=NOTHING))
+    assert strict_json.loads(kept_models.Card, stored).settings == settings
+    assert strict_json.loads(kept_models.Card, stored).seed == number
 
 
 NOTHING = Fingerprints(settings="", corpora={}, encoder=None, code="")
@@ -167,7 +167,7 @@ def test_the_plan_says_what_is_done_and_what_is_not(
 @pytest.mark.parametrize("command", [[], ["run"], ["plan"], ["tasks"], ["demo"], ["report"], ["check"]])
 def test_help_imports_nothing_heavy(command: list[str], tmp_path: Path) -> None:
     words = [*command, "--help"]
-    run = f"import sys; from bench import cli\ntry: cli.main({words})\nexcept SystemExit: pass\n"
+    run = f"import sys; from bench.cli import main as cli\ntry: cli.main({words})\nexcept SystemExit: pass\n"
     code = run + f"print(sorted(set({HEAVY}) & set(sys.modules)))"
     assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
 

@@ -44,7 +44,7 @@ def data(tmp_path: Path, plugins: Callable[..., None]) -> Path:
     laid(tmp_path / "data", {f"{place}.txt": f"Of ginger nausea or {place[-3]}{place[-3]}" for place in places})
     laid(tmp_path / "data", {f"{place}.ann": PLANT.replace("N", place[-3]) for place in places})
     laid(tmp_path / "data", {"plants/train/part0/tools.conf": "", "plants/train/part0/a.ann~": ""})
-    plugins(("further_phi", "further_phi:TASK"), ("further_brat", "further_brat:TASK"), shelf=registry.TASKS)
+    plugins(("further_phi", "further_phi:TASK"), ("further_brat", "further_brat:TASK"), kind="task")
     return tmp_path / "data"
 
 

@@ -19,7 +19,7 @@ import pytest
 from bench.cli import main as cli
 from bench.store import bounds as untrusted
 from bench.store import runs as store
-from bench.store.checksums import seal
+from bench.store.checksums import write_checksums
 from bench.store.runs import Result
 from made_up_results import Maker
 from tasks.core.errors import InputError
@@ -91,7 +91,7 @@ def test_a_result_with_any_value_spoilt_is_shown_inert_or_refused(
             holder = holder[key]
         holder[last] = spoilt(holder[last], stream)
         path.write_text(json.dumps(data))
-        seal(path.parent)
+        write_checksums(path.parent)
         for words in (["report", *places(guarded)[:2], *stream.choice(FORMS)], ["check", *places(guarded)]):
             assert cli.main(words) in (0, 1, 2)
             said = capsys.readouterr()
@@ -148,7 +148,8 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "text for a number": (edit(lambda data: data.update(seed="0")), "seed is str instead of int"),
     "a truth value for a number": (edit(lambda data: data.update(seed=True)), "seed is bool instead of int"),
     "another run": (edit(lambda data: data.update(seed=1)), "it is the result of"),
-    "another format": (edit(lambda data: data.update(format=1)), "its format is 1, not 2"),
+    "another format and no such checksum": (edit(lambda data: data.update(format=1)), "not what was written"),
+    "text for a format": (edit(lambda data: data.update(format="1")), "format is str instead of int"),
     "a task without score": (edit(lambda data: data["scores"].pop("mednli")), "1 of its 2 tasks"),
     "half a pair": (edit(lambda data: data["settings"].update(epochs_of=[["a"]])), r"epochs_of\[0\] has 1 parts"),
     "an unknown formula": (edit(lambda data: first_metric(data).update(formula="os.system")), "formula 'os.system'"),
@@ -259,7 +260,7 @@ def test_hostile_evidence_is_one_sentence(damage: Callable[[Path], object], tmp_
     (result, *_) = make(tmp_path)
     assert result.folder is not None
     damage(result.folder / "evidence" / "mednli.npz")
-    seal(result.folder)
+    write_checksums(result.folder)
     with pytest.raises(InputError, match=r"mednli\.npz is not as it was written \(.*\): give the command"):
         store.read_evidence(result, "mednli")
 

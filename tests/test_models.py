@@ -13,12 +13,10 @@ import pytest
 import torch
 
 from baselines.core.training import train
-from baselines.multitask import BASELINE
 from bench import registry
 from bench.cli import main as cli
-from bench.runner import kept_models as models
-from bench.runner.plan import MISSING, Planned, Run
-from bench.store.checksums import seal
+from bench.runner import kept_models
+from bench.store.checksums import write_checksums
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from small_bench import PLANTED, write_corpora
@@ -36,15 +34,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "task", lambda name: tasks[name])
 
 
-def planned(settings: Any) -> Planned:
-    name = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.name for task in TASKS), seed=0)
-    return Planned(Run(BASELINE, TASKS, 0, settings), name, DEPENDS_ON, MISSING, "", 0.0, None)
+NAME = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.name for task in TASKS), seed=0)
 
 
 def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
-    settings = replace(SMALL, epochs=1, **changes)
-    model, _ = train(spec(tmp_path / "checkpoints", encoder, TASKS, settings=settings))
-    return model, models.keep(model, planned(settings), encoder, tmp_path / "results")
+    given = spec(tmp_path / "checkpoints", encoder, TASKS, settings=replace(SMALL, epochs=1, **changes))
+    model, _ = train(given)
+    return model, kept_models.keep(model, given, NAME, DEPENDS_ON, tmp_path / "results")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +55,7 @@ def test_a_loaded_model_scores_as_the_trained_one_to_the_bit(
 ) -> None:
     """For every kind of head: outputs, answers and scores."""
     model, folder = trained_and_kept(tmp_path, tiny_encoder, precision=precision, span_head=span_head)
-    loaded = models.load(folder)
+    loaded = kept_models.load(folder)
     for task in TASKS:
         test = examples(task, "test")
         windows = [window for example in test for window in model.windows(task, example)]
@@ -95,7 +91,6 @@ def edited(folder: Path, **changes: Any) -> None:
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "no card": lambda folder: (folder / "model.json").unlink(),
     "half a card": lambda folder: (folder / "model.json").write_text("{"),
-    "another format": lambda folder: edited(folder, format=1),
     "another window": lambda folder: edited(folder, settings=asdict(replace(SMALL, epochs=1, max_length=64))),
     "no seal": lambda folder: (folder / "SHA256SUMS").unlink(),
     "one bit of the encoder": lambda folder: flipped(folder / "model.safetensors"),
@@ -114,40 +109,47 @@ def test_a_damaged_model_is_refused_in_one_sentence(
     copy = shutil.copytree(kept, tmp_path / "copy")
     damage(copy)
     with pytest.raises(InputError, match=r"copy is no whole model \(.*\): make it again") as caught:
-        models.load(copy)
+        kept_models.load(copy)
     assert str(caught.value).count("\n") == 0
+
+
+def test_a_model_of_an_older_format_is_told_as_that(kept: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(kept, tmp_path / "copy")
+    edited(copy, format=2)
+    with pytest.raises(
+        InputError, match=r"copy: it is of an older format \(2, not 3\): make it again with `run --keep"
+    ):
+        kept_models.load(copy)
 
 
 def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: Path) -> None:
     """Though every digest is right: whoever made the files made the seal."""
     copy = shutil.copytree(kept, tmp_path / "copy")
     (copy / "heads.safetensors").write_bytes((copy / "model.safetensors").read_bytes())
-    seal(copy)
+    write_checksums(copy)
     with pytest.raises(InputError, match="does not hold the weights"):
-        models.load(copy)
+        kept_models.load(copy)
 
 
 def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
     results = next(parent for parent in kept.parents if parent.name == "models").parent
-    name = planned(SMALL).name
-    assert models.is_kept(results, name, DEPENDS_ON)
-    assert not models.is_kept(results, name, replace(DEPENDS_ON, code="1"))
-    assert not models.is_kept(results, replace(name, seed=1), DEPENDS_ON)
+    assert kept_models.is_kept(results, NAME, DEPENDS_ON)
+    assert not kept_models.is_kept(results, NAME, replace(DEPENDS_ON, code="1"))
+    assert not kept_models.is_kept(results, replace(NAME, seed=1), DEPENDS_ON)
 
 
 def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) -> None:
     """`run --keep-models` says of one that cannot be loaded that it is to be made again: then it does so."""
-    name = planned(SMALL).name
-    copy = tmp_path / "models" / name.path
+    copy = tmp_path / "models" / NAME.path
     shutil.copytree(kept, copy)
-    assert models.is_kept(tmp_path, name, DEPENDS_ON)
+    assert kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
     flipped(copy / "heads.safetensors")
-    assert not models.is_kept(tmp_path, name, DEPENDS_ON)
+    assert not kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
 
 
-def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path) -> None:
+def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="leave out --keep-models"):
-        models.keep(object(), planned(SMALL), tmp_path, tmp_path)
+        kept_models.keep(object(), job(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
 
 
 def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(
@@ -169,5 +171,5 @@ def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(
     assert ["1 to do" in one for one in said] == [True, True, False]
     assert "its model was not kept" in said[1]
     (card,) = (tmp_path / "results" / "models").rglob("model.json")
-    assert models.load(card.parent).predict(registry.task("mednli"), []) == []
+    assert kept_models.load(card.parent).predict(registry.task("mednli"), []) == []
     assert not any(PLANTED.encode() in path.read_bytes() for path in card.parent.iterdir())

@@ -15,14 +15,14 @@ from bench.runner import code
 from bench.runner.context import EncoderFiles, RunContext
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.estimate import estimate
-from bench.runner.plan import MISSING, Grid, Run, changed, fingerprints, grid, plan
+from bench.runner.plan import MISSING, Grid, Planned, Run, fingerprints, plan, why_changed
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora
 
 
 @pytest.fixture
-def where(tmp_path: Path, plugins: Callable[..., None]) -> RunContext:
+def context(tmp_path: Path, plugins: Callable[..., None]) -> RunContext:
     """Small corpora and an encoder that is only named."""
     plugins(("alone", "small_bench:ALONE"), ("together", "small_bench:TOGETHER"))
     write_corpora(tmp_path)
@@ -32,7 +32,7 @@ def where(tmp_path: Path, plugins: Callable[..., None]) -> RunContext:
 def runs(*seeds: int) -> list[Run]:
     """The runs of all tasks and our three baselines."""
     baselines = tuple(registry.baseline(name) for name in ("majority", "single_task", "multitask"))
-    return list(grid(Grid(tuple(registry.of_paper()), baselines, seeds, Settings())))
+    return list(Grid(tuple(registry.of_paper()), baselines, seeds, Settings()).runs())
 
 
 def test_the_whole_comparison_is_eight_trainings_against_one_and_a_floor() -> None:
@@ -45,9 +45,9 @@ def test_more_seeds_repeat_what_chance_decides_and_nothing_else() -> None:
     assert [sum(run.baseline.name == name for run in runs(3, 4, 5)) for name in ("majority", "multitask")] == [8, 3]
 
 
-def of(settings: Settings, names: tuple[str, ...], where: RunContext) -> Fingerprints:
+def of(settings: Settings, names: tuple[str, ...], context: RunContext) -> Fingerprints:
     tasks = tuple(registry.task(name) for name in names)
-    return fingerprints(Run(TOGETHER if len(names) > 1 else ALONE, tasks, 0, settings), where)
+    return fingerprints(Run(TOGETHER if len(names) > 1 else ALONE, tasks, 0, settings), context)
 
 
 BOTH = ("mednli", "quaero_2014")
@@ -64,9 +64,9 @@ BOTH = ("mednli", "quaero_2014")
     ],
 )
 def test_settings_that_cannot_matter_repeat_no_run(
-    where: RunContext, change: dict[str, object], tasks: tuple[str, ...]
+    context: RunContext, change: dict[str, object], tasks: tuple[str, ...]
 ) -> None:
-    assert of(replace(Settings(), **change), tasks, where) == of(Settings(), tasks, where)  # type: ignore[arg-type]
+    assert of(replace(Settings(), **change), tasks, context) == of(Settings(), tasks, context)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_settings_that_cannot_matter_repeat_no_run(
         {"encoder_lr": 1e-5},
     ],
 )
-def test_settings_that_matter_change_what_a_run_depends_on(where: RunContext, change: dict[str, object]) -> None:
-    assert of(replace(Settings(), **change), BOTH, where).settings != of(Settings(), BOTH, where).settings  # type: ignore[arg-type]
+def test_settings_that_matter_change_what_a_run_depends_on(context: RunContext, change: dict[str, object]) -> None:
+    assert of(replace(Settings(), **change), BOTH, context).settings != of(Settings(), BOTH, context).settings  # type: ignore[arg-type]
 
 
-def test_the_digest_of_a_corpus_covers_every_split_and_no_packing(where: RunContext, tmp_path: Path) -> None:
+def test_the_digest_of_a_corpus_covers_every_split_and_no_packing(context: RunContext, tmp_path: Path) -> None:
     task = registry.task("mednli")
     digests = [Corpora(OFFICIAL, tmp_path).corpus_statistics(task).digest]
     (tmp_path / "below").mkdir()
@@ -140,30 +140,34 @@ def test_a_run_is_repeated_for_each_thing_that_it_depends_on(tmp_path: Path, had
     wanted = Fingerprints(settings="s", corpora={"mednli": "m", "quaero_2014": "q"}, encoder="e", code="c")
     run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
     stored = replace(result, fingerprints=replace(wanted, **had))  # type: ignore[arg-type]
-    assert changed(run, wanted, stored) == why
+    assert why_changed(run, wanted, stored) == why
 
 
 def test_an_encoder_that_is_not_here_yet_is_no_change(tmp_path: Path) -> None:
     result = Maker(root=tmp_path).run("multitask", BOTH, 0)
     run = Run(TOGETHER, tuple(map(registry.task, BOTH)), 0, Settings())
-    assert changed(run, replace(result.fingerprints, encoder=None), result) == ""
+    assert why_changed(run, replace(result.fingerprints, encoder=None), result) == ""
 
 
-def test_an_estimate_without_grounds_says_so_and_is_no_number(where: RunContext) -> None:
+def plan_all(asked: Grid, context: RunContext) -> list[Planned]:
+    return [plan(run, context) for run in asked.runs()]
+
+
+def test_an_estimate_without_grounds_says_so_and_is_no_number(context: RunContext) -> None:
     asked = Grid((registry.task("mednli"),), (ALONE,), (0, 1), Settings())
-    planned = plan(grid(asked), where)
+    planned = plan_all(asked, context)
     assert [one.state for one in planned] == [MISSING, MISSING]
-    assert estimate(planned, where).seconds(planned) is None
+    assert estimate(planned, context).seconds(planned) is None
 
 
 @pytest.mark.parametrize("wanted", ["float32", "bfloat16"])
 def test_a_rough_estimate_is_of_the_precision_of_the_training(
-    where: RunContext, tiny_encoder: Path, wanted: str, monkeypatch: pytest.MonkeyPatch
+    context: RunContext, tiny_encoder: Path, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a processor has bfloat16 it trains several times as fast as its products in float32 let expect."""
     asked = Grid((registry.task("mednli"),), (ALONE,), (0,), Settings(precision=wanted))
-    there, ones, made = replace(where, encoder=EncoderFiles("tiny", tiny_encoder)), torch.ones, []
+    there, ones, made = replace(context, encoder=EncoderFiles("tiny", tiny_encoder)), torch.ones, []
     monkeypatch.setattr(torch, "ones", lambda size, dtype: made.append(dtype) or ones(size, dtype=dtype))
-    planned = plan(grid(asked), there)
+    planned = plan_all(asked, there)
     assert 0 < (estimate(planned, there).seconds(planned) or 0) < 60
     assert made == [getattr(torch, wanted)]

@@ -132,9 +132,9 @@ def test_a_signal_stops_a_command_as_ctrl_c_does(
 from bench.cli import main as cli
 from bench.cli import process
 from bench.cli import clean
-from bench.store.locks import temporary_folder
+from tempfile import TemporaryDirectory
 def main(args):
-    with temporary_folder():
+    with TemporaryDirectory():
         signal.raise_signal({int(number)})
     return 0
 clean.main = main

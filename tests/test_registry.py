@@ -38,7 +38,7 @@ def test_an_unknown_name_lists_the_known_ones(plugins: Plugins) -> None:
 def test_a_plugin_stands_beside_ours(plugins: Plugins) -> None:
     plugins(("alone", "small_bench:ALONE"))
     assert registry.baseline("alone").title == "each alone"
-    assert registry.entry(registry.BASELINES, "alone").module == "small_bench"
+    assert registry.module("baseline", "alone") == "small_bench"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_kept_by_name_has_one_of_its_own(
     module = ModuleType("ninth_plugin")
     module.TASK = task  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ninth_plugin", module)
-    plugins((task.name, "ninth_plugin:TASK"), shelf=registry.TASKS)
+    plugins((task.name, "ninth_plugin:TASK"), kind="task")
     with pytest.raises(InputError, match=words) as caught:
         registry.tasks()
     assert "\n" not in str(caught.value)
@@ -128,7 +128,7 @@ def test_a_plugin_whose_kind_is_none_is_one_clear_sentence(
     given = {field.name: getattr(mednli, field.name) for field in fields(mednli)}
     module.TASK = kind(**given | {"name": "further"})  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "further_plugin", module)
-    plugins(("further", "further_plugin:TASK"), shelf=registry.TASKS)
+    plugins(("further", "further_plugin:TASK"), kind="task")
     with pytest.raises(InputError, match=re.escape(words)):
         registry.tasks()
     with pytest.raises(TypeError, match="train_characters"):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +21,8 @@ from baselines.core.baseline import TrainSpec
 from bench.runner import corpora
 from bench.store import runs as store
 from bench.store import strict_json
-from bench.store.locks import alone, in_use, temporary_folder
+from bench.store.checksums import write_checksums
+from bench.store.locks import lock
 from small_bench import DURING, TRAININGS
 from tasks.core.errors import InputError
 
@@ -150,6 +149,27 @@ def test_a_damaged_result_is_made_anew(bench: Bench, tmp_path: Path, capsys: pyt
     assert trained() == [("mednli",)]
     assert "not a finished result" in capsys.readouterr().err
     assert len(results(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("older", [1, 2])
+def test_a_result_of_an_older_format_is_told_as_that_and_made_anew(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], older: int
+) -> None:
+    """It is not damaged; results of format 1 had no checksums."""
+    bench("--tasks", "mednli")
+    trained()
+    (path,) = (tmp_path / "results").glob("runs/*/*/mednli/*/result.json")
+    path.write_text(path.read_text().replace('"format": 3', f'"format": {older}').replace("test_seconds", "tested"))
+    (path.parent / "SHA256SUMS").unlink()
+    if older > 1:
+        write_checksums(path.parent)
+    assert results(tmp_path) == []
+    told = f"{path}: it is of an older format ({older}, not 3): run the same command again to make it anew"
+    assert capsys.readouterr().err.splitlines()[-1] == f"warning: {told}"
+    assert bench("--tasks", "mednli") == 0
+    assert f"alone · mednli · seed 0 again: {told}" in capsys.readouterr().err
+    assert trained() == [("mednli",)]
+    assert len(results(tmp_path)) == 1
 
 
 def stop(error: BaseException, at: str) -> Callable[[TrainSpec], None]:
@@ -319,41 +339,27 @@ def test_what_a_killed_run_left_goes_once_its_result_is_there(bench: Bench, tmp_
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:
     """Held by a process that is killed, and found by the next one where it lay."""
-    lock = tmp_path / "unfinished" / "seed-0.lock"
-    code = (
-        f"import time, pathlib; from bench.store.locks import alone\nwith alone(pathlib.Path({str(lock)!r})) as mine:\n"
-    )
-    code += " print(mine, flush=True)\n time.sleep(60)"
+    file = tmp_path / "unfinished" / "seed-0.lock"
+    code = f"import time, pathlib; from bench.store.locks import lock\nwith lock(pathlib.Path({str(file)!r})) as got:\n"
+    code += " print(got, flush=True)\n time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
-        with alone(lock) as mine:
-            assert not mine
-        assert lock.exists()
+        with lock(file) as acquired:
+            assert not acquired
+        assert file.exists()
         holder.kill()
-    assert lock.exists()
-    with alone(lock) as mine:
-        assert mine
-    assert not lock.exists()
+    assert file.exists()
+    with lock(file) as acquired:
+        assert acquired
+    assert not file.exists()
 
 
-def test_temporary_folders_of_killed_processes_are_cleared_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of living ones, one that may be just begun, links and what has another name stay."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    killed, alive, begun, other = (
-        tmp_path / name
-        for name in ("mt-clinical-bench-killed", "mt-clinical-bench-alive", "mt-clinical-bench-new", "x")
-    )
-    for folder in (killed, alive, other):
-        (folder / "corpus").mkdir(parents=True)
-    begun.mkdir()
-    link = tmp_path / "mt-clinical-bench-link"
-    link.symlink_to(other)
-    with in_use(alive), corpora.opened(None, 0.05) as opened:
-        assert set(tmp_path.iterdir()) == {alive, begun, other, link, opened.folder}
-        os.utime(begun, (0, 0))
-        with temporary_folder() as folder:
-            assert set(tmp_path.iterdir()) == {alive, other, link, opened.folder, folder}
-    assert set(tmp_path.iterdir()) == {alive, other, link}
+def test_a_file_system_without_locks_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with lock(tmp_path / "seed-0.lock") as acquired, lock(tmp_path / "seed-1.lock", blocking=True) as waited:
+        assert acquired
+        assert waited

@@ -1,4 +1,4 @@
-"""`python -m bench clean`: removes the cache of tokenised corpora."""
+"""`python -m bench clean`: removes the cache of corpora made ready for training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def main(args: argparse.Namespace) -> int:
     """Removes the cache and says what it held; 0."""
     from bench.store import cache
 
-    files, total = cache.clear()
-    print(f"{files} files of tokenised corpora, {total / 2**20:.1f} MiB, removed from {sanitise(str(cache.folder()))}")
+    files, size = cache.clear()
+    print(f"{files} files of tokenised corpora, {size / 2**20:.1f} MiB, removed from {sanitise(str(cache.folder()))}")
     return 0

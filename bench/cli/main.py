@@ -24,10 +24,7 @@ COMMANDS = MappingProxyType(
         "report": ("bench.cli.report", "print the results as tables, or write them in other formats"),
         "speed": ("bench.cli.speed", "measure how fast one model for all tasks answers, and one for each"),
         "training-speed": ("bench.cli.training_speed", "measure how fast training goes, beside the stock Trainer"),
-        "growth": (
-            "bench.cli.growth",
-            "measure how time and memory of training grow, or write docs/performance.md",
-        ),
+        "growth": ("bench.cli.growth", "measure how time and memory of training grow, or write docs/performance.md"),
         "check": ("bench.cli.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.cli.clean", "remove the cache of tokenised corpora"),
         "demo": ("bench.cli.demo", "write the made-up corpora of the demo to a folder"),
@@ -61,22 +58,22 @@ def main(argv: Sequence[str]) -> int:
         return _run(argv)
     except SystemExit:  # argparse has printed the help of a command.
         return 0
-    except InputError as error:
-        passing = _passing(error)
-        return _fail(str(error) if passing is None else _about(passing))
     except KeyboardInterrupt as stopped:
         sys.stderr.write("stopped; what is finished is kept; the same command goes on\n")
         return 128 + next(iter(stopped.args), signal.SIGINT)  # As shells have it.
-    except ImportError as error:  # Too little memory to load it, or an installation that is not whole.
-        return _fail(f"a library cannot be loaded ({error}): end what else uses memory, or install it again")
-    except (OSError, MemoryError) as error:
-        return _fail(_about(error))
+    except (InputError, ImportError, OSError, MemoryError) as error:
+        # It may name files and labels, and those may hold anything: it stays one line that steers no terminal.
+        sys.stderr.write(f"error: {sanitise(_sentence(error))}\n")
+        return 2
 
 
 def _run(argv: Sequence[str]) -> int:
     name, *rest = argv or ["--help"]
     if name in ("-h", "--help"):
-        sys.stdout.write(_usage())
+        rows = [f"  {name:<14} {what}" for name, (_, what) in COMMANDS.items()]
+        first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
+        last = ["", "`python -m bench COMMAND --help` lists the options of a command.", ""]
+        sys.stdout.write("\n".join([*first, *rows, *last]))
         return 0
     if name == "--version":
         sys.stdout.write(__version__ + "\n")
@@ -94,22 +91,14 @@ def _run(argv: Sequence[str]) -> int:
     return int(command.main(parser.parse(rest)))
 
 
-def _usage() -> str:
-    rows = [f"  {name:<14} {what}" for name, (_, what) in COMMANDS.items()]
-    first = ["usage: python -m bench COMMAND [OPTIONS]", "", _DESCRIPTION, "", "commands:"]
-    return "\n".join([*first, *rows, "", "`python -m bench COMMAND --help` lists the options of a command.", ""])
-
-
-def _passing(error: BaseException) -> OSError | None:
-    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
-    while (behind := error.__cause__ or error.__context__) is not None:
-        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
-            return behind
-        error = behind
-    return None
-
-
-def _about(error: OSError | MemoryError) -> str:
+def _sentence(error: InputError | ImportError | OSError | MemoryError) -> str:
+    """What went wrong, and what to do about it."""
+    if isinstance(error, InputError):
+        if (passing := _passing(error)) is None:
+            return str(error)
+        error = passing
+    if isinstance(error, ImportError):  # Too little memory to load it, or an installation that is not whole.
+        return f"a library cannot be loaded ({error}): end what else uses memory, or install it again"
     if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
         return "there is too little memory: end what else uses it, or give the command less at a time"
     path = error.filename2 or error.filename  # What is copied, and where to.
@@ -119,7 +108,10 @@ def _about(error: OSError | MemoryError) -> str:
     return f"{where}{error.strerror or error}; what is finished is kept"
 
 
-def _fail(message: str) -> int:
-    # It may name files and labels, and those may hold anything: it stays one line that steers no terminal.
-    sys.stderr.write(f"error: {sanitise(message)}\n")
-    return 2
+def _passing(error: BaseException) -> OSError | None:
+    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
+            return behind
+        error = behind
+    return None

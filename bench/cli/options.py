@@ -1,13 +1,17 @@
-"""The options that `plan` and `run` share: what to compare, where, and every setting of a training."""
+"""The options that `plan` and `run` share: what to compare, where, and every setting of a training.
+
+argparse is enough and starts at once; what is ours is its complaints, which are one sentence each.
+"""
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -45,7 +49,7 @@ def number(low: float, below: float, low_too: bool) -> Callable[[str], float]:
 
 
 def redacted_command(args: argparse.Namespace) -> str:
-    """The command as it was given; the user's own folders are called DIR, for what is stored tells of nobody's."""
+    """The command as it was given; the user's own folders are called DIR: what is stored names nobody's."""
     return shlex.join("DIR" if Path(word).is_absolute() else word for word in args.given)
 
 
@@ -57,45 +61,40 @@ threads = whole(1, 1024)
 work = whole(1, 10**7)
 _part = number(0, 1, low_too=True)
 
-
-@dataclass(frozen=True)
-class Flag:
-    """How a setting is given on the command line: by a reader or from choices."""
-
-    what: str
-    read: Callable[[str], Any] = str
-    choices: tuple[str, ...] | None = None
-
-
-FLAGS = MappingProxyType(
+FLAGS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
-        "span_batch": Flag("windows in a batch of a span task", whole(1)),
-        "pair_batch": Flag("pairs in a batch", whole(1)),
-        "encoder_lr": Flag("learning rate of the encoder", positive),
-        "head_lr": Flag("learning rate of the heads", positive),
-        "warmup": Flag("part of the updates in which rates rise", _part),
-        "lr_schedule": Flag("how rates fall after that", choices=LR_SCHEDULES),
-        "weight_decay": Flag("weight decay of AdamW", not_negative),
-        "max_grad_norm": Flag("largest norm of the gradient; 0 does not clip", not_negative),
-        "dropout": Flag("dropout in encoder and heads", number(0, 0.99, low_too=True)),
-        "max_length": Flag("sub-words in a window of a note", whole(8)),
-        "pair_max_length": Flag("sub-words of a pair", whole(8)),
-        "dev_fraction": Flag("part of training that becomes dev where there is none", number(0, 1, low_too=False)),
-        "precision": Flag("of the encoder; auto: bfloat16 where the processor has it", choices=PRECISIONS),
-        "span_head": Flag("one layer of BIO tags, or mentions that may nest", choices=SPAN_HEADS),
-        "word_embeddings": Flag("frozen: a kept model does not tell its training words", choices=WORD_EMBEDDINGS),
-        "schedule": Flag("how a multitask training mixes its tasks", choices=SCHEDULES),
-        "temperature": Flag(
-            "for --schedule temperature: tasks are drawn by size ** (1 / T)", number(0.1, math.inf, low_too=True)
-        ),
+        "span_batch": {"type": whole(1), "help": "windows in a batch of a span task"},
+        "pair_batch": {"type": whole(1), "help": "pairs in a batch"},
+        "encoder_lr": {"type": positive, "help": "learning rate of the encoder"},
+        "head_lr": {"type": positive, "help": "learning rate of the heads"},
+        "warmup": {"type": _part, "help": "part of the updates in which rates rise"},
+        "lr_schedule": {"choices": LR_SCHEDULES, "help": "how rates fall after that"},
+        "weight_decay": {"type": not_negative, "help": "weight decay of AdamW"},
+        "max_grad_norm": {"type": not_negative, "help": "largest norm of the gradient; 0 does not clip"},
+        "dropout": {"type": number(0, 0.99, low_too=True), "help": "dropout in encoder and heads"},
+        "max_length": {"type": whole(8), "help": "tokens in a window of a note"},
+        "pair_max_length": {"type": whole(8), "help": "tokens of a pair"},
+        "dev_fraction": {
+            "type": number(0, 1, low_too=False), "help": "part of training that becomes dev where there is none",
+        },
+        "precision": {"choices": PRECISIONS, "help": "of the encoder; auto: bfloat16 where the processor has it"},
+        "span_head": {"choices": SPAN_HEADS, "help": "one layer of BIO tags, or mentions that may nest"},
+        "word_embeddings": {
+            "choices": WORD_EMBEDDINGS, "help": "frozen: a kept model does not tell its training words",
+        },
+        "schedule": {"choices": SCHEDULES, "help": "how a multitask training mixes its tasks"},
+        "temperature": {
+            "type": number(0.1, math.inf, low_too=True),
+            "help": "for --schedule temperature: tasks are drawn by size ** (1 / T)",
+        },
     }
-)
+)  # fmt: skip
 """Every field of Settings but the profile and the epochs, which have a form of their own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `plan` and `run`."""
-    add = parser.add_argument
+    add, data = parser.add_argument, os.environ.get("BENCH_DATA") or None
     add(
         "--all",
         action="store_true",
@@ -105,27 +104,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
     add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
-    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    add(
+        "--data",
+        type=Path,
+        default=data,
+        metavar="DIR",
+        help="where the official corpora are (or BENCH_DATA; default: demo's)",
+    )
     add("--scale", type=scale, metavar="X", help="demo corpora of X times as many notes (default: 1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
     add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
-    _add_settings(parser.add_argument_group("settings of a training"))
-
-
-def _add_settings(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--profile", choices=tuple(PROFILES), help="values for all (default: demo; with --data paper)")
-    group.add_argument("--epochs", nargs="+", metavar="N|TASK=N", help="passes over training, for all or one task")
+    add = parser.add_argument_group("settings of a training").add_argument
+    add("--profile", choices=tuple(PROFILES), help="values for all (default: demo; with --data paper)")
+    add("--epochs", nargs="+", metavar="N|TASK=N", help="epochs of all tasks, or of one")
     for name, flag in FLAGS.items():
         usual = ", ".join(f"{profile} {getattr(values, name)}" for profile, values in PROFILES.items())
-        group.add_argument(
-            "--" + name.replace("_", "-"),
-            type=flag.read,
-            choices=flag.choices,
-            metavar=None if flag.choices else "X",
-            help=f"{flag.what} ({usual})",
-        )
+        metavar = {} if "choices" in flag else {"metavar": "X"}
+        add(f"--{name.replace('_', '-')}", **{**flag, **metavar, "help": f"{flag['help']} ({usual})"})
 
 
 def settings_of(args: argparse.Namespace, profile: str) -> Settings:

@@ -16,17 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prints one line a run; 0."""
-    from bench.cli.request import prepared
+    from bench.cli.request import planned_runs, requested
     from bench.runner.estimate import estimate
     from bench.runner.plan import DONE, summary
 
-    with prepared(args, fetch=False) as (where, planned):
-        guess = estimate(planned, where)
-    for one in planned:
-        time = "" if one.state == DONE else _about(guess.seconds([one]))
-        sys.stdout.write(f"{one.state:<9}{time:<18}{one.run.title}{': ' if one.why else ''}{sanitise(one.why)}\n")
-    due = any(one.state != DONE for one in planned)
-    sys.stdout.write(summary(planned) + (f": {_about(guess.seconds(planned))} ({guess.grounds})\n" if due else "\n"))
+    with planned_runs(args, requested(args), fetch=False) as (context, runs):
+        guess = estimate(runs, context)
+    for planned in runs:
+        time = "" if planned.state == DONE else _about(guess.seconds([planned]))
+        why = f": {sanitise(planned.why)}" if planned.why else ""
+        sys.stdout.write(f"{planned.state:<9}{time:<18}{planned.run.title}{why}\n")
+    due = any(planned.state != DONE for planned in runs)
+    sys.stdout.write(summary(runs) + (f": {_about(guess.seconds(runs))} ({guess.grounds})\n" if due else "\n"))
     return 0
 
 

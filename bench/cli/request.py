@@ -1,4 +1,4 @@
-"""From the options of a command to the runs that it asks for, and their state."""
+"""From the options of `plan` and `run` to the runs that they ask for, and the states of these."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from baselines.core import hub
 from bench import registry
 from bench.cli import options
 from bench.runner.context import EncoderFiles, RunContext, encoder_files, require_known
-from bench.runner.corpora import Corpora, data_folder, opened
-from bench.runner.plan import Grid, Planned, grid, plan
+from bench.runner.corpora import Corpora, opened
+from bench.runner.plan import Grid, Planned, plan
 from bench.store import cache
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
@@ -28,10 +28,9 @@ def requested(args: argparse.Namespace) -> Grid:
         raise InputError("--all is all tasks: give it or --tasks, not both")
     tasks = [registry.task(name) for name in args.tasks] if args.tasks else list(registry.tasks().values())
     baselines = [registry.baseline(name) for name in args.baselines or registry.baselines()]
-    official = data_folder(args.data) is not None
-    if official and args.scale is not None:
+    if args.data is not None and args.scale is not None:
         raise InputError("--scale is for the demo corpora: leave out --scale, or --data")
-    settings = options.settings_of(args, "paper" if official else "demo")
+    settings = options.settings_of(args, "demo" if args.data is None else "paper")
     for task, _ in settings.epochs_of:
         registry.task(task)
     return Grid(
@@ -42,32 +41,32 @@ def requested(args: argparse.Namespace) -> Grid:
     )
 
 
-def _joining(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task[Any, Any]]:
+@contextmanager
+def planned_runs(args: argparse.Namespace, asked: Grid, fetch: bool) -> Iterator[tuple[RunContext, list[Planned]]]:
+    """The runs with their states and what they share, as long as the corpora are open.
+
+    Without `fetch` no encoder is downloaded: what is not here yet is only named.
+    """
+    name = args.encoder or (hub.DEMO if args.data is None else hub.CLINICAL)
+    needed = any(baseline.needs_encoder for baseline in asked.baselines)
+    # What can be wrong is found before an encoder is fetched, which may take long.
+    if needed or name != hub.DEMO:
+        require_known(name)
+    opened_cache = nullcontext() if args.no_cache or not fetch else cache.opened()
+    with opened_cache as kept, opened(args.data, args.scale or 1.0, kept) as corpora:
+        if args.all:
+            asked = replace(asked, tasks=tuple(_with_corpus(asked.tasks, corpora)))
+        corpora.require(asked.tasks)
+        # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
+        encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
+        context = RunContext(corpora, args.results, encoder, kept, args.keep_models)
+        yield context, [plan(run, context) for run in asked.runs()]
+
+
+def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task[Any, Any]]:
     """Those of the paper, and of further tasks those whose corpora are there, as a demo's may be."""
     for task in tasks:
         if task.name in registry.MT_CLINICAL_BERT or not corpora.missing(task):
             yield task
         else:
             sys.stderr.write(f"{task.name} is left out of --all: its corpus is not there\n")
-
-
-@contextmanager
-def prepared(args: argparse.Namespace, fetch: bool) -> Iterator[tuple[RunContext, list[Planned]]]:
-    """The place of a command and its runs with their states, as long as its corpora are open.
-
-    Without `fetch` no encoder is downloaded: what is not here yet is only named.
-    """
-    asked, data = requested(args), data_folder(args.data)
-    name = args.encoder or (hub.DEMO if data is None else hub.CLINICAL)
-    needed = any(baseline.needs_encoder for baseline in asked.baselines)
-    # What can be wrong is found before an encoder is fetched, which may take long.
-    if needed or name != hub.DEMO:
-        require_known(name)
-    cached = nullcontext() if args.no_cache or not fetch else cache.opened()
-    with cached as kept, opened(data, args.scale or 1.0, kept) as corpora:
-        asked = replace(asked, tasks=tuple(_joining(asked.tasks, corpora) if args.all else asked.tasks))
-        corpora.require(asked.tasks)
-        # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
-        encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
-        where = RunContext(corpora, args.results, encoder, kept, args.keep_models)
-        yield where, plan(grid(asked), where)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bench.runner.progress import Progress
     from bench.store.runs import Result
 
-
 WAIT_SECONDS = 1.0
 """Another process is looked after so often."""
 
@@ -63,86 +62,87 @@ def main(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> list[str]:
     """Does the missing runs; says which answers could not be written."""
-    from bench.cli.request import prepared, requested
+    from bench.cli.request import planned_runs, requested
     from bench.report.words import notices
     from bench.runner.answers import make_folder
     from bench.runner.context import require_writable
-    from bench.runner.corpora import data_folder
     from bench.runner.device import choose_device
-    from bench.runner.killed import clear_killed
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
     from bench.runner.run import run_and_store
+    from bench.runner.unfinished import remove_abandoned
 
-    requested(args)
+    asked = requested(args)
     require_writable(args.results)
     if args.answers:
-        make_folder(args.answers, (args.results, data_folder(args.data)))
-    with prepared(args, fetch=True) as (where, planned):
-        _remember(args, where, planned)
-        due = [one for one in planned if one.state != DONE]
-        device = choose_device(args.device) if any(one.run.baseline.needs_encoder for one in due) else "cpu"
-        clear_killed(planned, where)
-        with Progress(sum(one.cost for one in due)) as progress:
-            progress.say(summary(planned))
-            for name, task in {task.name: task for one in planned for task in one.run.tasks}.items():
-                if counts := where.corpora.corpus_statistics(task).notices:
+        make_folder(args.answers, (args.results, args.data))
+    with planned_runs(args, asked, fetch=True) as (context, runs):
+        _remember(args.encoder, context, runs)
+        due = [planned for planned in runs if planned.state != DONE]
+        device = choose_device(args.device) if any(planned.run.baseline.needs_encoder for planned in due) else "cpu"
+        remove_abandoned(context.results, {planned.name.path for planned in due})
+        with Progress(sum(planned.cost for planned in due)) as progress:
+            progress.say(summary(runs))
+            for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
+                if counts := context.corpora.corpus_statistics(task).notices:
                     progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
-            for one in due:
-                if one.why:
-                    progress.say(f"{one.run.title} again: {one.why}")
-            _do_all(due, progress, lambda one: run_and_store(one, where, device, progress, args.checkpoint_seconds))
-        return _write_answers(planned, where, args.answers) if args.answers else []
+            for planned in due:
+                if planned.why:
+                    progress.say(f"{planned.run.title} again: {planned.why}")
+            _do_all(
+                due,
+                progress,
+                lambda planned: run_and_store(planned, context, device, progress, args.checkpoint_seconds),
+            )
+        return _write_answers(runs, context, args.answers) if args.answers else []
 
 
-def _remember(args: argparse.Namespace, where: RunContext, planned: Sequence[Planned]) -> None:
+def _remember(encoder: str | None, context: RunContext, runs: Sequence[Planned]) -> None:
     """Keep in the cache what the user called encoder and corpora, for the commands that a report prints."""
     from bench.runner.corpora import OFFICIAL
     from bench.store import cache
 
-    cache.remember(where.cache, where.encoder.name, where.encoder.digest, args.encoder or where.encoder.name)
-    for task, digest in {pair for one in planned for pair in one.fingerprints.corpora.items()}:
-        if where.corpora.name == OFFICIAL:
-            cache.remember(where.cache, task, digest, str(where.corpora.folder))
+    cache.remember(context.cache, context.encoder.name, context.encoder.digest, encoder or context.encoder.name)
+    if context.corpora.name == OFFICIAL:
+        for task, digest in {pair for planned in runs for pair in planned.fingerprints.corpora.items()}:
+            cache.remember(context.cache, task, digest, str(context.corpora.folder))
 
 
 def _do_all(due: list[Planned], progress: Progress, run_and_store: Callable[[Planned], Result | None]) -> None:
     """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
     while due:
         left = []
-        for one in due:
-            if (result := run_and_store(one)) is None:
-                left.append(one)
+        for planned in due:
+            if (result := run_and_store(planned)) is None:
+                left.append(planned)
             else:
-                progress.finished(one.cost, _line(one, result))
+                progress.finished(planned.cost, _line(planned, result))
         if left == due:
             progress.reached(0.0, 0.0, f"waiting for another process, which is at {len(left)} of these runs")
             time.sleep(WAIT_SECONDS)
         due = left
 
 
-def _write_answers(planned: Sequence[Planned], where: RunContext, folder: Path) -> list[str]:
-    from bench.runner.answers import write_answers
-
-    not_written = []
-    for one in planned:
-        for task in one.run.tasks:
-            try:
-                if line := write_answers(one, task, where, folder):
-                    sys.stderr.write(sanitise(line) + "\n")
-            except InputError as error:
-                not_written.append(f"{one.run.title}: {error}")
-    sys.stderr.write(f"answers, with text of notes, are in {sanitise(str(folder))}\n")
-    return not_written
-
-
 def _line(planned: Planned, result: Result) -> str:
     from bench.runner.progress import duration
 
-    scores = ", ".join(f"{task} {_points(result, task)}" for task in result.tasks)
-    return f"{planned.run.title} ({duration(result.training.train_seconds)}): {scores}"
+    scores = []
+    for task in result.tasks:
+        value = result.scores[task].metrics[0].value
+        scores.append(f"{task} {100 * value:.1f}" if math.isfinite(value) else f"{task} undefined")
+    return f"{planned.run.title} ({duration(result.training.train_seconds)}): {', '.join(scores)}"
 
 
-def _points(result: Result, task: str) -> str:
-    value = result.scores[task].metrics[0].value
-    return f"{100 * value:.1f}" if math.isfinite(value) else "undefined"
+def _write_answers(runs: Sequence[Planned], context: RunContext, folder: Path) -> list[str]:
+    from bench.runner.answers import write_answers
+
+    not_written = []
+    for planned in runs:
+        for task in planned.run.tasks:
+            try:
+                if line := write_answers(planned, task, context, folder):
+                    sys.stderr.write(sanitise(line) + "\n")
+            except InputError as error:
+                not_written.append(f"{planned.run.title}: {error}")
+    sys.stderr.write(f"answers, with text of notes, are in {sanitise(str(folder))}\n")
+    return not_written

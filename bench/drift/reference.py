@@ -13,9 +13,9 @@ from bench.drift.findings import GuardedCell
 from bench.drift.judge import Trainings, by_cell
 from bench.report import words
 from bench.report.comparison import MULTI, SINGLE
-from bench.store.atomic import finish, written_whole
+from bench.store.atomic import atomic_write, recover
 from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
-from bench.store.checksums import SEAL, require_sealed, seal, sums
+from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums
 from bench.store.runs import RESULT, Result, read_all
 from bench.store.sanitise import markdown
 from tasks.core.errors import InputError
@@ -25,15 +25,21 @@ HISTORY = "HISTORY.md"
 
 def read_reference(reference: Path) -> list[Result]:
     """Every result of the reference; InputError where one is lost or damaged: it would guard less unnoticed."""
-    finish(reference)
+    recover(reference)
     found = read_all(reference.parent, reference.name)
     there = {path.parent.relative_to(reference) for path in reference.rglob(RESULT)}
     try:
-        listed = {Path(name).parent for name in sums(reference)} if there or (reference / SEAL).exists() else set()
+        listed = (
+            {Path(name).parent for name in read_checksums(reference)}
+            if there or (reference / CHECKSUMS).exists()
+            else set()
+        )
         for run in listed:
-            require_sealed(reference, f"{run.as_posix()}/{SEAL}", read_bytes(reference / run / SEAL, RESULT_BYTES))
+            require_checksum(
+                reference, f"{run.as_posix()}/{CHECKSUMS}", read_bytes(reference / run / CHECKSUMS, RESULT_BYTES)
+            )
         if not {one.name.path for one in found} == there == listed:
-            raise ValueError(f"{len(found)} of its results can be read, and its {SEAL} lists {len(listed)}")
+            raise ValueError(f"{len(found)} of its results can be read, and its {CHECKSUMS} lists {len(listed)}")
     except ValueError as error:
         todo = "restore it, or delete it and make it anew with --update"
         raise InputError(f"Not every result in {reference} can be read ({error}): {todo}") from None
@@ -58,7 +64,7 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
     before, after = by_cell(had.values()), by_cell([*given.values(), *kept.values()])
     for cell, trainings in after.items():
         _require_sound(cell.task, list(trainings.values()))
-    with written_whole(reference) as new:
+    with atomic_write(reference) as new:
         if reference.exists():
             shutil.copytree(reference, new, dirs_exist_ok=True)
         for run in gone.keys() | given.keys():
@@ -66,7 +72,7 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
         for run, result in given.items():
             _copy(result, new / run)
         _remember(before, after, by_cell([*given.values(), *gone.values()]), new / HISTORY, why)
-        seal(new, SEAL)
+        write_checksums(new, CHECKSUMS)
     yield f"{len(given) + len(kept)} results are now the reference in {reference}"
     for what, runs in (("new or replaced", given), ("kept, not given", kept), ("removed, not given", gone)):
         for arm in sorted({run.parent for run in runs}):
@@ -90,8 +96,8 @@ def _copy(result: Result, folder: Path) -> None:
     folder.mkdir(parents=True)
     shutil.copy(result.folder / RESULT, folder)
     shutil.copytree(result.folder / "evidence", folder / "evidence")
-    lines = (result.folder / SEAL).read_text().splitlines(keepends=True)
-    (folder / SEAL).write_text("".join(line for line in lines if "  answers/" not in line))
+    lines = (result.folder / CHECKSUMS).read_text().splitlines(keepends=True)
+    (folder / CHECKSUMS).write_text("".join(line for line in lines if "  answers/" not in line))
 
 
 Cells = Mapping[GuardedCell, Trainings]

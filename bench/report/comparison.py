@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bench.store.names import comparison_label
-from bench.store.runs import Metric, Result, Score
+from bench.store.runs import MetricScore, Result, Score
 
 FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
 DEMO, OFFICIAL = "demo", "official"
@@ -72,7 +72,7 @@ def kind_of(corpus: str) -> str:
     return corpus.partition("-")[0]
 
 
-def metric_of(score: Score, name: str) -> Metric | None:
+def metric_of(score: Score, name: str) -> MetricScore | None:
     """A metric of a task's score by its name; None where it was not measured."""
     return next((metric for metric in score.metrics if metric.name == name), None)
 

@@ -15,7 +15,7 @@ from bench.runner.context import RunContext
 from bench.runner.plan import Planned
 from bench.store import runs as store
 from bench.store import strict_json
-from bench.store.atomic import written_whole
+from bench.store.atomic import atomic_write
 from tasks.core.errors import InputError
 from tasks.core.kinds import TEST, Task
 from tasks.core.private import private
@@ -53,7 +53,7 @@ def write_answers(planned: Planned, task: Task[Any, Any], where: RunContext, fol
             changed += differences
             yield said
 
-    with private(), written_whole(folder / planned.name.path / task.name) as new:
+    with private(), atomic_write(folder / planned.name.path / task.name) as new:
         task.write(new, TEST, answered())
     of_all = f"{changed} of {mentions} mentions of {task.name}"
     return f"{planned.run.title}: {of_all} were fitted to what its format can say" if changed else ""
@@ -63,6 +63,6 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     """The stored answers of one task, each with the id of its example; InputError where they cannot be read."""
     assert result.folder is not None
     row_type = make_dataclass("Row", [("id", str), ("answer", task.answer_json)])
-    with store.whole_file(result.folder, f"answers/{task.name}.jsonl") as data:
+    with store.checksummed_file(result.folder, f"answers/{task.name}.jsonl") as data:
         rows: list[Any] = [strict_json.loads(row_type, line) for line in data.splitlines()]
     return [(row.id, task.answer_from_json(row.answer)) for row in rows]

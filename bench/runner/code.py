@@ -44,12 +44,14 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.partition(".")[0] in _PACKAGES and _own_file(name))
+        yield from (name for name in names if _own_file(name))
 
 
 def _own_file(name: str) -> Path | None:
-    """The file of a module of ours, None where the name is no module but something in one."""
+    """The file of a module of tasks or baselines; None for another module and for what is defined in one."""
     package, *rest = name.split(".")
+    if package not in _PACKAGES:
+        return None
     base = Path(importlib.import_module(package).__path__[0], *rest)
     candidates = (base.with_suffix(".py"), base / "__init__.py") if rest else (base / "__init__.py",)
     return next((path for path in candidates if path.is_file()), None)
@@ -58,8 +60,7 @@ def _own_file(name: str) -> Path | None:
 @cache
 def _tree(name: str) -> ast.Module:
     """A module without its docstrings."""
-    file = _own_file(name) if name.partition(".")[0] in _PACKAGES else None
-    path = file or Path(str(importlib.import_module(name).__file__))
+    path = _own_file(name) or Path(str(importlib.import_module(name).__file__))
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -1,4 +1,4 @@
-"""Where runs take place: the corpora, the encoder and the results folder of a command."""
+"""What the runs of a command share: the corpora, the encoder and the results folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EncoderFiles:
 
 @dataclass(frozen=True)
 class RunContext:
-    """The surroundings of runs; `cache` is where tokenised corpora are kept, None where they are not."""
+    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept."""
 
     corpora: Corpora
     results: Path

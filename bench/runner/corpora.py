@@ -1,4 +1,4 @@
-"""The corpora of a command: official ones below a folder, or the demo's, written anew and read the same way."""
+"""The corpora of a command: official ones below a folder, or the demo's, written to files and read the same way."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ from bench import registry
 from bench.runner import code
 from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import strict_json
-from bench.store.locks import temporary_folder
+from bench.store.atomic import atomic_write
+from bench.store.locks import lock, temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.sanitise import sanitise
+from tasks import demo
 from tasks.core import splits
 from tasks.core.errors import InputError, MissingCorpus, about
 from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import TEST, Task
+from tasks.core.private import private
+from tasks.demo.corpora import write_demo
 
 DEMO, OFFICIAL = "demo", "official"
 
 
 @dataclass
 class Corpora:
-    """All corpora below a folder; `name` is demo, demo-x<scale> or official. Their censuses are kept in `cache`."""
+    """All corpora below a folder; `name` is demo, demo-x<scale> or official. Their statistics are kept in `cache`."""
 
     name: str
     folder: Path
@@ -41,20 +45,16 @@ class Corpora:
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
 
-    def examples(self, task: Task[Any, Any], split: str, fraction: float) -> list[Any]:
-        """The examples of a split; a development split is cut from training where there is no official one."""
-        return list(self.stream(task, split, fraction))
-
     def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
-        """The same examples one at a time, for corpora larger than memory."""
+        """The examples of a split one at a time, for corpora larger than memory."""
         return splits.stream(task, self._corpus, split, fraction)
 
-    def size(self, task: Task[Any, Any], split: str, fraction: float) -> int:
-        """How many examples a split has."""
-        return self.corpus_statistics(task).size(split, fraction)
+    def examples(self, task: Task[Any, Any], split: str, fraction: float) -> list[Any]:
+        """The same examples, all in memory."""
+        return list(self.stream(task, split, fraction))
 
     def corpus_statistics(self, task: Task[Any, Any]) -> CorpusStatistics:
-        """The census of a task's corpus."""
+        """What one pass over a task's corpus says, read once."""
         if task.name not in self._corpus_statistics:
             self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache)
         return self._corpus_statistics[task.name]
@@ -71,6 +71,14 @@ class Corpora:
             self._ceilings[file] = cached_ceiling(task, test, encoder, settings, file if self.cache else None)
         return self._ceilings[file]
 
+    def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
+        """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
+        try:
+            self.corpus_statistics(task)
+        except MissingCorpus as error:
+            return error
+        return None
+
     def require(self, tasks: Sequence[Task[Any, Any]]) -> None:
         """InputError where a corpus is missing or damaged; it names the tasks whose corpora are there."""
         missing = {task.name: error for task in tasks if (error := self.missing(task))}
@@ -81,38 +89,44 @@ class Corpora:
             what = f"{name}: {str(error).removeprefix(f'{name}: ')}"
             raise InputError(f"{what}; {hint}" if there else what)
         if missing:
-            lines = [
-                f"{name}: {error.official.partition(' (')[0] or error} is missing" for name, error in missing.items()
-            ]
+            lines = [f"{name}: {why.official.partition(' (')[0] or why} is missing" for name, why in missing.items()]
             sys.stderr.writelines(sanitise(line) + "\n" for line in (*lines, *[hint][: len(there)]))
-            count = f"{len(missing)} of {len(tasks)} corpora are missing"
             names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
+            count = f"{len(missing)} of {len(tasks)} corpora are missing"
             raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
-
-    def missing(self, task: Task[Any, Any]) -> MissingCorpus | None:
-        """Why a task's corpus is not there; None where it is; InputError where it is damaged."""
-        try:
-            self.corpus_statistics(task)
-        except MissingCorpus as error:
-            return error
-        return None
 
 
 @contextmanager
 def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterator[Corpora]:
-    """The corpora below a folder; without one the demo's, in a temporary folder that goes when they are done with."""
+    """The corpora below a folder; without one the demo's, which lie in the cache or go with the block."""
     if data is not None:
         if not data.is_dir():
             raise InputError(f"the data folder {data} is not there: give --data the folder in which the downloads lie")
         yield Corpora(OFFICIAL, data, cache)
         return
-    from tasks.demo.corpora import write_demo
+    # Results on corpora of another size are other results, and lie elsewhere.
+    name = DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}"
+    if cache is None:
+        with temporary_folder() as folder:
+            with about(folder):
+                write_demo(folder, scale)
+            yield Corpora(name, folder)
+        return
+    folder = cache / f"{name}-{_demo_digest()}"
+    # One process writes it, others wait; who dies meanwhile leaves no folder of that name.
+    with private(), lock(folder.with_name(f"{folder.name}.lock"), blocking=True):
+        if not folder.is_dir():
+            with atomic_write(folder) as new:
+                write_demo(new, scale)
+    yield Corpora(name, folder, cache)
 
-    with temporary_folder() as folder:
-        with about(folder):
-            write_demo(folder, scale)
-        # Results on corpora of another size are other results, and lie elsewhere.
-        yield Corpora(DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}", folder, cache)
+
+def _demo_digest() -> str:
+    """What the demo's corpora are written by: code, and lists of words."""
+    digest = hashlib.sha256(code.digest(("tasks.demo.corpora",)).encode())
+    for words in sorted(Path(demo.__path__[0]).glob("*.toml")):
+        digest.update(words.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def data_folder(given: Path | None) -> Path | None:
@@ -122,18 +136,17 @@ def data_folder(given: Path | None) -> Path | None:
 
 
 def windows_file(
-    place: Path | None, task: str, split: str, fingerprints: Fingerprints, settings: Settings
+    cache: Path | None, task: str, split: str, fingerprints: Fingerprints, settings: Settings
 ) -> Path | None:
     """The file for the windows of a task's split: its name is a digest of all that they depend on."""
-    if place is None:
+    if cache is None:
         return None
-    entry = registry.entry(registry.TASKS, task)
-    head = entry.value.head.partition(":")[0]
-    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", head, entry.module)
+    head = registry.task(task).head.partition(":")[0]
+    modules = ("baselines.core.ceiling", "baselines.core.cached_windows", head, registry.module("task", task))
     cut = [settings.max_length, settings.pair_max_length, settings.dev_fraction, settings.span_head]
-    # The same files may be cut in other sub-words by another version of the library that reads them.
+    # The same files may be cut in other tokens by another version of the library that reads them.
     library = metadata.version("tokenizers")
     key = strict_json.dumps(
         [split, fingerprints.corpora[task], fingerprints.encoder, code.digest(modules), library, cut]
     )
-    return place / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"
+    return cache / f"{task}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.arrow"

@@ -69,7 +69,7 @@ def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) 
 
 def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
     """Where the statistics of files of these names and sizes are kept, as this code takes them."""
-    taken_by = code.digest(("bench.runner.corpus_statistics", registry.entry(registry.TASKS, task.name).module))
+    taken_by = code.digest(("bench.runner.corpus_statistics", registry.module("task", task.name)))
     key = strict_json.dumps([corpus.listing, taken_by, platform.python_version()])
     return cache / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 

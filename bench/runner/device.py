@@ -23,13 +23,21 @@ def choose_device(wanted: str) -> str:
     return "cpu"
 
 
+def torch_environment(device: str) -> Environment:
+    """This machine with its device, cpu or cuda, by the name that torch knows it by."""
+    import torch
+
+    return environment(torch.cuda.get_device_name() if device == "cuda" else device, torch.get_num_threads())
+
+
 @contextmanager
 def memory_suffices() -> Iterator[None]:
-    """InputError where what is done in the block takes more memory than the GPU, or the machine, has left."""
+    """InputError where the block takes more memory than the GPU, or the machine, has left."""
     try:
         yield
     except (RuntimeError, MemoryError, InputError) as error:
-        if (short := _short_memory(error.__cause__ or error)) is None:  # It may have been taken for a damaged file.
+        # One that was taken for a damaged file has it as its cause.
+        if (short := _short_memory(error.__cause__ or error)) is None:
             raise
         raise InputError(
             f"the memory of {short}: end what else uses it, lower the batches or the windows, give a smaller encoder"
@@ -42,18 +50,11 @@ def _short_memory(error: BaseException) -> str | None:
     import torch
 
     if isinstance(error, torch.OutOfMemoryError):
-        taken, whole = torch.cuda.max_memory_allocated() / 2**30, torch.cuda.mem_get_info()[1] / 2**30
-        return f"the GPU is too small ({whole:.1f} GiB; {taken:.1f} taken here)"
+        taken, total = torch.cuda.max_memory_allocated() / 2**30, torch.cuda.mem_get_info()[1] / 2**30
+        return f"the GPU is too small ({total:.1f} GiB; {taken:.1f} taken here)"
     # torch has no class of its own for a processor's; oneDNN and the C++ library have words of theirs.
     words = ("DefaultCPUAllocator", "bad_alloc", "could not create a primitive", "could not create a memory")
     if not isinstance(error, MemoryError) and not any(word in str(error) for word in words):
         return None
     asked = re.search(r"tried to allocate (\d+) bytes", str(error))
     return "this machine is too small" + (f" ({int(asked[1]) / 2**20:,.0f} MiB more were needed)" if asked else "")
-
-
-def torch_environment(device: str) -> Environment:
-    """This machine with its device, cpu or cuda, by the name that torch knows it by."""
-    import torch
-
-    return environment(torch.cuda.get_device_name() if device == "cuda" else device, torch.get_num_threads())

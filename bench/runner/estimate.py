@@ -25,32 +25,27 @@ _SIDE = 768
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds for each character read in training, None where it is not known, and what that is taken from."""
+    """Seconds for each character read in training, None where they are not known, and what that is taken from."""
 
     seconds_per_character: float | None
     grounds: str
 
-    def seconds(self, planned: Iterable[Planned]) -> float | None:
+    def seconds(self, runs: Iterable[Planned]) -> float | None:
         """What the runs that are not done will take."""
-        due = sum(one.cost for one in planned if one.state != DONE)
+        due = sum(planned.cost for planned in runs if planned.state != DONE)
         return None if self.seconds_per_character is None else due * self.seconds_per_character
 
 
-def estimate(planned: Sequence[Planned], where: RunContext) -> Estimate:
+def estimate(runs: Sequence[Planned], context: RunContext) -> Estimate:
     """The estimate for a plan."""
-    finished = [one for one in planned if one.result is not None and one.run.baseline.needs_encoder]
+    finished = [(each.run, each.result) for each in runs if each.result and each.run.baseline.needs_encoder]
     if finished:
-        spent = sum(_seconds(one) for one in finished)
-        read = sum(cost(one.result.settings, one.run, where) for one in finished if one.result is not None)
-        return Estimate(spent / read, f"from {len(finished)} finished runs")
-    rough = _from_processor(where.encoder.folder, planned[0].run.settings)
+        trainings = [(result.training, result.test_seconds) for _, result in finished]
+        seconds = sum(training.train_seconds + training.dev_seconds + test for training, test in trainings)
+        characters = sum(cost(run, result.settings, context) for run, result in finished)
+        return Estimate(seconds / characters, f"from {len(finished)} finished runs")
+    rough = _from_processor(context.encoder.folder, runs[0].run.settings)
     return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
-
-
-def _seconds(planned: Planned) -> float:
-    result = planned.result
-    assert result is not None
-    return result.training.train_seconds + result.training.dev_seconds + result.test_seconds
 
 
 def _from_processor(encoder: Path | None, settings: Settings) -> float | None:
@@ -73,8 +68,8 @@ def _flops_per_second(settings: Settings) -> float:
     reached = precision(settings.precision, "cpu")
     matrix = torch.ones((_SIDE, _SIDE), dtype=getattr(torch, reached))
     matrix @ matrix  # The first product starts the threads.
-    begun, times = time.perf_counter(), 0
-    while time.perf_counter() - begun < 0.1:
+    started, times = time.perf_counter(), 0
+    while time.perf_counter() - started < 0.1:
         matrix @ matrix
         times += 1
-    return REACHED[reached] * times * 2 * _SIDE**3 / (time.perf_counter() - begun)
+    return REACHED[reached] * times * 2 * _SIDE**3 / (time.perf_counter() - started)

@@ -25,10 +25,11 @@ class Progress:
     """The work of a command, in shares of its runs' costs."""
 
     def __init__(self, total: float) -> None:
-        self.total, self.done, self.part = total, 0.0, 0.0
+        self.total = total
+        self.done = self.part = 0.0  # The costs of finished runs, and of what is done of the run under way.
         self.begun = self.said = time.monotonic()
-        self.steps = 0  # of the run under way, which begun with the first
-        self.warm: tuple[float, float] | None = None
+        self.steps = 0  # Of the run under way, which begun with the first.
+        self.warm: tuple[float, float] | None = None  # When training was warm first, and what was done by then.
         self.bar: tqdm[None] | None = None
 
     def __enter__(self) -> Progress:
@@ -40,21 +41,21 @@ class Progress:
             self.bar = tqdm(total=1.0, bar_format=_BAR, file=sys.stderr, ncols=columns - 1, nrows=rows)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.close()
 
     def reached(self, cost: float, fraction: float, note: str) -> None:
         """The run under way, of this cost, has come so far."""
-        self.part = cost * min(max(fraction, 0.0), 1.0)
-        self.begun = self.begun if self.steps else time.monotonic()
+        now, self.part = time.monotonic(), cost * min(max(fraction, 0.0), 1.0)
+        self.begun = self.begun if self.steps else now
         self.steps += self.part > 0
-        self._warm_if(time.monotonic() - self.begun >= WARM_SECONDS)
+        self._warm_if(now - self.begun >= WARM_SECONDS)
         if self.bar is not None:
             self._draw(f"{self._left()} left · {note}")
-        elif time.monotonic() - self.said >= LINE_SECONDS:
-            self.said = time.monotonic()
-            self.say(f"{self._share:4.0%} · {self._left()} left · {note}")
+        elif now - self.said >= LINE_SECONDS:
+            self.said = now
+            self.say(f"{self._share():4.0%} · {self._left()} left · {note}")
 
     def finished(self, cost: float, line: str) -> None:
         """A run of this cost is stored."""
@@ -64,37 +65,33 @@ class Progress:
         self._warm_if(self.steps > 1)
         self.steps = 0
         self.say(line)
-        if self.bar is not None:
-            self._draw(f"{self._left()} left")
+        self._draw(f"{self._left()} left")
 
     def say(self, line: str) -> None:
         """A line of its own, above the bar where there is one; nothing in it steers the terminal."""
-        line = sanitise(line)
         if self.bar is not None:
-            self.bar.write(line, file=sys.stderr)
+            self.bar.write(sanitise(line), file=sys.stderr)
         else:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            print(sanitise(line), file=sys.stderr, flush=True)
 
-    @property
     def _share(self) -> float:
         return (self.done + self.part) / self.total if self.total else 1.0
 
     def _draw(self, note: str) -> None:
-        assert self.bar is not None
-        self.bar.set_description_str(note, refresh=False)
-        self.bar.update(self._share - self.bar.n)
+        if self.bar is not None:
+            self.bar.set_description_str(note, refresh=False)
+            self.bar.update(self._share() - self.bar.n)
 
     def _warm_if(self, so: bool) -> None:
         if so and self.warm is None:
             self.warm = time.monotonic(), self.done + self.part
 
     def _left(self) -> str:
-        """At the mean speed since the first training was warm: tasks differ in their cost for each character."""
+        """At the mean speed since training was warm first: tasks differ in their cost for each character."""
         work = self.done + self.part
         since, before = self.warm or (0.0, work)
         if not work > before:
-            return duration(0) if self._share >= 1 else "some time"
+            return duration(0) if self._share() >= 1 else "some time"
         return duration((time.monotonic() - since) * (self.total - work) / (work - before))
 
 

@@ -7,37 +7,30 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from baselines.core.baseline import Model, TrainSpec, TrainStats
 from baselines.core.chunks import chunk_by_size
-from bench.runner import kept_models as models
+from bench.runner import kept_models
 from bench.runner.context import RunContext
-from bench.runner.corpora import windows_file
+from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import memory_suffices, torch_environment
 from bench.runner.plan import DONE, Planned, plan
 from bench.runner.progress import Progress
+from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
-from bench.store import strict_json
-from bench.store.atomic import remove_empty
 from bench.store.environment import environment
-from bench.store.locks import alone
-from bench.store.runs import Evidence, Metric, Result, Score
-from tasks.core.errors import about
+from bench.store.runs import Evidence, MetricScore, Result, Score
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics.metric import Observed
 
 TRAINING_SHARE = 0.97
-"""What training is taken to be of a run, for the bar; the rest is the test split."""
-
-STAMP = "run.json"
-
+"""The part of a run that its training is taken to be, for the bar; the rest is the test split."""
 
 CHARACTERS_HELD = 2**20
 """Characters of the test split that are held at a time: it may be larger than memory."""
@@ -54,94 +47,72 @@ class Tested:
 
 
 def run_and_store(
-    planned: Planned, where: RunContext, device: str, progress: Progress, checkpoint_seconds: float
+    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
 ) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
-    unfinished = where.results / store.UNFINISHED
-    lock = unfinished / planned.name.path.with_name(f"{planned.name.path.name}.lock")
-    with alone(lock) as mine:
-        (now,) = plan([planned.run], where)
-        result = now.result if now.state == DONE else None
-        if mine and result is None:
-            result = _run_and_store(planned, where, device, progress, checkpoint_seconds)
-    remove_empty(lock.parent, unfinished)
-    return result
+    with lock_run(context.results, planned.name.path) as acquired:
+        now = plan(planned.run, context)
+        if now.state == DONE:
+            return now.result
+        if not acquired:
+            return None
+        spec = _train_spec(planned, context, device, progress, checkpoint_seconds)
+        return _train_and_store(spec, planned, context)
 
 
-def stamp(run: Planned | Result) -> bytes:
-    """What is written beside the checkpoints of a run, to tell whose they are."""
-    return strict_json.dumps([run.name, run.fingerprints]).encode()
-
-
-def _run_and_store(
-    planned: Planned, where: RunContext, device: str, progress: Progress, checkpoint_seconds: float
-) -> Result:
-    """Do one run and store its result; a run that was cut off goes on from its last checkpoint."""
-    run, checkpoints = planned.run, where.results / store.UNFINISHED / planned.name.path
-    if _clear_other(checkpoints, planned):
+def _train_spec(
+    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
+) -> TrainSpec:
+    """What is to be trained; a run that was cut off goes on from its last checkpoint."""
+    run, checkpoints = planned.run, context.results / store.UNFINISHED / planned.name.path
+    if claim_checkpoints(checkpoints, planned.name, planned.fingerprints):
         progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
-    reader = Reader(where, run.settings.dev_fraction)
-    job = TrainSpec(
+
+    def examples(task: Task[Any, Any], split: str) -> Iterator[Any]:
+        if split not in (TRAIN, DEV):
+            raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
+        return context.corpora.stream(task, split, run.settings.dev_fraction)
+
+    return TrainSpec(
         tasks=run.tasks,
-        examples=reader.examples,
+        examples=examples,
         seed=run.seed,
         settings=run.settings,
-        encoder=where.encoder.folder if run.baseline.needs_encoder else None,
+        encoder=context.encoder.folder if run.baseline.needs_encoder else None,
         device=device,
         checkpoints=checkpoints,
         checkpoint_seconds=checkpoint_seconds,
-        progress=_share_of_bar(planned, progress),
+        progress=lambda done, note: progress.reached(planned.cost, done * TRAINING_SHARE, f"{run.title} · {note}"),
         windows_file=lambda task, split: windows_file(
-            where.cache, task.name, split, planned.fingerprints, run.settings
+            context.cache, task.name, split, planned.fingerprints, run.settings
         ),
         say=lambda line: progress.say(f"{run.title}: {line}"),
     )
+
+
+def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> Result:
+    fraction = spec.settings.dev_fraction
     with memory_suffices():
-        model, record = run.baseline.train(job)
-        tested = {task.name: _test(model, task, reader, _ceiling(task, planned, where)) for task in run.tasks}
-    result = _result(planned, where, record, tested, device)
-    observed, answers = ({name: getattr(one, part) for name, one in tested.items()} for part in ("evidence", "answers"))
-    store.write(where.results / store.RUNS, result, observed, answers)
-    if where.keep_models and job.encoder is not None:
-        models.keep(model, planned, job.encoder, where.results)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+        model, stats = planned.run.baseline.train(spec)
+        tested = {
+            task.name: _test(model, task, context.corpora, fraction, _ceiling(task, planned, context))
+            for task in spec.tasks
+        }
+    result = _result(planned, context, stats, tested, spec.device)
+    evidence = {name: one.evidence for name, one in tested.items()}
+    store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
+    if context.keep_models and spec.encoder is not None:
+        kept_models.keep(model, spec, planned.name, planned.fingerprints, context.results)
+    shutil.rmtree(spec.checkpoints, ignore_errors=True)
     return result
 
 
-class Reader:
-    """The splits of a run: training may read train and dev, as often as it likes; test is for the runner alone."""
-
-    def __init__(self, where: RunContext, fraction: float) -> None:
-        self._where, self._fraction = where, fraction
-
-    def examples(self, task: Task[Any, Any], split: str) -> Iterator[Any]:
-        """What a job may read of a task, one at a time."""
-        if split not in (TRAIN, DEV):
-            raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
-        return self._where.corpora.stream(task, split, self._fraction)
-
-    def size(self, task: Task[Any, Any], split: str) -> int:
-        """How many examples a split has."""
-        return self._where.corpora.size(task, split, self._fraction)
-
-    def test(self, task: Task[Any, Any]) -> Iterator[Any]:
-        """The test split of a task, one at a time."""
-        return self._where.corpora.stream(task, TEST, self._fraction)
-
-
-def _share_of_bar(planned: Planned, progress: Progress) -> Callable[[float, str], None]:
-    def moved(fraction: float, note: str) -> None:
-        progress.reached(planned.cost, fraction * TRAINING_SHARE, f"{planned.run.title} · {note}")
-
-    return moved
-
-
-def _test(model: Model, task: Task[Any, Any], reader: Reader, ceiling: float | None) -> Tested:
+def _test(model: Model, task: Task[Any, Any], corpora: Corpora, dev_fraction: float, ceiling: float | None) -> Tested:
     observed = [Observed(metric) for metric in task.metrics]
     ids: list[str] = []
     lines: list[str] = []
     seconds = 0.0
-    for examples in chunk_by_size(reader.test(task), task.train_characters, CHARACTERS_HELD):
+    for examples in chunk_by_size(corpora.stream(task, TEST, dev_fraction), task.train_characters, CHARACTERS_HELD):
         begun = time.perf_counter()
         answers = model.predict(task, examples)
         seconds += time.perf_counter() - begun
@@ -149,15 +120,16 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader, ceiling: float | N
             each.add(examples, answers)
         ids += (example.id for example in examples)
         lines += map(store.answer_line, ids[len(lines) :], map(task.answer_to_json, answers))
+    statistics = corpora.corpus_statistics(task)
     rows = {metric.name: each.rows() for metric, each in zip(task.metrics, observed, strict=True)}
     score = Score(
         kind=task.kind,
         pipeline=task.pipeline,
         title=task.title,
-        examples={split: reader.size(task, split) for split in (TRAIN, DEV)} | {TEST: len(ids)},
+        examples={split: statistics.size(split, dev_fraction) for split in (TRAIN, DEV)} | {TEST: len(ids)},
         ceiling=ceiling,
         metrics=tuple(
-            Metric(
+            MetricScore(
                 name=metric.name,
                 title=metric.title,
                 primary=metric is task.primary,
@@ -171,15 +143,15 @@ def _test(model: Model, task: Task[Any, Any], reader: Reader, ceiling: float | N
     return Tested(score, Evidence(np.array(ids, dtype=str), rows), lines, seconds)
 
 
-def _ceiling(task: Task[Any, Any], planned: Planned, where: RunContext) -> float | None:
+def _ceiling(task: Task[Any, Any], planned: Planned, context: RunContext) -> float | None:
     """The recall that perfect tags would reach; None for a baseline without an encoder, which has no tags."""
     if not planned.run.baseline.needs_encoder:
         return None
-    assert where.encoder.folder is not None
-    return where.corpora.ceiling(task, where.encoder.folder, planned.fingerprints, planned.run.settings)
+    assert context.encoder.folder is not None
+    return context.corpora.ceiling(task, context.encoder.folder, planned.fingerprints, planned.run.settings)
 
 
-def _result(planned: Planned, where: RunContext, record: TrainStats, tested: dict[str, Tested], device: str) -> Result:
+def _result(planned: Planned, context: RunContext, stats: TrainStats, tested: dict[str, Tested], device: str) -> Result:
     run, name = planned.run, planned.name
     return Result(
         corpus=name.corpus,
@@ -192,22 +164,9 @@ def _result(planned: Planned, where: RunContext, record: TrainStats, tested: dic
         settings=run.settings,
         fingerprints=planned.fingerprints,
         scores={task: one.score for task, one in tested.items()},
-        training=record,
+        training=stats,
         test_seconds=sum(one.seconds for one in tested.values()),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        notices={task.name: where.corpora.corpus_statistics(task).notices for task in run.tasks},
+        notices={task.name: context.corpora.corpus_statistics(task).notices for task in run.tasks},
         environment=torch_environment(device) if run.baseline.needs_encoder else environment(),
     )
-
-
-def _clear_other(checkpoints: Path, planned: Planned) -> bool:
-    """Remove what lies in a folder of checkpoints unless it belongs to just this run; whether it was anything."""
-    file, wanted = checkpoints / STAMP, stamp(planned)
-    if file.is_file() and file.read_bytes() == wanted:
-        return False
-    other = checkpoints.is_dir() and any(checkpoints.iterdir())
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    checkpoints.mkdir(parents=True)
-    with about(file):
-        file.write_bytes(wanted)
-    return other

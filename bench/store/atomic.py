@@ -1,4 +1,4 @@
-"""A folder that is written whole or not at all, and folders that are no longer needed."""
+"""Atomic writes of a folder: it is replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tasks.core.errors import about
 
 
 @contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A new folder to be filled, which then takes the place of `folder`; what fails leaves that as it was."""
+def atomic_write(folder: Path) -> Iterator[Path]:
+    """A new folder to fill, which then replaces `folder`; an error leaves the old one as it was."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    finish(folder)
+    recover(folder)
     new, old = _beside(folder)
-    for left in (new, old):  # What a run that was killed here has left.
+    for left in (new, old):  # What a killed run has left.
         shutil.rmtree(left, ignore_errors=True)
     try:
         new.mkdir()
@@ -30,14 +30,15 @@ def written_whole(folder: Path) -> Iterator[Path]:
         else:
             new.replace(folder)
     finally:
-        finish(folder)
+        # No system call exchanges two folders everywhere: between the two renames only `new` and `old` are there.
+        recover(folder)
         shutil.rmtree(new, ignore_errors=True)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def finish(folder: Path) -> None:
-    """Put a new folder in place whose writer has taken the old one away, and was stopped before it did so itself."""
+def recover(folder: Path) -> None:
+    """Complete an atomic write that was stopped after it moved the old folder away."""
     new, old = _beside(folder)
     if old.exists() and not folder.exists():
         try:
@@ -47,14 +48,14 @@ def finish(folder: Path) -> None:
                 raise
 
 
-def finish_all(root: Path) -> None:
+def recover_all(root: Path) -> None:
     """The same for every folder below `root`."""
     for old in root.rglob(".*.old"):
-        finish(old.with_name(old.name[1:-4]))
+        recover(old.with_name(old.name[1:-4]))
 
 
 def remove_empty(folder: Path, root: Path) -> None:
-    """Remove a folder and those above it up to `root`, as far as they are empty."""
+    """Remove a folder and its parents up to `root`, as far as they are empty."""
     with suppress(OSError):
         for empty in (folder, *folder.parents):
             empty.rmdir()
@@ -63,7 +64,7 @@ def remove_empty(folder: Path, root: Path) -> None:
 
 
 def _beside(folder: Path) -> tuple[Path, Path]:
-    """Where the new folder is filled, and where the old one lies until the new one is in its place."""
+    """Where the new folder is filled, and where the old one lies until it is replaced."""
     return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
 
 

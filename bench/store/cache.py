@@ -1,13 +1,14 @@
-"""The cache of corpora made ready for training: their censuses, the windows of their training and development splits.
+"""The cache of corpora made ready for training: their statistics, the windows of their training and dev sets, the demo.
 
-It is a folder apart and for its owner alone, since sub-words are text in effect and development examples are text. It
-also knows in which folders encoders and corpora lay when they were last used, which no result tells.
+It is a folder apart and for its owner alone, since tokens are text in effect and dev examples are text. It also knows
+in which folders encoders and corpora lay when they were last used, which no result tells.
 
 It lies at BENCH_CACHE, else in mt-clinical-bench below XDG_CACHE_HOME or ~/.cache.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -15,11 +16,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.store.locks import in_use, unused
 from tasks.core.errors import InputError
 from tasks.core.private import private
 
-_WINDOWS = "windows"
+_KEPT = "windows"
 
 
 def folder() -> Path:
@@ -34,51 +34,67 @@ def folder() -> Path:
 
 @contextmanager
 def opened() -> Iterator[Path]:
-    """The folder of tokenised corpora, which `clear` leaves alone meanwhile; InputError where it cannot be made."""
-    place = folder() / _WINDOWS
+    """The folder of what is cached, which `clear` leaves alone meanwhile; InputError where it cannot be made."""
+    kept = folder() / _KEPT
     with ExitStack() as held:
         try:
             with private():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                held.enter_context(in_use(place.parent))
-                place.mkdir(exist_ok=True)
-            place.chmod(0o700)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(_locked(kept.parent, fcntl.LOCK_SH))
+                kept.mkdir(exist_ok=True)
+            kept.chmod(0o700)
         except OSError as error:
             raise InputError(
-                f"the cache {place} cannot be made ({error.strerror}): "
+                f"the cache {kept} cannot be made ({error.strerror}): "
                 "set BENCH_CACHE to another folder or give --no-cache"
             ) from error
-        yield place
+        yield kept
 
 
-def remember(place: Path | None, label: str, digest: str | None, name: str) -> None:
+def remember(cache: Path | None, label: str, digest: str | None, name: str) -> None:
     """Keep what the user calls the encoder or corpus that results know by this label and digest: a folder or hub id."""
-    if place is not None:
+    if cache is not None:
         with private():
-            whole = Path(name).absolute() if Path(name).is_dir() else name
-            _names(place, label, digest).write_bytes(os.fsencode(whole))
+            full = Path(name).absolute() if Path(name).is_dir() else name
+            _name_file(cache, label, digest).write_bytes(os.fsencode(full))
 
 
 def remembered(label: str, digest: str | None) -> str | None:
     """What was kept last; None where nothing was, or where a user without home has no cache."""
     try:
-        return os.fsdecode(_names(folder() / _WINDOWS, label, digest).read_bytes())
+        return os.fsdecode(_name_file(folder() / _KEPT, label, digest).read_bytes())
     except (OSError, RuntimeError, InputError):
         return None
 
 
-def _names(place: Path, label: str, digest: str | None) -> Path:
-    return place / f"{hashlib.sha256(f'{label} {digest}'.encode()).hexdigest()[:32]}.name"
+def _name_file(cache: Path, label: str, digest: str | None) -> Path:
+    return cache / f"{hashlib.sha256(f'{label} {digest}'.encode()).hexdigest()[:32]}.name"
 
 
 def clear() -> tuple[int, int]:
     """Remove all that is kept; how many files there were, and their bytes together. InputError while it is in use."""
-    place = folder() / _WINDOWS
-    if not place.is_dir():
+    kept = folder() / _KEPT
+    if not kept.is_dir():
         return 0, 0
-    with unused(place.parent.resolve()) as mine:
-        if not mine:
-            raise InputError(f"a command that is at work uses the cache {place}: give this one again after it")
-        sizes = [path.stat().st_size for path in place.iterdir()]
-        shutil.rmtree(place)
+    with _locked(kept.parent, fcntl.LOCK_EX | fcntl.LOCK_NB) as unused:
+        if not unused:
+            raise InputError(f"a command that is at work uses the cache {kept}: give this one again after it")
+        sizes = [path.stat().st_size for path in kept.rglob("*") if path.is_file()]
+        shutil.rmtree(kept)
     return len(sizes), sum(sizes)
+
+
+# filelock's lock for readers and writers is an SQLite database that stays beside what it locks; a flock leaves no file.
+@contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[bool]:
+    """Whether a folder could be locked, for use together with others or alone; who is killed holds no lock."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        locked = True
+        try:
+            fcntl.flock(handle, operation)
+        except OSError as error:  # Any but BlockingIOError: a file system that keeps no locks.
+            locked = not isinstance(error, BlockingIOError)
+        yield locked
+    finally:
+        os.close(handle)

@@ -1,4 +1,4 @@
-"""The seal of a folder: its file SHA256SUMS, written last, which `sha256sum -c` takes as it is."""
+"""The checksums of a folder: its file SHA256SUMS, written last, which `sha256sum -c` takes as it is."""
 
 from __future__ import annotations
 
@@ -7,42 +7,39 @@ from pathlib import Path
 
 from bench.store.bounds import RESULT_BYTES, read_bytes
 
-SEAL = "SHA256SUMS"
+CHECKSUMS = "SHA256SUMS"
 
 
-def seal(folder: Path, pattern: str = "*") -> None:
-    """Write the digests of all files below a folder, or of those of one name; the same files make the same seal."""
+def write_checksums(folder: Path, pattern: str = "*") -> None:
+    """Write the digests of all files below a folder, or of those of one name."""
     lines = [f"{digest}  {name}\n" for name, digest in _digests(folder, pattern).items()]
-    (folder / SEAL).write_text("".join(lines), encoding="utf-8")
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def sums(folder: Path) -> dict[str, str]:
-    """File -> digest, as the seal of a folder has them; ValueError where it has none."""
+def read_checksums(folder: Path) -> dict[str, str]:
+    """File -> digest; ValueError where a folder has no checksums."""
     try:
-        lines = read_bytes(folder / SEAL, RESULT_BYTES).decode().splitlines()
+        lines = read_bytes(folder / CHECKSUMS, RESULT_BYTES).decode().splitlines()
         return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     except ValueError as error:
-        raise ValueError(f"its {SEAL} is damaged: {error}") from None
+        raise ValueError(f"its {CHECKSUMS} is damaged: {error}") from None
 
 
-def require_sealed(folder: Path, name: str, data: bytes) -> None:
-    """ValueError unless a file of a folder holds what it held when the folder was sealed."""
-    if sums(folder).get(name) != hashlib.sha256(data).hexdigest():
-        raise ValueError(f"it is not what was written, by {SEAL}")
+def require_checksum(folder: Path, name: str, data: bytes) -> None:
+    """ValueError unless these bytes of a file are those that were written."""
+    if read_checksums(folder).get(name) != hashlib.sha256(data).hexdigest():
+        raise ValueError(f"it is not what was written, by {CHECKSUMS}")
 
 
-def require_all_sealed(folder: Path) -> None:
-    """ValueError unless a folder holds just the files that it was sealed with, as they were."""
-    if _digests(folder) != sums(folder):
+def require_checksums(folder: Path) -> None:
+    """ValueError unless a folder holds just the files that were written, as they were."""
+    if _digests(folder, "*") != read_checksums(folder):
         raise ValueError("its files are not those that were written")
 
 
-def _digests(folder: Path, pattern: str = "*") -> dict[str, str]:
-    """File -> digest, of what lies below a folder now."""
-    paths = sorted(path for path in folder.rglob(pattern) if path.is_file() and path != folder / SEAL)
-    return {path.relative_to(folder).as_posix(): _digest_of(path) for path in paths}
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digests(folder: Path, pattern: str) -> dict[str, str]:
+    digests = {}
+    for path in sorted(path for path in folder.rglob(pattern) if path.is_file() and path != folder / CHECKSUMS):
+        with path.open("rb") as file:
+            digests[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from bench import __version__
 
-_PROCESSOR = Path("/proc/cpuinfo")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -50,6 +48,8 @@ def _version(distribution: str) -> str | None:
 
 
 def _processor() -> str:
-    lines = _PROCESSOR.read_text().splitlines() if _PROCESSOR.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
+    file = Path("/proc/cpuinfo")
+    for line in file.read_text().splitlines() if file.exists() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

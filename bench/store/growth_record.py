@@ -8,7 +8,7 @@ from pathlib import Path
 
 from baselines.core.settings import Settings
 from bench.store import strict_json
-from bench.store.atomic import written_whole
+from bench.store.atomic import atomic_write
 from bench.store.environment import Environment
 from bench.store.inference_record import SPEED
 from bench.store.names import comparison_label
@@ -92,6 +92,6 @@ def total(stages: Sequence[Stage]) -> Stage:
 def write(results: Path, growth: Growth) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
     folder = results / SPEED / growth.path
-    with written_whole(folder) as new:
+    with atomic_write(folder) as new:
         (new / RESULT).write_text(strict_json.dumps(growth, indent=1) + "\n")
     return folder / RESULT

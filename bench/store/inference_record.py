@@ -9,7 +9,7 @@ from statistics import median
 
 from baselines.core.settings import Settings
 from bench.store import strict_json
-from bench.store.atomic import finish_all, written_whole
+from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import RESULT_BYTES, read_bytes
 from bench.store.environment import Environment
 from bench.store.names import comparison_label
@@ -143,14 +143,14 @@ def encoder_utilisation(arm: Arm) -> float | None:
 def write(results: Path, speed: Speed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
     folder = results / SPEED / speed.path
-    with written_whole(folder) as new:
+    with atomic_write(folder) as new:
         (new / RESULT).write_text(strict_json.dumps(speed, indent=1) + "\n")
     return folder / RESULT
 
 
 def read_all(results: Path) -> list[Speed]:
     """Every measurement in a results folder, by path; what cannot be read is named on stderr and left out."""
-    finish_all(results / SPEED)
+    recover_all(results / SPEED)
     found = []
     for path in sorted((results / SPEED).glob(f"*/*/{RESULT}")):
         try:

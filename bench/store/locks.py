@@ -1,92 +1,51 @@
-"""Locks that end with their holder, however it ends: a killed process leaves none behind.
+"""The lock of a run: it ends with its holder, however that ends, so that a killed process leaves none behind.
 
-They are `flock`s. On a network file system they hold as far as it keeps locks; where it keeps none, every process is
-told that it is alone.
+On a network file system it holds as far as that keeps locks; where it keeps none, every process gets the lock.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
+import errno
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-_TEMPORARY = "mt-clinical-bench-"
+from filelock import FileLock, Timeout
+
+_KEEPS_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[bool]:
-    """Whether this process has the lock file at `path` to itself; the file goes when the lock does."""
-    handle, mine = _opened(path)
+def lock(path: Path, blocking: bool = False) -> Iterator[bool]:
+    """Whether this process gets the lock file at `path`, for which it may wait; the file is removed with the lock."""
+    lock = FileLock(path, mode=0o600, blocking=blocking, fallback_to_soft=False)
+    acquired = _acquire(lock, path)
     try:
-        yield mine
+        yield acquired
     finally:
-        if mine:
+        if acquired:
             path.unlink(missing_ok=True)
-        os.close(handle)
+            lock.release()
 
 
-@contextmanager
-def in_use(folder: Path) -> Iterator[None]:
-    """Marks a folder as in use by this process, as others may mark it too; waits while one has it `unused`."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # A file system that keeps no locks.
-            fcntl.flock(handle, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def unused(folder: Path) -> Iterator[bool]:
-    """Whether no living process has marked the folder as in use, nor can meanwhile; OSError where it is no folder."""
-    handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-    try:
-        yield _locked(handle)
-    finally:
-        os.close(handle)
+def _acquire(lock: FileLock, path: Path) -> bool:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except FileNotFoundError:  # Who held it before has removed the empty folder meanwhile.
+            continue
+        except Timeout:
+            return False
+        except OSError as error:
+            if error.errno not in _KEEPS_NO_LOCKS:
+                raise
+        return True
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that goes with the block; those of processes that were killed go first."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
-        with suppress(OSError):  # It is another user's, or gone by now.
-            # One that is young and empty may be just begun, and not marked yet.
-            if any(left.iterdir()) or time.time() - left.stat().st_mtime > 60:
-                with unused(left) as mine:
-                    if mine:
-                        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as folder, in_use(Path(folder)):
+    """A folder that is removed with the block."""
+    with tempfile.TemporaryDirectory(prefix="mt-clinical-bench-") as folder:
         yield Path(folder)
-
-
-def _opened(path: Path) -> tuple[int, bool]:
-    """The lock file, and whether it is locked; who held it before takes it away, and empty folders above it."""
-    while True:
-        with suppress(FileNotFoundError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            mine = _locked(handle)
-            if not mine or _is_at(handle, path):
-                return handle, mine
-            os.close(handle)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle), path.stat())
-    return False
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return not isinstance(error, BlockingIOError)  # Any other: a file system that keeps no locks.
-    return True

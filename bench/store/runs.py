@@ -1,4 +1,4 @@
-"""The results folder: one folder for each run, written whole or not at all. Numbers, offsets and labels; never text.
+"""The results folder: each run has a folder, written atomically, of numbers, offsets and labels; never text.
 
 B examples, K columns of evidence.
 """
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from baselines.core.baseline import TrainStats
 from baselines.core.settings import PROFILES, Settings
 from bench.store import strict_json
-from bench.store.atomic import finish_all, written_whole
+from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes, refuse_links
-from bench.store.checksums import require_sealed, seal
+from bench.store.checksums import CHECKSUMS, require_checksum, write_checksums
 from bench.store.environment import Environment
 from bench.store.names import RunName, tasks_label
 from bench.store.sanitise import sanitise
@@ -29,13 +29,13 @@ from tasks.core.errors import InputError
 from tasks.core.kinds import is_name
 from tasks.core.metrics.formulas import FORMULAS, check_formula
 
-FORMAT = 2
+FORMAT = 3
 RUNS, UNFINISHED = "runs", "unfinished"
 RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class MetricScore:
     """One score of one task, and how it comes from its evidence.
 
     `value` is nan where it is not defined. It is not stored: who reads a result works it out from the evidence.
@@ -61,7 +61,7 @@ class Score:
     title: str
     examples: dict[str, int]
     ceiling: float | None
-    metrics: tuple[Metric, ...]
+    metrics: tuple[MetricScore, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Everything that is known of a finished run but its evidence and answers; `folder` is where it was read."""
+    """A finished run without its evidence and answers; `folder` is where it was read."""
 
     format: int = FORMAT
     corpus: str
@@ -126,7 +126,7 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
     """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
     root, found = results / part, []
     refuse_links(root)
-    finish_all(root)
+    recover_all(root)
     for path in sorted(root.glob(f"*/*/*/seed-*/{RESULT}")):
         try:
             found.append(read(root, path.parent.relative_to(root)))
@@ -136,27 +136,32 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
 
 
 def read(root: Path, run: Path) -> Result:
-    """The result in one run's folder, its scores from its evidence; InputError where it is not whole or elsewhere."""
-    folder = root / run
-    with whole_file(folder, RESULT, "a finished result") as data:
+    """The result in one run's folder, its scores from its evidence; InputError where it is damaged or elsewhere."""
+    with checksummed_file(root / run, RESULT, "a finished result") as data:
         result = strict_json.loads(Result, data)
         if result.name.path != run:
             raise ValueError(f"it is the result of {result.name.path}")
         _check(result)
-    result = replace(result, folder=folder)
+    result = replace(result, folder=root / run)
     return replace(result, scores={task: _scored(result, task) for task in result.scores})
 
 
 @contextmanager
-def whole_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
-    """The bytes of a file of a run, to be parsed; InputError with what to do where they are not what was written."""
+def checksummed_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
+    """The bytes of a run's file, to be parsed; InputError with what to do where they are not what was written."""
+    path = folder / name
     try:
-        data = read_bytes(folder / name, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
-        yield data
-        require_sealed(folder, name, data)
+        data = read_bytes(path, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
+        try:
+            yield data
+        except strict_json.OtherFormat as error:
+            if (folder / CHECKSUMS).exists():  # Results of format 1 had none.
+                require_checksum(folder, name, data)
+            raise InputError(f"{path}: {error}: run the same command again to make it anew") from None
+        require_checksum(folder, name, data)
     except ValueError as error:
         todo = "give the command that made it again, or delete its run's folder"
-        raise InputError(f"{folder / name} is not {what} ({error}): {todo}") from None
+        raise InputError(f"{path} is not {what} ({error}): {todo}") from None
 
 
 def _check(result: Result) -> None:
@@ -174,20 +179,19 @@ def _check(result: Result) -> None:
 
 def _scored(result: Result, task: str) -> Score:
     """The scores of a task, each worked out from its evidence."""
-    score, rows = result.scores[task], read_evidence(result, task).rows
-    return replace(score, metrics=tuple(replace(one, value=_value(one, rows[one.name])) for one in score.metrics))
-
-
-def _value(metric: Metric, rows: NDArray[Any]) -> float:
-    value = float(FORMULAS[metric.formula](rows.sum(axis=0), metric.columns))
-    return math.nan if math.isnan(value) else value  # One nan for all: two undefined scores are the same.
+    score, rows, metrics = result.scores[task], read_evidence(result, task).rows, []
+    for metric in score.metrics:
+        value = float(FORMULAS[metric.formula](rows[metric.name].sum(axis=0), metric.columns))
+        # One nan for all: two undefined scores are the same.
+        metrics.append(replace(metric, value=math.nan if math.isnan(value) else value))
+    return replace(score, metrics=tuple(metrics))
 
 
 def read_evidence(result: Result, task: str) -> Evidence:
     """The evidence of one task of a result that was read from a folder."""
     assert result.folder is not None
     metrics = result.scores[task].metrics
-    with whole_file(result.folder, f"evidence/{task}.npz") as data:
+    with checksummed_file(result.folder, f"evidence/{task}.npz") as data:
         rows = arrays(data, ("ids", *(metric.name for metric in metrics)))
         evidence = Evidence(rows.pop("ids"), rows)
         if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
@@ -206,9 +210,9 @@ def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers:
     `answers` are lines of `answer_line`: written out they take a tenth of the memory that mentions take.
     """
     folder = root / result.name.path
-    with written_whole(folder) as new:
+    with atomic_write(folder) as new:
         _fill(new, result, evidence, answers)
-        seal(new)
+        write_checksums(new)
     return folder
 
 
@@ -216,8 +220,8 @@ def _fill(folder: Path, result: Result, evidence: Mapping[str, Evidence], answer
     for part in ("evidence", "answers"):
         (folder / part).mkdir()
     for task, observed in evidence.items():
-        named = {"ids": observed.ids, **observed.rows}
-        np.savez_compressed(folder / "evidence" / task, **named)  # type: ignore[arg-type]  # Its stub lacks named arrays.
+        arrays = {"ids": observed.ids, **observed.rows}
+        np.savez_compressed(folder / "evidence" / task, **arrays)  # type: ignore[arg-type]  # Its stub lacks named arrays.
         with (folder / "answers" / f"{task}.jsonl").open("w") as file:
             file.writelines(answers[task])
     (folder / RESULT).write_text(strict_json.dumps(result, indent=1) + "\n")

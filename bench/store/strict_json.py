@@ -1,4 +1,7 @@
-"""Dataclasses to JSON and back, strictly: every field there, none besides, each of its type; nan is written as null."""
+"""Dataclasses to JSON and back, strictly: every field there, none besides, each of its type; nan is written as null.
+
+It is our own: libraries that read dataclasses turn one type into another, or take infinity and unknown fields.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ HERE_ONLY = {"stored": False}
 """The metadata of a dataclass field that is not written."""
 
 
+class OtherFormat(ValueError):
+    """What is read was written by an older or newer version."""
+
+
 def dumps(value: object, indent: int | None = None) -> str:
     """A dataclass or what JSON knows as ASCII text; a nan becomes null, infinity is a ValueError."""
     return json.dumps(_plain(value), allow_nan=False, indent=indent)
@@ -33,16 +40,16 @@ def loads(kind: type[Kind], text: str | bytes) -> Kind:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value) if _stored(field)}
+        return {name: _plain(getattr(value, name)) for name in _stored(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _stored(field: Any) -> bool:
-    return bool(field.metadata.get("stored", True))
+def _stored(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind) if field.metadata.get("stored", True)]
 
 
 def _refuse(word: str) -> NoReturn:
@@ -58,7 +65,7 @@ def _typed(kind: Any, data: Any, where: str) -> Any:
         return None if data is None else _typed(chosen, data, where)
     if origin is dict:
         items = _expect(dict, data, where).items()
-        return {key: _typed(inner[1], one, f"{where}.{key}") for key, one in items}
+        return {key: _typed(inner[1], item, f"{where}.{key}") for key, item in items}
     if origin in (list, tuple):
         return _row(origin, inner, _expect(list, data, where), where)
     if kind is float:
@@ -69,20 +76,19 @@ def _typed(kind: Any, data: Any, where: str) -> Any:
 
 
 def _row(origin: Any, inner: tuple[Any, ...], data: list[Any], where: str) -> Any:
-    fixed = origin is tuple and inner[-1] is not Ellipsis
-    kinds = inner if fixed else (inner[0],) * len(data)
+    kinds = inner if origin is tuple and inner[-1] is not Ellipsis else (inner[0],) * len(data)
     if len(kinds) != len(data):
         raise ValueError(f"{where.lstrip('.')} has {len(data)} parts instead of {len(kinds)}")
     pairs = enumerate(zip(kinds, data, strict=True))
-    return origin(_typed(kind, one, f"{where}[{place}]") for place, (kind, one) in pairs)
+    return origin(_typed(kind, item, f"{where}[{index}]") for index, (kind, item) in pairs)
 
 
 def _record(kind: Any, data: Any, where: str) -> Any:
-    due = {field.name for field in fields(kind) if _stored(field)}
-    given = set(_expect(dict, data, where))
+    due, given = set(_stored(kind)), set(_expect(dict, data, where))
     version = next((field.default for field in fields(kind) if field.name == "format"), None)
-    if data.get("format", version) != version:
-        raise ValueError(f"its format is {data['format']}, not {version}")
+    had = data.get("format")
+    if type(version) is type(had) is int and had != version:
+        raise OtherFormat(f"it is of {'an older' if had < version else 'a newer'} format ({had}, not {version})")
     if due != given:
         word, names = ("lacks", due - given) if due - given else ("has unknown", given - due)
         raise ValueError(f"{where.lstrip('.') or 'it'} {word} {', '.join(sorted(map(repr, names)))}")

@@ -9,7 +9,7 @@ from statistics import median
 
 from baselines.core.settings import Settings
 from bench.store import strict_json
-from bench.store.atomic import finish, remove_empty, written_whole
+from bench.store.atomic import atomic_write, recover, remove_empty
 from bench.store.bounds import RESULT_BYTES, read_bytes
 from bench.store.environment import Environment
 from bench.store.inference_record import SPEED
@@ -96,14 +96,14 @@ class _Begun:
 
 def keep(results: Path, speed: TrainingSpeed, fingerprints: tuple[str, ...]) -> None:
     """Keep the rounds so far, for a measurement that is killed to go on from."""
-    with written_whole(_unfinished(results, speed)) as new:
+    with atomic_write(_unfinished(results, speed)) as new:
         (new / TRAINING).write_text(strict_json.dumps(_Begun(fingerprints=fingerprints, speed=speed)) + "\n")
 
 
 def kept(results: Path, planned: TrainingSpeed, fingerprints: tuple[str, ...]) -> TrainingSpeed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
     folder = _unfinished(results, planned)
-    finish(folder)
+    recover(folder)
     try:
         begun = strict_json.loads(_Begun, read_bytes(folder / TRAINING, RESULT_BYTES))
     except ValueError:
@@ -115,7 +115,7 @@ def kept(results: Path, planned: TrainingSpeed, fingerprints: tuple[str, ...]) -
 def write(results: Path, speed: TrainingSpeed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
     folder, unfinished = results / SPEED / speed.path, _unfinished(results, speed)
-    with written_whole(folder) as new:
+    with atomic_write(folder) as new:
         (new / TRAINING).write_text(strict_json.dumps(speed, indent=1) + "\n")
     shutil.rmtree(unfinished, ignore_errors=True)
     remove_empty(unfinished.parent, results / UNFINISHED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.report.comparison import Comparison
 from bench.report.tables.labels import counted_apart, of_run
 from bench.store import strict_json
-from bench.store.runs import Metric, Result
+from bench.store.runs import MetricScore, Result
 from bench.store.sanitise import sanitise
 from tasks.core.metrics.formulas import LOWEST
 
@@ -80,7 +80,7 @@ def _of_run(result: Result, task: str) -> Iterator[Row]:
             )
 
 
-def _row(result: Result, task: str, metric: Metric) -> Row:
+def _row(result: Result, task: str, metric: MetricScore) -> Row:
     score = result.scores[task]
     return Row(
         task=sanitise(task),

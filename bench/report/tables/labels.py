@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.report import words
 from bench.report.comparison import Comparison
 from bench.report.table import Cell, Table
-from bench.store.runs import Metric, Result, Score, read_evidence
+from bench.store.runs import MetricScore, Result, Score, read_evidence
 from tasks.core.metrics.formulas import by_label
 
 _FORMULA = "micro_f1"
@@ -24,7 +24,7 @@ class LabelScore:
     value: float
 
 
-def counted_apart(score: Score) -> Metric | None:
+def counted_apart(score: Score) -> MetricScore | None:
     """The first metric of a task whose evidence is true and false positives and negatives of each label."""
     return next((one for one in score.metrics if one.formula == _FORMULA and ":" in one.columns[0]), None)
 

@@ -149,7 +149,7 @@ def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) 
 
 def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="leave out --keep-models"):
-        kept_models.keep(object(), job(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
+        kept_models.keep(object(), spec(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
 
 
 def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(

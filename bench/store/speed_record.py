@@ -1,0 +1,268 @@
+"""What `python -m bench speed` stores: the seconds of each arm for each work at each size, as they were measured."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, cycle
+from pathlib import Path
+from statistics import median
+
+from baselines.core.settings import Settings
+from bench.store import strict_json
+from bench.store.atomic import finish, finish_all, remove_empty, written_whole
+from bench.store.bounds import RESULT_BYTES, read_bytes
+from bench.store.environment import Environment
+from bench.store.names import comparison_label
+from bench.store.runs import UNFINISHED, Fingerprints
+from bench.store.sanitise import sanitise, stem
+from tasks.core.errors import InputError
+
+FORMAT = 3
+SPEED, RECORD = "speed", "speed.json"
+
+INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")
+"""What is measured; `TRAINING` is also the work of a training."""
+
+MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
+OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
+
+NOTES, PAIRS, ENCODER, FIRST_NOTE, BY_TASKS, BY_LENGTH = (
+    "notes", "pairs", "encoder", "first note", "by tasks", "by length",
+)  # fmt: skip
+"""The works of inference: all notes, all pairs, the encoder's passes over the notes by themselves, loading up to the
+first answer; then notes and pairs with the first so many tasks, and one note of so many characters."""
+
+PRODUCT = "matrix product"
+"""What the machine can: one large product at the precision of the arm."""
+
+CORPUS, HEADS, LENGTH, BATCH = AGAINST = ("corpus", "heads", "length", "batch")
+"""What grows: the corpus, the tasks trained together, a note's characters; and batches of the paper's size, full."""
+
+WRITING, READING, PREPARING, WARMING, DEVELOPMENT, SECOND = (
+    "writing", "reading", "preparing", "warming", "development", "second start",
+)  # fmt: skip
+"""The works of growth. Preparing goes from a corpus read to the first update; warming is the first batch of a task."""
+
+
+_OF_ALL_ARMS = (NOTES, PAIRS, TRAINING, PRODUCT)
+"""The works that every arm of a measurement does, as often as the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """One work of one arm at one size: the `seconds` of each call, by round, and what each round scored, if it did.
+
+    A round takes `units` (notes, pairs, windows, updates, characters, examples, as the work has it) of `tokens` real
+    tokens, special ones included, which must compute `flops`; 0 is not counted. `size` is the batch or what grows.
+    `peak_bytes` is the most memory, of which Python and its libraries hold `base_bytes`; None is unknown.
+    """
+
+    arm: str
+    work: str
+    task: str = ""
+    size: int
+    units: int = 1
+    tokens: int = 0
+    flops: int = 0
+    seconds: tuple[tuple[float, ...], ...]
+    scores: tuple[float, ...] = ()
+    peak_bytes: int | None = None
+    base_bytes: int | None = None
+
+    @property
+    def rounds(self) -> list[float]:
+        """The seconds of each round."""
+        return [sum(calls) for calls in self.seconds]
+
+    @property
+    def median_seconds(self) -> float:
+        """The seconds of a round, the median of all; nan where there is none."""
+        return median(self.rounds or [math.nan])
+
+    @property
+    def units_per_second(self) -> float:
+        """How many notes, pairs and so on."""
+        return self.units / self.median_seconds
+
+    @property
+    def tokens_per_second(self) -> float:
+        """How many real tokens."""
+        return self.tokens / self.median_seconds
+
+    @property
+    def bytes_above_base(self) -> int | None:
+        """The most memory beyond what Python and its libraries hold."""
+        if self.peak_bytes is None or self.base_bytes is None:
+            return None
+        return max(0, self.peak_bytes - self.base_bytes)
+
+    def times_faster(self, other: Timing) -> float:
+        """How many times faster than another: the median over rounds, in each of which both were measured."""
+        return median([slow / fast for fast, slow in zip(self.rounds, other.rounds, strict=True)] or [math.nan])
+
+    def utilisation(self, product: Timing) -> float:
+        """The part of the rate of large matrix products that it reaches, of those in the same round if any."""
+        taken = [own / one for own, one in zip(self.rounds, cycle(product.rounds), strict=False)]
+        return self.flops / (product.flops or math.nan) / median(taken or [math.nan])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmWeights:
+    """The weights that an arm holds in memory."""
+
+    arm: str
+    models: int
+    parameters: int
+    weights_bytes: int
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """One measurement, the arm that others are compared with first; `subject` is a training's task or what grows.
+
+    `trained` tells whether trained models answered; otherwise their heads, or all of them, are as drawn. `metric` is
+    what each round of a training is scored by on `test_examples`.
+    """
+
+    format: int = FORMAT
+    kind: str
+    subject: str = ""
+    corpus: str
+    encoder: str
+    tasks: tuple[str, ...]
+    settings: Settings
+    trained: bool = False
+    metric: str = ""
+    test_examples: int = 0
+    weights: tuple[ArmWeights, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    fingerprints: Fingerprints | None = None
+    command: str
+    finished: str = ""
+    environment: Environment
+
+    @property
+    def path(self) -> Path:
+        """Its folder below `speed`."""
+        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        subject = f"-{stem(self.subject)}" if self.subject else ""
+        return Path(comparison, f"{stem(here.device)}-{here.threads}-{self.kind}{subject}")
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms, in their order."""
+        return list(dict.fromkeys(timing.arm for timing in self.timings))
+
+    def fastest(self, work: str, arm: str) -> Timing:
+        """Where an arm does most of a work in a second, in the median of its rounds; without rounds if it does none."""
+        found = [self.timing(work, arm, size) for size in self.sizes(work)]
+        return min(found, key=lambda one: one.median_seconds, default=self.timing(work, arm, -1))
+
+    def sizes(self, work: str) -> list[int]:
+        """The sizes at which a work was measured."""
+        return sorted({timing.size for timing in self.timings if timing.work == work})
+
+    def timing(self, work: str, arm: str = "", size: int | None = None, task: str = "") -> Timing:
+        """The timings of a work, of this arm, size and task if given, as one; without rounds if there are none."""
+        found = [
+            one
+            for one in self.timings
+            if one.work == work and arm in ("", one.arm) and size in (None, one.size) and task in ("", one.task)
+        ]
+        return total(found) if found else Timing(arm=arm, work=work, size=0, seconds=())
+
+
+def total(timings: Sequence[Timing]) -> Timing:
+    """Timings as one: what they take together in each round, and the highest of their peaks."""
+    first, peaks = timings[0], [timing.peak_bytes for timing in timings]
+    known = [peak for peak in peaks if peak is not None]
+    return replace(
+        first,
+        task=first.task if len({timing.task for timing in timings}) == 1 else "",
+        units=sum(timing.units for timing in timings),
+        tokens=sum(timing.tokens for timing in timings),
+        flops=sum(timing.flops for timing in timings),
+        seconds=tuple(tuple(chain(*calls)) for calls in zip(*(timing.seconds for timing in timings), strict=True)),
+        peak_bytes=max(known) if len(known) == len(peaks) else None,
+    )
+
+
+def write(results: Path, speed: Speed) -> Path:
+    """Store a measurement in place of an older one of its kind; the file it lies in."""
+    unfinished = results / UNFINISHED / SPEED / speed.path
+    path = _store(results / SPEED / speed.path, speed)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    remove_empty(unfinished.parent, results / UNFINISHED)
+    return path
+
+
+def keep(results: Path, speed: Speed) -> None:
+    """Keep the rounds so far, for a measurement that is killed to go on from."""
+    _store(results / UNFINISHED / SPEED / speed.path, speed)
+
+
+def kept(results: Path, planned: Speed) -> Speed:
+    """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
+    folder = results / UNFINISHED / SPEED / planned.path
+    finish(folder)
+    try:
+        begun = read(folder / RECORD)
+    except InputError:
+        return planned
+    return begun if replace(begun, timings=()) == planned else planned
+
+
+def _store(folder: Path, speed: Speed) -> Path:
+    with written_whole(folder) as new:
+        (new / RECORD).write_text(strict_json.dumps(speed, indent=1) + "\n")
+    return folder / RECORD
+
+
+def read_all(results: Path, kind: str) -> list[Speed]:
+    """Every measurement of a kind in a results folder, by path; what cannot be read is named on stderr and left out."""
+    finish_all(results / SPEED)
+    found = []
+    for path in sorted((results / SPEED).glob("*/*/*.json")):  # Those of older versions too: they are to be named.
+        try:
+            found.append(read(path))
+        except InputError as error:
+            sys.stderr.write(f"warning: {sanitise(str(error))}\n")
+    return [speed for speed in found if speed.kind == kind]
+
+
+def read(path: Path) -> Speed:
+    """A measurement from its file."""
+    try:
+        speed = strict_json.loads(Speed, read_bytes(path, RESULT_BYTES))
+        _require_whole(speed)
+    except ValueError as error:
+        raise InputError(f"{path} is no finished measurement ({error}): run `python -m bench speed` again") from None
+    return speed
+
+
+def _require_whole(speed: Speed) -> None:
+    """ValueError unless every time is above 0 and the arms have as many rounds of the same works."""
+    subjects = {INFERENCE: ("",), TRAINING: (speed.subject,), GROWTH: AGAINST}
+    if speed.subject not in subjects.get(speed.kind, ()):
+        raise ValueError(f"it is of {speed.kind} {speed.subject}")
+    if speed.kind == INFERENCE and (speed.arms[:1] != [MULTITASK] or [one.arm for one in speed.weights] != speed.arms):
+        raise ValueError(f"it lacks {MULTITASK} as its first arm, or the weights of an arm")
+    rounds: dict[tuple[str, str, int], set[int]] = {}
+    for timing in speed.timings:
+        rounds.setdefault((timing.arm, timing.work, timing.size), set()).add(len(timing.seconds))
+        calls = [seconds for calls in timing.seconds for seconds in (*calls, len(calls))]
+        if not calls or timing.units < 1 or not all(seconds > 0 for seconds in calls):
+            raise ValueError(f"it lacks times of {timing.work}")
+        if len(timing.scores) not in (0, len(timing.seconds)):
+            raise ValueError("it lacks scores")
+    shapes = [
+        {(work, size, *count) for (of, work, size), count in rounds.items() if of == arm and work in _OF_ALL_ARMS}
+        for arm in speed.arms
+    ]
+    if not shapes or any(len(count) > 1 for count in rounds.values()) or any(shape != shapes[0] for shape in shapes):
+        raise ValueError("an arm lacks times that another has")

@@ -44,9 +44,9 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "Worker", InProcess)
 
 
-def planned(encoder: Path, source: Path | Examples, cache: Path, batches: int | None = 2) -> StagedTraining:
+def planned(encoder: Path, source: Path | Examples, cache: Path, updates: int | None = 4) -> StagedTraining:
     return StagedTraining(
-        size=1, tasks=TASKS, settings=SETTINGS, encoder=encoder, device="cpu", source=source, batches=batches,
+        size=1, tasks=TASKS, settings=SETTINGS, encoder=encoder, device="cpu", source=source, updates=updates,
         cache=cache, dev=True,
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def test_a_training_tells_its_stages_and_ends_when_it_has_enough(tmp_path: Path,
     assert all(stage.units > 0 and stage.median_seconds > 0 for stage in found)
     assert [stage.units for stage in found if stage.work in (WARMING, TRAINING)] == [1, 1, 2, 2]
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
-    again = staged(replace(asked, batches=0, dev=False))
+    again = staged(replace(asked, updates=0, dev=False))
     assert kept
     assert [stage.work for stage in again] == ["reading", "preparing"]
     assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
@@ -141,7 +141,7 @@ def test_a_whole_training_ends_by_itself(tmp_path: Path, tiny_encoder: Path) -> 
         for name in TASKS
         for split in (TRAIN, DEV)
     }
-    found = staged(planned(tiny_encoder, examples, tmp_path, batches=None))
+    found = staged(planned(tiny_encoder, examples, tmp_path, updates=None))
     warm, trained = ([stage for stage in found if stage.work == work] for work in (WARMING, TRAINING))
     assert sum(stage.tokens for stage in trained) > sum(stage.tokens for stage in warm) > 0
     assert {stage.task for stage in trained} == set(TASKS)
@@ -150,7 +150,7 @@ def test_a_whole_training_ends_by_itself(tmp_path: Path, tiny_encoder: Path) -> 
 def test_a_process_of_its_own_has_memory_of_its_own(tmp_path: Path, tiny_encoder: Path) -> None:
     """And what is wrong there is the command's error."""
     write_corpora(tmp_path / "data")
-    found = staged(planned(tiny_encoder, tmp_path / "data", tmp_path, batches=1))
+    found = staged(planned(tiny_encoder, tmp_path / "data", tmp_path, updates=2))
     if not Path("/proc/self/status").exists():
         assert found[0].base_bytes is None
     else:

@@ -141,20 +141,19 @@ def _training(args: argparse.Namespace) -> Iterator[Speed]:
 
 
 def _growth(args: argparse.Namespace) -> Iterator[Speed]:
-    from bench.speed.growth import Growth
+    from bench.speed import growth
     from bench.speed.workload import tasks_of_paper
 
+    tasks = tuple(task.name for task in tasks_of_paper())
+    sizes = {record.CORPUS: args.scales, record.HEADS: range(1, 1 + len(tasks)), record.LENGTH: args.lengths}
     for against in args.against:
         with named(args.encoder or (RANDOM if against == record.BATCH else None), None) as encoder:
-            growth = Growth(
-                tasks=tasks_of_paper(),
-                encoder=encoder,
-                device=args.device,
-                scales=tuple(sorted(set(args.scales))),
-                lengths=tuple(sorted(set(args.lengths))),
-                updates=args.updates,
-            )
-            yield growth.measured(against, options.redacted_command(args))
+            assert encoder.folder is not None
+            settings = growth.SETTINGS[against]
+            known = {"encoder": encoder.folder, "device": args.device, "updates": args.updates}
+            training = growth.StagedTraining(tasks=tasks, settings=settings, **known)
+            found = sorted(set(sizes.get(against, [settings.span_batch])))
+            yield growth.measured(against, encoder, training, found, options.redacted_command(args))
 
 
 _AddOptions = Callable[[argparse.ArgumentParser], None]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import PAPER, Settings
@@ -24,6 +25,9 @@ from bench.store.locks import temporary_folder
 from bench.store.speed_record import Speed, Timing, total
 from tasks.core.kinds import Task
 
+if TYPE_CHECKING:
+    from baselines.core.training import Trainer
+
 SETTINGS = dict.fromkeys((record.CORPUS, record.HEADS, record.LENGTH), Settings(epochs=1)) | {record.BATCH: PAPER}
 
 
@@ -35,19 +39,25 @@ class _Enough(Exception):
 class StagedTraining:
     """A training on the corpora of a folder, or on examples that are given, which tells its stages as they are done.
 
-    One batch of each task warms it up, `batches` of each are timed; None is the whole training, with checkpoints.
-    `cache` is the folder of tokenised corpora; `dev` scores the development splits.
+    One batch of each task warms it up, as many of each as make `updates` are timed: together as many at every size, so
+    that whatever grows with them, as torch's caches of kernels do, is the same. None is the whole training, with
+    checkpoints. `cache` is the folder of tokenised corpora; `dev` scores the development splits.
     """
 
-    size: int
     tasks: tuple[str, ...]
     settings: Settings
     encoder: Path
     device: str
-    source: Path | Examples
-    batches: int | None
-    cache: Path
+    updates: int | None
+    size: int = 0
+    source: Path | Examples = Path()
+    cache: Path = Path()
     dev: bool = False
+
+    @property
+    def batches(self) -> int | None:
+        """The batches of each task that are timed."""
+        return None if self.updates is None else -(-self.updates // len(self.tasks))
 
     def run(self, tell: Callable[[Timing], None]) -> None:
         """Train; the first stage that is told is the import of the libraries."""
@@ -77,23 +87,6 @@ class StagedTraining:
 
         tasks = tuple(registry.task(name) for name in self.tasks)
         examples, characters = self._read(tasks, done)
-        seconds, tokens = 0.0, Counter[str]()
-
-        def moved(fraction: float, note: str) -> None:
-            """An update is done, or begun on a GPU, which would have its time counted with a later one."""
-            nonlocal seconds
-            trainer.synchronize()
-            now, seen = trainer.progress.record.train_seconds, trainer.progress.record.task_counts
-            for task in seen:
-                if new := seen[task].tokens - tokens[task]:
-                    # The first batch of each task, or of a whole training, is slower: what it needs is made once.
-                    number = trainer.progress.updates if self.batches is None else seen[task].updates
-                    work = record.WARMING if number == 1 else record.TRAINING
-                    done(work, now - seconds, task=task, tokens=new)
-                    tokens[task], seconds = seen[task].tokens, now
-            if self.batches is not None and all(counts.updates > self.batches for counts in seen.values()):
-                raise _Enough
-
         spec = TrainSpec(
             tasks=tasks,
             examples=examples,
@@ -103,7 +96,7 @@ class StagedTraining:
             device=self.device,
             checkpoints=checkpoints,
             checkpoint_seconds=0.0 if self.batches is None else float("inf"),
-            progress=moved,
+            progress=lambda fraction, note: moved(),
             kept=lambda task, split: self.cache / f"{task.name}-{split}.arrow",
         )
         begin(spec)
@@ -111,6 +104,7 @@ class StagedTraining:
         begun = time.perf_counter()
         trainer = Trainer(spec, model)
         done(record.PREPARING, time.perf_counter() - begun, units=characters)
+        moved = self._watch(trainer, done)
         if self.batches != 0:
             with suppress(_Enough):
                 trainer.run()
@@ -119,11 +113,34 @@ class StagedTraining:
             model.score(task, cuts)
             done(record.DEVELOPMENT, time.perf_counter() - begun, task=task.name, units=sum(1 for _ in cuts))
 
+    def _watch(self, trainer: Trainer, done: Callable[..., None]) -> Callable[[], None]:
+        """What is called after each update: it tells the update, and ends the training when there were enough."""
+        seconds, tokens = 0.0, Counter[str]()
+
+        def moved() -> None:
+            nonlocal seconds
+            # On a GPU an update is only begun, and would have its time counted with a later one.
+            trainer.synchronize()
+            now, seen = trainer.progress.record.train_seconds, trainer.progress.record.task_counts
+            for task, counts in seen.items():
+                if new := counts.tokens - tokens[task]:
+                    # The first batch of each task, or of a whole training, is slower: what it needs is made once.
+                    number = trainer.progress.updates if self.batches is None else counts.updates
+                    work = record.WARMING if number == 1 else record.TRAINING
+                    done(work, now - seconds, task=task, tokens=new)
+                    tokens[task], seconds = counts.tokens, now
+            if self.batches is not None and all(counts.updates > self.batches for counts in seen.values()):
+                raise _Enough
+
+        return moved
+
     def _read(self, tasks: tuple[Task[Any, Any], ...], done: Callable[..., None]) -> tuple[Callable[..., Any], int]:
         """How a training gets its examples, and the characters of its training sets; corpora are digested first."""
         if not isinstance(self.source, Path):
             given = self.source
-            return lambda task, split: given[task.name, split], self.size * len(tasks)
+            # A size is characters of each task, but where batches are full.
+            characters = 1 if self.updates is None else self.size * len(tasks)
+            return lambda task, split: given[task.name, split], characters
         begun, corpora = time.perf_counter(), Corpora(DEMO, self.source, self.cache)
         corpora.require(tasks)
         characters = sum(corpora.corpus_statistics(task).train_characters for task in tasks)
@@ -148,89 +165,68 @@ def joined(told: list[Timing]) -> list[Timing]:
     return [replace(total(group), base_bytes=told[0].peak_bytes) for group in groups.values()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Growth:
-    """What is trained at each size: `tasks` begin with those that read notes."""
+def _corpus(like: StagedTraining, scale: int) -> list[Timing]:
+    """Demo corpora of so many times as many notes: read, prepared, trained on and scored, then started again."""
+    begun = time.perf_counter()
+    with opened(None, scale) as corpora, temporary_folder() as cache:
+        seconds = time.perf_counter() - begun
+        training = replace(like, source=corpora.folder, cache=cache)
+        first = staged(replace(training, dev=True))
+        # What goes before the first update where tokenised corpora are kept already.
+        again = staged(replace(training, updates=0))
+    writing = replace(first[0], work=record.WRITING, seconds=((seconds,),), peak_bytes=None)
+    return [writing, *first, replace(total(again), work=record.SECOND, units=first[0].units)]
 
-    tasks: tuple[Task[Any, Any], ...]
-    encoder: EncoderFiles
-    device: str
-    scales: tuple[int, ...]
-    lengths: tuple[int, ...]
-    updates: int
 
-    def measured(self, against: str, command: str) -> Speed:
-        """One whole measurement."""
-        of_size = {
-            record.CORPUS: (self._corpus, self.scales),
-            record.HEADS: (self._heads, range(1, len(self.tasks) + 1)),
-            record.LENGTH: (self._length, self.lengths),
-            record.BATCH: (self._batch, (PAPER.span_batch,)),
-        }
-        measure, sizes = of_size[against]
-        timings, settings = list[Timing](), SETTINGS[against]
-        with Progress(len(sizes)) as progress:
-            for size in sizes:
-                timings += measure(size, settings)
-                progress.finished(1, f"{against}: {size:,} done")
-        return blank(
-            ("demo", self.encoder.name, self.device),
-            kind=record.GROWTH,
-            subject=against,
-            tasks=tuple(task.name for task in self.tasks),
-            settings=settings,
-            timings=tuple(timings),
-            command=command,
-        )
+def _heads(like: StagedTraining, count: int) -> list[Timing]:
+    """The first tasks; training sets are passed as often as makes enough batches, however small they are."""
+    with opened(None, 1) as corpora, temporary_folder() as cache:
+        some = replace(like, tasks=like.tasks[:count], settings=_many_epochs(like))
+        return staged(replace(some, source=corpora.folder, cache=cache))
 
-    def _training(self, size: int, source: Path | Examples, settings: Settings, cache: Path) -> StagedTraining:
-        """A training of all tasks with as many batches of each, together as many as at any other size.
 
-        So whatever grows with the updates, as torch's caches of kernels do, is the same at every size.
-        """
-        assert self.encoder.folder is not None
-        return StagedTraining(
-            size=size,
-            tasks=tuple(task.name for task in self.tasks),
-            settings=replace(settings, schedule="round_robin"),
-            encoder=self.encoder.folder,
-            device=self.device,
-            source=source,
-            cache=cache,
-            batches=-(-self.updates // len(self.tasks)),
-        )
+def _length(like: StagedTraining, characters: int) -> list[Timing]:
+    """One training note of so many characters for each task that reads notes, passed as often."""
+    tasks = tuple(task for task in map(registry.task, like.tasks) if reads_documents(task))
+    with opened(None, 1) as corpora, temporary_folder() as cache:
+        source = long_notes(corpora, tasks, characters, like.settings.dev_fraction)
+        some = replace(like, tasks=tuple(task.name for task in tasks), settings=_many_epochs(like))
+        return staged(replace(some, source=source, cache=cache))
 
-    def _corpus(self, scale: int, settings: Settings) -> list[Timing]:
-        """Demo corpora of so many times as many notes: read, prepared, trained on and scored, then started again."""
-        begun = time.perf_counter()
-        with opened(None, scale) as corpora, temporary_folder() as cache:
-            seconds = time.perf_counter() - begun
-            training = self._training(scale, corpora.folder, settings, cache)
-            first = staged(replace(training, dev=True))
-            # What goes before the first update where tokenised corpora are kept already.
-            again = staged(replace(training, batches=0))
-        writing = replace(first[0], work=record.WRITING, seconds=((seconds,),), peak_bytes=None)
-        return [writing, *first, replace(total(again), work=record.SECOND, units=first[0].units)]
 
-    def _heads(self, count: int, settings: Settings) -> list[Timing]:
-        """The first tasks; training sets are passed as often as makes enough batches, however small they are."""
-        some, settings = replace(self, tasks=self.tasks[:count]), replace(settings, epochs=1 + self.updates)
-        with opened(None, 1) as corpora, temporary_folder() as cache:
-            return staged(some._training(count, corpora.folder, settings, cache))
+def _many_epochs(like: StagedTraining) -> Settings:
+    return replace(like.settings, epochs=1 + (like.updates or 0))
 
-    def _length(self, characters: int, settings: Settings) -> list[Timing]:
-        """One training note of so many characters for each task that reads notes, passed as often."""
-        some = replace(self, tasks=tuple(filter(reads_documents, self.tasks)))
-        settings = replace(settings, epochs=1 + self.updates)
-        with opened(None, 1) as corpora, temporary_folder() as cache:
-            source = long_notes(corpora, some.tasks, characters, settings.dev_fraction)
-            return staged(some._training(characters, source, settings, cache))
 
-    def _batch(self, size: int, settings: Settings) -> list[Timing]:
-        """One batch of each task, whole: after the best weights were kept, which happens once the last was trained."""
-        assert self.encoder.folder is not None
-        settings = replace(settings, epochs=1, epochs_of=((self.tasks[-1].name, 2),))
-        with opened(None, 1) as corpora, temporary_folder() as cache:
-            source = full_batches(corpora, self.tasks, settings, self.encoder.folder)
-            training = self._training(size, source, settings, cache)
-            return staged(replace(training, settings=settings, batches=None))
+def _batch(like: StagedTraining, size: int) -> list[Timing]:
+    """One batch of each task, whole: after the best weights were kept, which happens once the last was trained."""
+    settings = replace(like.settings, schedule="interleaved", epochs=1, epochs_of=((like.tasks[-1], 2),))
+    with opened(None, 1) as corpora, temporary_folder() as cache:
+        source = full_batches(corpora, [registry.task(name) for name in like.tasks], settings, like.encoder)
+        return staged(replace(like, settings=settings, source=source, cache=cache, updates=None))
+
+
+_AT_SIZE = MappingProxyType(
+    {record.CORPUS: _corpus, record.HEADS: _heads, record.LENGTH: _length, record.BATCH: _batch}
+)
+
+
+def measured(
+    against: str, encoder: EncoderFiles, training: StagedTraining, sizes: Sequence[int], command: str
+) -> Speed:
+    """One whole measurement: such a training at each size."""
+    timings = list[Timing]()
+    with Progress(len(sizes)) as progress:
+        for size in sizes:
+            like = replace(training, size=size, settings=replace(training.settings, schedule="round_robin"))
+            timings += _AT_SIZE[against](like, size)
+            progress.finished(1, f"{against}: {size:,} done")
+    return blank(
+        ("demo", encoder.name, training.device),
+        kind=record.GROWTH,
+        subject=against,
+        tasks=training.tasks,
+        settings=training.settings,
+        timings=tuple(timings),
+        command=command,
+    )

@@ -84,6 +84,8 @@ def _arms(arms: Sequence[str], extent: Extent, progress: Progress) -> tuple[list
     passes = sum(reads_documents(registry.task(name)) for name in extent.setup.tasks)
     with ExitStack() as stack:
         workers = [stack.enter_context(extent.begin(arm)) for arm in arms]
+        for worker in workers:
+            progress.say(f"{worker.arm}: first note after {worker.build_seconds:.1f} s")
         found = _in_turns(workers, extent, progress)
         for worker in workers:
             # A note passes an encoder for each task that reads notes, or one for all of them.
@@ -109,21 +111,17 @@ def _in_turns(
     A round before those that count sees every shape that is to come.
     """
     works = [work for work, some in ((NOTES, extent.work.notes), (PAIRS, extent.work.pairs)) if some]
-    found: dict[tuple[str, str, int], list[tuple[float, ...]]] = {
-        (worker.arm, work, batch): [] for worker in workers for batch in extent.batches for work in works
-    }
+    asked = [(batch, work, worker) for batch in extent.batches for work in works for worker in workers]
+    seconds: list[list[tuple[float, ...]]] = []
     for number in range(0 if warm else 1, 1 + extent.rounds):
-        for batch in extent.batches:
-            for work in works:
-                for worker in workers:
-                    found[worker.arm, work, batch].append(worker.ask("seconds", work, batch))
+        seconds.append([worker.ask("seconds", work, batch) for batch, work, worker in asked])
         if progress:
             progress.finished(1, f"{number} of {extent.rounds} rounds measured" if number else "warmed up")
     held = {worker.arm: worker.ask("memory") for worker in workers}
     timings: dict[str, list[Timing]] = {worker.arm: [] for worker in workers}
-    for (arm, work, batch), seconds in found.items():
-        counts, counted = extent.counts[work], tuple(seconds[-extent.rounds :])
-        timings[arm].append(Timing(arm=arm, work=work, size=batch, seconds=counted, **counts, **held[arm]))
+    for (batch, work, worker), calls in zip(asked, zip(*seconds[-extent.rounds :], strict=True), strict=True):
+        known = extent.counts[work] | held[worker.arm]
+        timings[worker.arm].append(Timing(arm=worker.arm, work=work, size=batch, seconds=calls, **known))
     return timings
 
 

@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, cycle
 from pathlib import Path
@@ -21,8 +22,7 @@ from bench.store.runs import UNFINISHED, Fingerprints
 from bench.store.sanitise import sanitise, stem
 from tasks.core.errors import InputError
 
-FORMAT = 3
-SPEED, RECORD = "speed", "speed.json"
+FORMAT, SPEED, RECORD = 3, "speed", "speed.json"
 
 INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")
 """What is measured; `TRAINING` is also the work of a training."""
@@ -30,26 +30,18 @@ INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")
 MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 
-NOTES, PAIRS, ENCODER, FIRST_NOTE, BY_TASKS, BY_LENGTH = (
-    "notes", "pairs", "encoder", "first note", "by tasks", "by length",
-)  # fmt: skip
+NOTES, PAIRS, ENCODER, FIRST_NOTE = "notes", "pairs", "encoder", "first note"
+BY_TASKS, BY_LENGTH, PRODUCT = "by tasks", "by length", "matrix product"
 """The works of inference: all notes, all pairs, the encoder's passes over the notes by themselves, loading up to the
-first answer; then notes and pairs with the first so many tasks, and one note of so many characters."""
-
-PRODUCT = "matrix product"
-"""What the machine can: one large product at the precision of the arm."""
+first answer; notes and pairs with the first so many tasks, one note of so many characters. And of training too what the
+machine can: large products at the precision of the arm."""
 
 CORPUS, HEADS, LENGTH, BATCH = AGAINST = ("corpus", "heads", "length", "batch")
 """What grows: the corpus, the tasks trained together, a note's characters; and batches of the paper's size, full."""
 
-WRITING, READING, PREPARING, WARMING, DEVELOPMENT, SECOND = (
-    "writing", "reading", "preparing", "warming", "development", "second start",
-)  # fmt: skip
+WRITING, READING, PREPARING, WARMING = "writing", "reading", "preparing", "warming"
+DEVELOPMENT, SECOND = "development", "second start"
 """The works of growth. Preparing goes from a corpus read to the first update; warming is the first batch of a task."""
-
-
-_OF_ALL_ARMS = (NOTES, PAIRS, TRAINING, PRODUCT)
-"""The works that every arm of a measurement does, as often as the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,19 +141,14 @@ class Speed:
     @property
     def path(self) -> Path:
         """Its folder below `speed`."""
-        here, comparison = self.environment, comparison_label(self.corpus, self.encoder, self.settings.span_head)
-        subject = f"-{stem(self.subject)}" if self.subject else ""
-        return Path(comparison, f"{stem(here.device)}-{here.threads}-{self.kind}{subject}")
+        comparison = comparison_label(self.corpus, self.encoder, self.settings.span_head)
+        parts = (stem(self.environment.device), str(self.environment.threads), self.kind, stem(self.subject))
+        return Path(comparison, "-".join(filter(None, parts)))
 
     @property
     def arms(self) -> list[str]:
         """The arms, in their order."""
         return list(dict.fromkeys(timing.arm for timing in self.timings))
-
-    def fastest(self, work: str, arm: str) -> Timing:
-        """Where an arm does most of a work in a second, in the median of its rounds; without rounds if it does none."""
-        found = [self.timing(work, arm, size) for size in self.sizes(work)]
-        return min(found, key=lambda one: one.median_seconds, default=self.timing(work, arm, -1))
 
     def sizes(self, work: str) -> list[int]:
         """The sizes at which a work was measured."""
@@ -179,23 +166,21 @@ class Speed:
 
 def total(timings: Sequence[Timing]) -> Timing:
     """Timings as one: what they take together in each round, and the highest of their peaks."""
-    first, peaks = timings[0], [timing.peak_bytes for timing in timings]
-    known = [peak for peak in peaks if peak is not None]
+    tasks, peaks = {one.task for one in timings}, [one.peak_bytes for one in timings if one.peak_bytes is not None]
     return replace(
-        first,
-        task=first.task if len({timing.task for timing in timings}) == 1 else "",
-        units=sum(timing.units for timing in timings),
-        tokens=sum(timing.tokens for timing in timings),
-        flops=sum(timing.flops for timing in timings),
-        seconds=tuple(tuple(chain(*calls)) for calls in zip(*(timing.seconds for timing in timings), strict=True)),
-        peak_bytes=max(known) if len(known) == len(peaks) else None,
+        timings[0],
+        task="" if len(tasks) > 1 else timings[0].task,
+        units=sum(one.units for one in timings),
+        tokens=sum(one.tokens for one in timings),
+        flops=sum(one.flops for one in timings),
+        seconds=tuple(tuple(chain(*calls)) for calls in zip(*(one.seconds for one in timings), strict=True)),
+        peak_bytes=max(peaks) if len(peaks) == len(timings) else None,
     )
 
 
 def write(results: Path, speed: Speed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
-    unfinished = results / UNFINISHED / SPEED / speed.path
-    path = _store(results / SPEED / speed.path, speed)
+    path, unfinished = _store(results / SPEED / speed.path, speed), results / UNFINISHED / SPEED / speed.path
     shutil.rmtree(unfinished, ignore_errors=True)
     remove_empty(unfinished.parent, results / UNFINISHED)
     return path
@@ -210,11 +195,11 @@ def kept(results: Path, planned: Speed) -> Speed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
     folder = results / UNFINISHED / SPEED / planned.path
     finish(folder)
-    try:
+    with suppress(InputError):
         begun = read(folder / RECORD)
-    except InputError:
-        return planned
-    return begun if replace(begun, timings=()) == planned else planned
+        if replace(begun, timings=()) == planned:
+            return begun
+    return planned
 
 
 def _store(folder: Path, speed: Speed) -> Path:
@@ -247,22 +232,19 @@ def read(path: Path) -> Speed:
 
 def _require_whole(speed: Speed) -> None:
     """ValueError unless every time is above 0 and the arms have as many rounds of the same works."""
-    subjects = {INFERENCE: ("",), TRAINING: (speed.subject,), GROWTH: AGAINST}
-    if speed.subject not in subjects.get(speed.kind, ()):
+    if speed.subject not in {INFERENCE: ("",), TRAINING: (speed.subject,), GROWTH: AGAINST}.get(speed.kind, ()):
         raise ValueError(f"it is of {speed.kind} {speed.subject}")
     if speed.kind == INFERENCE and (speed.arms[:1] != [MULTITASK] or [one.arm for one in speed.weights] != speed.arms):
         raise ValueError(f"it lacks {MULTITASK} as its first arm, or the weights of an arm")
-    rounds: dict[tuple[str, str, int], set[int]] = {}
+    rounds: dict[str, dict[tuple[str, int], int]] = {arm: {} for arm in speed.arms}
     for timing in speed.timings:
-        rounds.setdefault((timing.arm, timing.work, timing.size), set()).add(len(timing.seconds))
         calls = [seconds for calls in timing.seconds for seconds in (*calls, len(calls))]
         if not calls or timing.units < 1 or not all(seconds > 0 for seconds in calls):
             raise ValueError(f"it lacks times of {timing.work}")
-        if len(timing.scores) not in (0, len(timing.seconds)):
-            raise ValueError("it lacks scores")
-    shapes = [
-        {(work, size, *count) for (of, work, size), count in rounds.items() if of == arm and work in _OF_ALL_ARMS}
-        for arm in speed.arms
-    ]
-    if not shapes or any(len(count) > 1 for count in rounds.values()) or any(shape != shapes[0] for shape in shapes):
+        count, work = len(timing.seconds), (timing.work, timing.size)
+        if rounds[timing.arm].setdefault(work, count) != count or len(timing.scores) not in (0, count):
+            raise ValueError(f"it lacks rounds of {timing.work}")
+    shared = (NOTES, PAIRS, TRAINING, PRODUCT)  # What every arm does, as often as the others.
+    shapes = [{work: n for work, n in found.items() if work[0] in shared} for found in rounds.values()]
+    if not any(shapes) or any(shape != shapes[0] for shape in shapes):
         raise ValueError("an arm lacks times that another has")

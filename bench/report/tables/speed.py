@@ -35,5 +35,9 @@ def section(speed: Speed) -> Section:
         record.TRAINING: training.of_training,
         record.GROWTH: training.of_growth,
     }
-    found = tuple(replace(table, title=table.title + mark) for table in tables[speed.kind](speed))
-    return Section(name="-".join(speed.path.parts), title=title(speed) + mark, notes=(), tables=found)
+    name = "-".join(speed.path.parts)
+    found = tuple(
+        replace(one, name=f"{name}{one.name and '-'}{one.name}", title=one.title + mark)
+        for one in tables[speed.kind](speed)
+    )
+    return Section(name=name, title=title(speed) + mark, notes=(), tables=found)

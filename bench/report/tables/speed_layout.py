@@ -42,12 +42,12 @@ def title(speed: Speed) -> str:
 Rows = Iterable[Sequence[str]]
 
 
-def table(speed: Speed, name: str, title: str, header: Sequence[str], rows: Rows, notes: Iterable[str] = ()) -> Table:
-    """The one layout: what a row is about, and then figures."""
+def table(name: str, title: str, header: Sequence[str], rows: Rows, notes: Iterable[str] = ()) -> Table:
+    """The one layout: what a row is about, and then figures; `name` is what it adds to that of the measurement."""
     cells = tuple(map(tuple, rows))
     first = "r" if all(row[0].replace(",", "").isdecimal() for row in cells) else "l"
     return Table(
-        name="-".join((*speed.path.parts, *filter(None, [name]))),
+        name=name,
         title=title,
         align=first + "r" * (len(header) - 1),
         header=tuple(header),
@@ -57,14 +57,17 @@ def table(speed: Speed, name: str, title: str, header: Sequence[str], rows: Rows
 
 
 def time(timing: Timing) -> str:
+    """How long a round takes."""
     return words.duration(timing.median_seconds)
 
 
 def peak(timing: Timing) -> str:
+    """The most memory."""
     return words.size(timing.peak_bytes)
 
 
 def above_base(timing: Timing) -> str:
+    """The most memory beyond Python and its libraries."""
     return words.size(timing.bytes_above_base)
 
 
@@ -76,6 +79,7 @@ decimal, milliseconds, percent = (partial(_known, form) for form in ("{:,.1f}", 
 
 
 def rounds(speed: Speed) -> int:
+    """How many were measured."""
     return len(speed.timings[0].seconds)
 
 

@@ -35,7 +35,6 @@ def of_training(speed: Speed) -> Iterator[Table]:
     epochs = max(1, speed.settings.epochs)
     windows, tokens = own.units // epochs, own.tokens // epochs
     yield table(
-        speed,
         "",
         f"{windows:,} windows ({tokens:,} real tokens) in batches of {own.size}, epochs: {epochs}",
         ("arm", "seconds", "tokens a second", f"{own.arm} is faster", "FLOPs utilisation", speed.metric),
@@ -115,24 +114,23 @@ def of_growth(speed: Speed) -> Iterator[Table]:
 
     if speed.subject == record.CORPUS:
         works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
-        yield table(speed, "seconds", "Seconds", (unit, *works), rows(time, *((work, "") for work in works)))
+        yield table("seconds", "Seconds", (unit, *works), rows(time, *((work, "") for work in works)))
     updates = [speed.timing(record.TRAINING, size=size) for size in sizes]
     found = [
         [*row, words.count(one.tokens / one.units)]
         for row, one in zip(rows(_microseconds, *stages(speed).values()), updates, strict=True)
     ]
     header = (unit, *stages(speed), "tokens in an update")
-    yield table(speed, "units", "Microseconds for each unit", header, found)
+    yield table("units", "Microseconds for each unit", header, found)
     held = [work for work in WITH_MEMORY if speed.sizes(work)]
     found = rows(above_base, *((work, "") for work in held))
-    yield table(speed, "memory", "Peak memory beyond the libraries", (unit, *held), found)
+    yield table("memory", "Peak memory beyond the libraries", (unit, *held), found)
 
 
 def _of_full_batches(speed: Speed) -> Table:
     settings, base = speed.settings, speed.timings[0].base_bytes
     training = {task: speed.timing(record.TRAINING, task=task) for task in speed.tasks}
     return table(
-        speed,
         "tasks",
         "Time and peak memory of the process in an update",
         ("task", "tokens", "time", "tokens a second", "peak memory"),

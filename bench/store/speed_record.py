@@ -32,15 +32,14 @@ OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 
 NOTES, PAIRS, ENCODER, FIRST_NOTE = "notes", "pairs", "encoder", "first note"
 BY_TASKS, BY_LENGTH, PRODUCT = "by tasks", "by length", "matrix product"
-"""The works of inference: all notes, all pairs, the encoder's passes over the notes by themselves, loading up to the
-first answer; notes and pairs with the first so many tasks, one note of so many characters. And of training too what the
-machine can: large products at the precision of the arm."""
+"""The works of inference: all notes, all pairs, the encoder alone on the notes, loading up to the first answer; notes
+and pairs with the first so many tasks, one note by its length. Of training too: a large product at an arm's precision."""
 
 CORPUS, HEADS, LENGTH, BATCH = AGAINST = ("corpus", "heads", "length", "batch")
 """What grows: the corpus, the tasks trained together, a note's characters; and batches of the paper's size, full."""
 
-WRITING, READING, PREPARING, WARMING = "writing", "reading", "preparing", "warming"
-DEVELOPMENT, SECOND = "development", "second start"
+WRITING, READING, PREPARING, WARMING, DEVELOPMENT = "writing", "reading", "preparing", "warming", "development"
+SECOND = "second start"
 """The works of growth. Preparing goes from a corpus read to the first update; warming is the first batch of a task."""
 
 
@@ -148,7 +147,7 @@ class Speed:
     @property
     def arms(self) -> list[str]:
         """The arms, in their order."""
-        return list(dict.fromkeys(timing.arm for timing in self.timings))
+        return list(dict.fromkeys(one.arm for one in self.timings))
 
     def sizes(self, work: str) -> list[int]:
         """The sizes at which a work was measured."""
@@ -161,7 +160,7 @@ class Speed:
             for one in self.timings
             if one.work == work and arm in ("", one.arm) and size in (None, one.size) and task in ("", one.task)
         ]
-        return total(found) if found else Timing(arm=arm, work=work, size=0, seconds=())
+        return total(found) if found else Timing(arm=arm, work=work, size=0, units=0, seconds=())
 
 
 def total(timings: Sequence[Timing]) -> Timing:

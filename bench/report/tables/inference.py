@@ -9,18 +9,7 @@ from typing import Any
 
 from bench.report import words
 from bench.report.table import Table
-from bench.report.tables.speed_layout import (
-    above_base,
-    decimal,
-    gflops_of_product,
-    milliseconds,
-    peak,
-    percent,
-    rounds,
-    table,
-    time,
-    title,
-)  # fmt: skip
+from bench.report.tables import speed_layout as layout
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing
 
@@ -31,53 +20,63 @@ def tables(speed: Speed) -> Iterator[Table]:
     notes, pairs = (_fastest(speed, work, own) for work in (record.NOTES, record.PAIRS))
     head = f"Answering {notes.units} notes for all span tasks and {pairs.units} pairs, encoder {speed.encoder}"
     header = ("", *speed.arms, *(f"gain on {arm}" for arm in others))
-    yield table("", head, header, _arms_rows(speed), _notes_of_inference(speed))
+    yield layout.table("", head, header, _arms_rows(speed), _notes_of_inference(speed))
     batches = [[speed.timing(record.NOTES, arm, size) for arm in speed.arms] for size in speed.sizes(record.NOTES)]
-    yield table(
+    yield layout.table(
         "batches",
         "Notes a second for all span tasks, by notes at a time",
         ("at a time", *speed.arms, *(f"than {arm}" for arm in others)),
         [
             (
                 str(arms[0].size),
-                *(decimal(one.units_per_second) for one in arms),
+                *(layout.decimal(one.units_per_second) for one in arms),
                 *(f"{arms[0].times_faster(one):.2f}x" for one in arms[1:]),
             )
             for arms in batches
         ],
         [f"than: how many times faster {own} is, the median over rounds in which both were measured."],
     )
-    arms = (record.MULTITASK, record.SINGLE_TASK)
-    by_tasks = {
-        size: [speed.timing(record.BY_TASKS, arm, size) for arm in arms] for size in speed.sizes(record.BY_TASKS)
-    }
-    if by_tasks:
-        yield table(
-            "tasks",
-            "Time and peak memory with the first tasks",
-            ("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
-            [
-                (
-                    str(size),
-                    "".join(speed.tasks[size - 1 : size]),
-                    *map(time, both),
-                    *map(peak, both),
-                    words.ratio(both[1].median_seconds, both[0].median_seconds),
-                )
-                for size, both in by_tasks.items()
-            ],
-            ["Span tasks share the notes; each pair task brings pairs of its own, which both arms must read."],
-        )
+    if speed.sizes(record.BY_TASKS):
+        yield _by_tasks(speed)
     if by_length := [speed.timing(record.BY_LENGTH, size=size) for size in speed.sizes(record.BY_LENGTH)]:
-        yield table(
+        yield layout.table(
             "lengths",
             "One note for all span tasks, multitask, by its length",
             ("characters", "time", "characters a second", "peak memory", "above Python and torch"),
             [
-                (words.count(one.size), time(one), words.count(one.units_per_second), peak(one), above_base(one))
+                (
+                    words.count(one.size),
+                    layout.time(one),
+                    words.count(one.units_per_second),
+                    layout.peak(one),
+                    layout.above_base(one),
+                )
                 for one in by_length
             ],
         )
+
+
+def _by_tasks(speed: Speed) -> Table:
+    """Both of our arms with the first tasks, and what the last of these adds."""
+    rows = []
+    for size in speed.sizes(record.BY_TASKS):
+        multi, single = (speed.timing(record.BY_TASKS, arm, size) for arm in (record.MULTITASK, record.SINGLE_TASK))
+        row = (
+            str(size),
+            "".join(speed.tasks[size - 1 : size]),
+            layout.time(multi),
+            layout.time(single),
+            layout.peak(multi),
+            layout.peak(single),
+        )
+        rows.append((*row, words.ratio(single.median_seconds, multi.median_seconds)))
+    return layout.table(
+        "tasks",
+        "Time and peak memory with the first tasks",
+        ("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
+        rows,
+        ["Span tasks share the notes; each pair task brings pairs of its own, which both arms must read."],
+    )
 
 
 def _fastest(speed: Speed, work: str, arm: str) -> Timing:
@@ -105,12 +104,12 @@ def _rates(speed: Speed, arm: str) -> Iterator[Quantity]:
     alone = speed.timing(record.NOTES, arm, min(speed.sizes(record.NOTES), default=0))
     notes, pairs = _fastest(speed, record.NOTES, arm), _fastest(speed, record.PAIRS, arm)
     encoder, product = speed.timing(record.ENCODER, arm), speed.timing(record.PRODUCT, arm)
-    yield "notes a second, one at a time", alone.units_per_second, decimal
-    yield "notes a second, at its best", notes.units_per_second, decimal
+    yield "notes a second, one at a time", alone.units_per_second, layout.decimal
+    yield "notes a second, at its best", notes.units_per_second, layout.decimal
     yield "tokens a second, at its best", notes.tokens_per_second, words.count
-    yield "pairs a second, at its best", pairs.units_per_second, decimal
-    yield "FLOPs utilisation on notes", notes.utilisation(product), percent
-    yield "FLOPs utilisation, encoder alone", encoder.utilisation(product), percent
+    yield "pairs a second, at its best", pairs.units_per_second, layout.decimal
+    yield "FLOPs utilisation on notes", notes.utilisation(product), layout.percent
+    yield "FLOPs utilisation, encoder alone", encoder.utilisation(product), layout.percent
 
 
 def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
@@ -119,9 +118,9 @@ def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
     percentiles = quantiles(calls, n=100, method="inclusive") if len(calls) > 1 else [math.nan] * 99
     (weights,) = (one for one in speed.weights if one.arm == arm)
     held = next(one for one in speed.timings if one.arm == arm)
-    yield "one note, median", percentiles[49], milliseconds
-    yield "one note, 95th percentile", percentiles[94], milliseconds
-    yield "one note, 99th percentile", percentiles[98], milliseconds
+    yield "one note, median", percentiles[49], layout.milliseconds
+    yield "one note, 95th percentile", percentiles[94], layout.milliseconds
+    yield "one note, 99th percentile", percentiles[98], layout.milliseconds
     yield "models", weights.models, words.count
     yield "parameters", weights.parameters, words.count
     yield "weights in memory", weights.weights_bytes, words.size
@@ -133,12 +132,12 @@ def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
 
 def _notes_of_inference(speed: Speed) -> Iterator[str]:
     trained = "trained models" if speed.trained else "models as they are before training"
-    products = {one.precision: gflops_of_product(speed, one.arm) for one in speed.weights}
+    products = {one.precision: layout.gflops_of_product(speed, one.arm) for one in speed.weights}
     rates = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in products.items())
     yield (
-        f"{title(speed)}; {trained}; medians over rounds in which the arms take turns ({rounds(speed)}). At its best: "
-        f"at the batch size that suits it. Gain: how many times faster or smaller {speed.arms[0]} is. A note's tokens "
-        "count once, however many models it passes."
+        f"{layout.title(speed)}; {trained}; medians over rounds in which the arms take turns ({layout.rounds(speed)}). "
+        "At its best: at the batch size that suits it. Gain: how many times faster or smaller "
+        f"{speed.arms[0]} is. A note's tokens count once, however many models it passes."
     )
     yield (
         "FLOPs utilisation: what passing the notes must compute, without padding, beside what large matrix products "

@@ -8,19 +8,8 @@ import numpy as np
 
 from bench.report import words
 from bench.report.table import Table
+from bench.report.tables import speed_layout as layout
 from bench.report.tables.differences import bounds
-from bench.report.tables.speed_layout import (
-    SUBJECTS,
-    UNITS,
-    above_base,
-    gflops_of_product,
-    peak,
-    percent,
-    rounds,
-    table,
-    time,
-    title,
-)  # fmt: skip
 from bench.statistics.variance import Estimate
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing
@@ -34,7 +23,7 @@ def of_training(speed: Speed) -> Iterator[Table]:
     own, *others = (one for one in speed.timings if one.work == record.TRAINING)
     epochs = max(1, speed.settings.epochs)
     windows, tokens = own.units // epochs, own.tokens // epochs
-    yield table(
+    yield layout.table(
         "",
         f"{windows:,} windows ({tokens:,} real tokens) in batches of {own.size}, epochs: {epochs}",
         ("arm", "seconds", "tokens a second", f"{own.arm} is faster", "FLOPs utilisation", speed.metric),
@@ -44,7 +33,7 @@ def of_training(speed: Speed) -> Iterator[Table]:
                 f"{one.median_seconds:.1f}",
                 words.count(one.tokens_per_second),
                 f"{own.times_faster(one):.1f}x",
-                percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
+                layout.percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
                 words.mean_and_spread(one.scores),
             )
             for one in (own, *others)
@@ -55,10 +44,10 @@ def of_training(speed: Speed) -> Iterator[Table]:
 
 def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> Iterator[str]:
     settings, gflop = speed.settings, own.flops / max(1, speed.settings.epochs) / 1e9
-    products = ", ".join(f"{gflops_of_product(speed, one.arm)} for {one.arm}" for one in (own, *others))
+    products = ", ".join(f"{layout.gflops_of_product(speed, one.arm)} for {one.arm}" for one in (own, *others))
     yield (
-        f"{title(speed)}; medians over rounds in which the arms take turns ({rounds(speed)}), after one that does not "
-        "count."
+        f"{layout.title(speed)}; medians over rounds in which the arms take turns ({layout.rounds(speed)}), after one "
+        "that does not count."
     )
     yield (
         f"FLOPs utilisation: the {gflop:,.0f} GFLOP of an epoch and its gradients, without padding but with all tokens "
@@ -89,9 +78,9 @@ def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> I
 
 def stages(speed: Speed) -> dict[str, tuple[str, str]]:
     """The stages of growth that are shown by the unit: by title, the work and its task, "" for all together."""
-    found = {f"{work}, {UNITS[work]}": (work, "") for work in SUBJECTS[speed.subject][2]}
+    found = {f"{work}, {layout.UNITS[work]}": (work, "") for work in layout.SUBJECTS[speed.subject][2]}
     if speed.subject == record.HEADS:
-        found |= {f"{task}, {UNITS[record.TRAINING]}": (record.TRAINING, task) for task in speed.tasks}
+        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, task) for task in speed.tasks}
     return found
 
 
@@ -105,7 +94,7 @@ def of_growth(speed: Speed) -> Iterator[Table]:
     if speed.subject == record.BATCH:
         yield _of_full_batches(speed)
         return
-    _, unit, _ = SUBJECTS[speed.subject]
+    _, unit, _ = layout.SUBJECTS[speed.subject]
     sizes = speed.sizes(record.TRAINING)
 
     def rows(show: Callable[[Timing], str], *shown: tuple[str, str]) -> list[list[str]]:
@@ -114,28 +103,34 @@ def of_growth(speed: Speed) -> Iterator[Table]:
 
     if speed.subject == record.CORPUS:
         works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
-        yield table("seconds", "Seconds", (unit, *works), rows(time, *((work, "") for work in works)))
+        yield layout.table("seconds", "Seconds", (unit, *works), rows(layout.time, *((work, "") for work in works)))
     updates = [speed.timing(record.TRAINING, size=size) for size in sizes]
     found = [
         [*row, words.count(one.tokens / one.units)]
         for row, one in zip(rows(_microseconds, *stages(speed).values()), updates, strict=True)
     ]
     header = (unit, *stages(speed), "tokens in an update")
-    yield table("units", "Microseconds for each unit", header, found)
+    yield layout.table("units", "Microseconds for each unit", header, found)
     held = [work for work in WITH_MEMORY if speed.sizes(work)]
-    found = rows(above_base, *((work, "") for work in held))
-    yield table("memory", "Peak memory beyond the libraries", (unit, *held), found)
+    found = rows(layout.above_base, *((work, "") for work in held))
+    yield layout.table("memory", "Peak memory beyond the libraries", (unit, *held), found)
 
 
 def _of_full_batches(speed: Speed) -> Table:
     settings, base = speed.settings, speed.timings[0].base_bytes
     training = {task: speed.timing(record.TRAINING, task=task) for task in speed.tasks}
-    return table(
+    return layout.table(
         "tasks",
         "Time and peak memory of the process in an update",
         ("task", "tokens", "time", "tokens a second", "peak memory"),
         [
-            (task, words.count(one.tokens or None), time(one), words.count(one.tokens_per_second), peak(one))
+            (
+                task,
+                words.count(one.tokens or None),
+                layout.time(one),
+                words.count(one.tokens_per_second),
+                layout.peak(one),
+            )
             for task, one in training.items()
         ],
         [

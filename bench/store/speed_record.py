@@ -33,7 +33,7 @@ OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 NOTES, PAIRS, ENCODER, FIRST_NOTE = "notes", "pairs", "encoder", "first note"
 BY_TASKS, BY_LENGTH, PRODUCT = "by tasks", "by length", "matrix product"
 """The works of inference: all notes, all pairs, the encoder alone on the notes, loading up to the first answer; notes
-and pairs with the first so many tasks, one note by its length. Of training too: a large product at an arm's precision."""
+and pairs with the first so many tasks, one note by its length. Of training too: a product at an arm's precision."""
 
 CORPUS, HEADS, LENGTH, BATCH = AGAINST = ("corpus", "heads", "length", "batch")
 """What grows: the corpus, the tasks trained together, a note's characters; and batches of the paper's size, full."""

@@ -58,7 +58,10 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
     add("--examples", type=count, default=320, metavar="N", help="passed in each epoch (default: 320)")
     add("--epochs", type=options.epochs, default=1, metavar="N", help="in each round (default: 1)")
-    add("--rate", type=options.positive, metavar="X", help="learning rate of every arm (default: 0.0003)")
+    rate = PROFILES["demo"].encoder_lr
+    add(
+        "--rate", type=options.positive, default=rate, metavar="X", help=f"learning rate of every arm (default: {rate})"
+    )
     add("--batch", type=options.whole(1), default=32, metavar="N", help="windows in a batch (default: 32)")
     add(
         "--rounds",
@@ -129,10 +132,9 @@ def _training(args: argparse.Namespace) -> Iterator[Speed]:
     from bench.speed import training
 
     task, data, demo = registry.task(args.task), data_folder(args.data), PROFILES["demo"]
-    # One rate for encoder and heads, as the Trainer has.
-    rate = args.rate or demo.encoder_lr
     sizes = {"epochs": args.epochs, "span_batch": args.batch, "pair_batch": args.batch}
-    settings = replace(demo, encoder_lr=rate, head_lr=rate, **sizes)
+    # One rate for encoder and heads, as the Trainer has.
+    settings = replace(demo, encoder_lr=args.rate, head_lr=args.rate, **sizes)
     with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
         corpora.require([task])
         where = RunContext(corpora, args.results, encoder)

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModel
 
 from bench.speed import flops
-from bench.speed.flops import forward_flops, matrix_rate
+from bench.speed.flops import forward_flops, matrix_product
 from conftest import make_encoder
 
 LENGTHS = (17, 1, 40)
@@ -29,7 +29,7 @@ def test_flops_are_those_that_torch_counts(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_local_layer_counts_what_it_sees(tmp_path: Path) -> None:
-    """64 sub-words to either side in the second layer of two, all 150 in the first."""
+    """64 tokens to either side in the second layer of two, all 150 in the first."""
     folder = make_encoder(tmp_path, "modernbert")
     whole, one = forward_flops(folder, [150]), forward_flops(folder, [1])
     near = sum(abs(left - right) <= 64 for left in range(150) for right in range(150))
@@ -40,10 +40,12 @@ def test_the_rate_is_the_median_of_the_fastest_size(monkeypatch: pytest.MonkeyPa
     taken = iter([9.0] * 3 + [1.0, 1.0, 5.0, 2.0, 2.0, 5.0, 5.0] + [9.0] * 3 + [1.0] * 7)
     monkeypatch.setattr(flops, "SIDES", {"cpu": (10, 20)})
     monkeypatch.setattr(flops, "_seconds", lambda left, right: next(taken))
-    assert matrix_rate("cpu", "bfloat16") == 2 * 20**3
+    product = matrix_product("bench", "cpu", "bfloat16")
+    assert product.flops / product.median_seconds == pytest.approx(2 * 20**3)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_rate_is_of_this_machine(precision: str) -> None:
     """Between a million and a million million million operations a second."""
-    assert 1e6 < matrix_rate("cpu", precision) < 1e18
+    product = matrix_product("bench", "cpu", precision)
+    assert 1e6 < product.flops / product.median_seconds < 1e18

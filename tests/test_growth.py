@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from dataclasses import replace
-from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,75 +15,65 @@ from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import pair_window, text_windows
 from bench import registry
 from bench.cli import main as cli
-from bench.report import page
-from bench.report.figures.growth import draw
+from bench.report.figures.speed import draw
 from bench.report.formats import terminal
-from bench.report.tables import growth as tables
+from bench.report.tables.speed import section
+from bench.report.tables.speed_layout import SUBJECTS
 from bench.runner.corpora import Corpora
-from bench.speed import growth_course as course
-from bench.speed import growth_measure as measure
-from bench.speed import growth_watch as watch
-from bench.speed.growth_course import Course, Given
-from bench.speed.growth_workload import full_batches, long_notes
-from bench.store import growth_record as record
-from bench.store import strict_json
+from bench.speed import growth
+from bench.speed.growth import StagedTraining, staged
+from bench.speed.workload import Examples, full_batches, long_notes
+from bench.store import speed_record as record
 from bench.store.environment import environment
-from bench.store.growth_record import BATCH, CORPUS, HEADS, LENGTH, TRAINING, WARMING, Growth, Point, Stage
+from bench.store.speed_record import BATCH, CORPUS, GROWTH, HEADS, LENGTH, MULTITASK, TRAINING, WARMING, Speed, Timing
+from in_process import InProcess
+from performance_page import FIGURES, PAGE, made
 from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import DEV, TRAIN
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 TASKS = ("quaero_2014", "mednli")
 SETTINGS = Settings(max_length=32, pair_max_length=32, epochs=4, span_batch=2, pair_batch=2, schedule="round_robin",
                     precision="float32")  # fmt: skip
 
 
-class Told:
-    """The parent's end of a process: what it was told."""
-
-    def __init__(self) -> None:
-        self.all: list[Any] = []
-
-    def send(self, told: Any) -> None:
-        self.all.append(told)
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings take place in this process, their memory not watched."""
+    monkeypatch.setattr(growth, "Worker", InProcess)
 
 
-def planned(encoder: Path, source: Path | Given, cache: Path, batches: int | None = 2) -> Course:
-    return Course(
-        tasks=TASKS, settings=SETTINGS, encoder=encoder, device="cpu", threads=1, source=source, batches=batches,
-        cache=cache, develop=True,
+def planned(encoder: Path, source: Path | Examples, cache: Path, updates: int | None = 4) -> StagedTraining:
+    return StagedTraining(
+        size=1, tasks=TASKS, settings=SETTINGS, encoder=encoder, device="cpu", source=source, updates=updates,
+        cache=cache, dev=True,
     )  # fmt: skip
 
 
-def in_process(size: int, asked: Course) -> Point:
-    """A course carried out here, its memory not watched."""
-    told = Told()
-    course.serve(told, asked)  # type: ignore[arg-type]
-    assert told.all.pop() is None
-    return Point(size=size, libraries_bytes=None, stages=watch.joined(told.all[1:]))
-
-
-def made_up(against: str) -> Growth:
+def stages_of(against: str, base: int | None = 1_000_000) -> Speed:
     """Ten times as large at the second size, and no dearer by the unit."""
-    names = ("writing", "reading", "preparing", "warming", TRAINING, "development", "second start")
-    points = tuple(
-        Point(
+    works = ("writing", "reading", "preparing", "warming", TRAINING, "development", "second start")
+    timings = tuple(
+        Timing(
+            arm=MULTITASK,
+            work=work,
+            task=task,
             size=size,
-            libraries_bytes=1_000_000,
-            stages=tuple(
-                Stage(name=name, task=task, units=1000 * size, seconds=0.5 * size, peak_bytes=3_097_152)
-                for name in names
-                for task in (TASKS if name == TRAINING else ("",))
-            ),
+            units=1000 * size,
+            tokens=1000 * size,
+            seconds=((0.5 * size,),),
+            peak_bytes=3_097_152,
+            base_bytes=base,
         )
-        for size in (1, 10)
+        for size in ((1,) if against == BATCH else (1, 10))
+        for work in works
+        for task in (TASKS if work == TRAINING else ("",))
     )
-    return Growth(
-        against=against, corpus="demo", encoder="minilm", tasks=TASKS, settings=Settings(), updates=4,
-        points=points[:1] if against == BATCH else points, command="python -m bench growth",
-        finished="2026-11-21T06:00:00Z", environment=environment("cpu", 1),
+    return Speed(
+        kind=GROWTH, subject=against, corpus="demo", encoder="minilm", tasks=TASKS, settings=Settings(),
+        timings=timings, command="python -m bench speed growth", finished="2026-11-21T06:00:00Z",
+        environment=environment("cpu", 1),
     )  # fmt: skip
 
 
@@ -108,8 +96,8 @@ def test_each_window_is_taught_what_all_gold_says_of_it(tiny_encoder: Path, sche
 def test_a_long_note_has_just_so_many_characters_and_gold_on_its_words(tmp_path: Path, characters: int) -> None:
     write_corpora(tmp_path)
     given = long_notes(Corpora("demo", tmp_path), [registry.task("quaero_2014")], characters, 0.1)
-    (note,) = given.examples["quaero_2014", TRAIN]
-    assert len(note.text) == given.characters == characters
+    (note,) = given["quaero_2014", TRAIN]
+    assert len(note.text) == characters
     assert {note.text[span.start : span.end] for span in note.gold} <= {"foie"}
     assert len(note.gold) == note.text.count("foie")
 
@@ -119,29 +107,32 @@ def test_full_batches_are_full(tmp_path: Path, tiny_encoder: Path) -> None:
     tasks, tokenizer = [registry.task(name) for name in TASKS], SubwordTokenizer(tiny_encoder)
     settings = replace(SETTINGS, span_batch=5, pair_batch=7)
     given = full_batches(Corpora("demo", tmp_path), tasks, settings, tiny_encoder)
-    (note,), pairs = given.examples["quaero_2014", TRAIN], given.examples["mednli", TRAIN]
+    (note,), pairs = given["quaero_2014", TRAIN], given["mednli", TRAIN]
     assert [len(window.input_ids) for window in text_windows(tokenizer, note.text, 32)] == [32] * 5
-    assert [len(pair_window(tokenizer, pair.first, pair.second, 32).ids) for pair in pairs] == [32] * 7
+    assert [len(pair_window(tokenizer, pair.first, pair.second, 32).input_ids) for pair in pairs] == [32] * 7
 
 
-def test_a_course_tells_its_stages_and_ends_when_it_has_enough(tmp_path: Path, tiny_encoder: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_training_tells_its_stages_and_ends_when_it_has_enough(tmp_path: Path, tiny_encoder: Path) -> None:
     """The first batch of a task does not count; the corpora that were kept are found again."""
     write_corpora(tmp_path / "data", 6)
     (tmp_path / "cache").mkdir()
     asked = planned(tiny_encoder, tmp_path / "data", tmp_path / "cache")
-    point = in_process(1, asked)
-    assert [(stage.name, stage.task) for stage in point.stages] == [
+    found = staged(asked)
+    assert [(stage.work, stage.task) for stage in found] == [
         ("reading", ""), ("preparing", ""), *((name, task) for name in (WARMING, TRAINING) for task in sorted(TASKS)),
         *(("development", task) for task in TASKS),
     ]  # fmt: skip
-    assert all(stage.units > 0 and stage.seconds > 0 for stage in point.stages)
+    assert all(stage.units > 0 and stage.median_seconds > 0 for stage in found)
+    assert [stage.units for stage in found if stage.work in (WARMING, TRAINING)] == [1, 1, 2, 2]
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
-    again = in_process(1, replace(asked, batches=0, develop=False))
+    again = staged(replace(asked, updates=0, dev=False))
     assert kept
-    assert [stage.name for stage in again.stages] == ["reading", "preparing"]
+    assert [stage.work for stage in again] == ["reading", "preparing"]
     assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()}
 
 
+@pytest.mark.usefixtures("here")
 def test_a_whole_training_ends_by_itself(tmp_path: Path, tiny_encoder: Path) -> None:
     """And only its very first update is a warm-up."""
     write_corpora(tmp_path / "data")
@@ -150,44 +141,32 @@ def test_a_whole_training_ends_by_itself(tmp_path: Path, tiny_encoder: Path) -> 
         for name in TASKS
         for split in (TRAIN, DEV)
     }
-    point = in_process(1, planned(tiny_encoder, Given(examples=examples, characters=9), tmp_path, batches=None))
-    warm, trained = point.stage(WARMING), point.stage(TRAINING)
-    assert warm is not None
-    assert trained is not None
-    assert trained.units > warm.units
-    assert {stage.task for stage in point.stages if stage.name == TRAINING} == set(TASKS)
+    found = staged(planned(tiny_encoder, examples, tmp_path, updates=None))
+    warm, trained = ([stage for stage in found if stage.work == work] for work in (WARMING, TRAINING))
+    assert sum(stage.tokens for stage in trained) > sum(stage.tokens for stage in warm) > 0
+    assert {stage.task for stage in trained} == set(TASKS)
 
 
 def test_a_process_of_its_own_has_memory_of_its_own(tmp_path: Path, tiny_encoder: Path) -> None:
+    """And what is wrong there is the command's error."""
     write_corpora(tmp_path / "data")
-    point = watch.measured(1, planned(tiny_encoder, tmp_path / "data", tmp_path, batches=1))
+    found = staged(planned(tiny_encoder, tmp_path / "data", tmp_path, updates=2))
     if not Path("/proc/self/status").exists():
-        assert point.libraries_bytes is None
-        return
-    assert point.libraries_bytes is not None
-    assert all((stage.peak_bytes or 0) > 2**20 for stage in point.stages)
-
-
-def test_an_error_of_the_process_is_the_commands(tmp_path: Path, tiny_encoder: Path) -> None:
-    """What it tells is raised; one that ends in silence has run out of memory."""
-    ours, theirs = Pipe()
-    course.serve(theirs, planned(tiny_encoder, tmp_path, tmp_path))
-    with pytest.raises(InputError, match="quaero_2014"):
-        list(watch.stages(ours, None))
-    theirs.close()
-    with pytest.raises(InputError, match="where memory is short"):
-        list(watch.stages(ours, None))
+        assert found[0].base_bytes is None
+    else:
+        assert all((stage.peak_bytes or 0) >= (stage.base_bytes or 0) > 2**20 for stage in found)
+    with pytest.raises(InputError, match="no such data folder"):
+        staged(planned(tiny_encoder, tmp_path / "nothing", tmp_path))
 
 
 def test_a_measurement_comes_back_as_it_was_stored(tmp_path: Path) -> None:
-    path = record.write(tmp_path, made_up(HEADS))
-    assert strict_json.loads(Growth, path.read_bytes()) == made_up(HEADS)
+    assert record.read(record.write(tmp_path, stages_of(HEADS))) == stages_of(HEADS)
 
 
 @pytest.mark.parametrize("against", [CORPUS, HEADS, LENGTH])
 def test_what_is_flat_is_shown_as_flat(against: str) -> None:
     """Half a second for a thousand units at both sizes."""
-    text = terminal.render([tables.section(made_up(against))])
+    text = terminal.render([section(stages_of(against))])
     rows = re.findall(r"^ +10? +500 ", text, re.MULTILINE)
     assert len(rows) >= 2
     assert "2.0 MiB" in text
@@ -196,58 +175,56 @@ def test_what_is_flat_is_shown_as_flat(against: str) -> None:
 
 @pytest.mark.parametrize("against", record.AGAINST)
 def test_the_figures_name_their_units(against: str) -> None:
-    drawn = draw(made_up(against), "svg").decode()
-    for words in ["8 GB", "peak memory of the process (GB)"] if against == BATCH else [tables.SHOWN[against].size]:
+    drawn = draw(stages_of(against), "svg").decode()
+    for words in ["8 GB", "peak memory of the process (GB)"] if against == BATCH else [SUBJECTS[against][1]]:
         assert f">{words}<" in drawn
 
 
 def test_unknown_memory_is_called_so() -> None:
-    whole = made_up(HEADS)
-    unknown = replace(whole, points=tuple(replace(point, libraries_bytes=None) for point in whole.points))
-    assert "unknown" in terminal.render([tables.section(unknown)])
-    assert draw(unknown, "svg")
+    unknown = stages_of(HEADS, base=None)
+    assert "unknown" in terminal.render([section(unknown)])
+    assert ">unknown<" in draw(unknown, "svg").decode()
 
 
+@pytest.mark.usefixtures("here")
 def test_the_command_measures_and_stores(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     some = {name: registry.task(name) for name in TASKS}
     monkeypatch.setattr(registry, "tasks", lambda: some)
-    monkeypatch.setattr(measure, "measured", in_process)
     write_corpora(tmp_path / "data", 6)
-    monkeypatch.setattr(measure, "opened", lambda data, scale: nullcontext(Corpora("demo", tmp_path / "data")))
-    monkeypatch.setitem(measure.SETTINGS, BATCH, replace(SETTINGS, epochs=1))
-    words = f"growth --scales 1 --lengths 100 --updates 2 --threads 1 --encoder {tiny_encoder} --results {tmp_path}"
-    assert cli.main(words.split()) == 0
-    found = [strict_json.loads(Growth, path.read_bytes()) for path in sorted(tmp_path.rglob(record.RESULT))]
-    assert [one.against for one in found] == sorted(record.AGAINST)
-    assert found[0].command == "python -m bench " + words.replace(str(tiny_encoder), "DIR").replace(
-        str(tmp_path), "DIR"
-    )
+    monkeypatch.setattr(growth, "opened", lambda data, scale: nullcontext(Corpora("demo", tmp_path / "data")))
+    monkeypatch.setitem(growth.SETTINGS, BATCH, replace(SETTINGS, epochs=1))
+    words = "speed growth --scales 1 --lengths 100 --updates 2 --threads 1".split()
+    assert cli.main([*words, "--encoder", str(tiny_encoder), "--results", str(tmp_path)]) == 0
+    found = record.read_all(tmp_path, GROWTH)
+    assert [one.subject for one in found] == sorted(record.AGAINST)
+    assert found[0].command == f"python -m bench {' '.join(words)} --encoder DIR --results DIR"
     assert "Training against the number of heads" in capsys.readouterr().out
 
 
-def test_the_page_is_what_the_command_makes_of_the_records() -> None:
-    """Figures too are there, and none besides."""
-    files = page.made(PAGE)
+def test_the_page_is_what_the_records_say() -> None:
+    """Figures too are there, and none besides: else run `tox -e page`."""
+    files = made(PAGE)
     assert PAGE.read_bytes() == files.pop(PAGE.name)
-    assert {f"{page.FIGURES}/{path.name}" for path in (PAGE.parent / page.FIGURES).iterdir()} == set(files)
+    assert {f"{FIGURES}/{path.name}" for path in (PAGE.parent / FIGURES).iterdir()} == set(files)
 
 
 def test_a_page_lacks_nothing_in_silence(tmp_path: Path) -> None:
     target, template = tmp_path / "page.md", tmp_path / "page.in.md"
     with pytest.raises(InputError, match=r"page\.in\.md is not there"):
-        page.made(target)
+        made(target)
     template.write_text("# Speed\n\n[[growth heads]]\n\nAnd so on.\n")
-    with pytest.raises(InputError, match="measure with `python -m bench growth`"):
-        page.made(target)
-    path = record.write(tmp_path, made_up(HEADS))
-    page.write(target)
-    assert re.search(r"\| +10 \| +500 \|.*[^\n]\n\nAnd so on\.", target.read_text(), re.DOTALL)
-    assert (tmp_path / page.FIGURES / "demo-minilm-cpu-1-growth-heads.svg").exists()
+    with pytest.raises(InputError, match="measure with `python -m bench speed growth`"):
+        made(target)
+    path = record.write(tmp_path, stages_of(HEADS))
+    files = made(target)
+    assert re.search(r"\| +10 \| +500 \|.*[^\n]\n\nAnd so on\.", files["page.md"].decode(), re.DOTALL)
+    assert f"{FIGURES}/demo-minilm-cpu-1-growth-heads.svg" in files
     path.write_text("{}")
-    with pytest.raises(InputError, match=r"growth\.json is no finished measurement"):
-        page.made(target)
+    with pytest.raises(InputError, match=r"speed\.json is no finished measurement"):
+        made(target)
+    path.unlink()
     template.write_text("[[weather]]\n")
     with pytest.raises(InputError, match="no records are called 'weather'"):
-        page.made(target)
+        made(target)

@@ -53,7 +53,7 @@ def test_the_commands_of_the_readme_are_understood(command: str) -> None:
     parser = Parser(prog=f"python -m bench {name}", allow_abbrev=False)
     module.add_arguments(parser)
     if "--help" not in rest:
-        parser.parse(rest)
+        parser.parse_args(rest)
 
 
 def test_the_folders_of_the_readmes_tree_exist() -> None:

@@ -304,7 +304,7 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
 
     from baselines.core.model import MultitaskModel
     from baselines.core.schedules import TaskPlan
-    from bench.speed.trainer import InOurOrder
+    from bench.speed.stock import InOurOrder
 
     def padded(rows: Sequence[np.ndarray]) -> torch.Tensor:
         return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)

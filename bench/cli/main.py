@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bench import __version__
 from bench.store.sanitise import sanitise
@@ -22,9 +22,7 @@ COMMANDS = MappingProxyType(
         "plan": ("bench.cli.plan", "print the runs of a comparison: which are done, which are missing, how long"),
         "run": ("bench.cli.run", "do what is missing of a comparison, and report it"),
         "report": ("bench.cli.report", "print the results as tables, or write them in other formats"),
-        "speed": ("bench.cli.speed", "measure how fast one model for all tasks answers, and one for each"),
-        "training-speed": ("bench.cli.training_speed", "measure how fast training goes, beside the stock Trainer"),
-        "growth": ("bench.cli.growth", "measure how time and memory of training grow, or write docs/performance.md"),
+        "speed": ("bench.cli.speed", "measure how fast models answer and train, beside others, and how that grows"),
         "check": ("bench.cli.check", "compare results with their reference: 0 steady, 1 drifted, 2 cannot be judged"),
         "clean": ("bench.cli.clean", "remove the cache of tokenised corpora"),
         "demo": ("bench.cli.demo", "write the made-up corpora of the demo to a folder"),
@@ -38,16 +36,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises what argparse would print with the whole usage."""
-        raise InputError(f"{message} (python -m bench {self.prog.split()[-1]} --help)")
+        raise InputError(f"{message} ({self.prog} --help)")
 
-    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
-        """The arguments; InputError for what is not known."""
-        args, extra = self.parse_known_args(argv)
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments, and none besides: argparse asks the parser of a part of a command so."""
+        found, extra = super().parse_known_args(args, namespace)
         if extra:
             known = ", ".join(sorted(name for name in self._option_string_actions if name.startswith("--")))
             raise InputError(f"unknown option or argument {extra[0]!r}: the known options are {known}")
-        args.given = (*self.prog.split(), *argv)
-        return args
+        return found, extra
 
 
 def main(argv: Sequence[str]) -> int:
@@ -88,7 +85,9 @@ def _run(argv: Sequence[str]) -> int:
     command = importlib.import_module(module)
     parser = Parser(prog=f"python -m bench {name}", description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
     command.add_arguments(parser)
-    return int(command.main(parser.parse(rest)))
+    args = parser.parse_args(rest)
+    args.given = (*parser.prog.split(), *rest)
+    return int(command.main(args))
 
 
 def _sentence(error: InputError | ImportError | OSError | MemoryError) -> str:

@@ -1,94 +1,170 @@
-"""`python -m bench speed`: how fast one multitask model answers, and eight single-task ones, and stock pipelines."""
+"""`python -m bench speed`: how fast models answer and train, beside their peers, and how time and memory grow."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from baselines.core.settings import PRECISIONS, PROFILES
 from bench.cli import options
 from bench.speed.encoders import RANDOM, named
+from bench.store import speed_record as record
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from bench.runner.context import EncoderFiles
-    from bench.runner.corpora import Corpora
-    from bench.store.inference_record import Speed
+    from bench.store.speed_record import Speed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of `speed`."""
+    """Declares what can be measured, and the options of each."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="|".join(record.KINDS))
+    for kind, (what, add_options, _) in _KINDS.items():
+        one = kinds.add_parser(kind, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
+        add_options(one)
+        add = one.add_argument
+        add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
+        add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
+        add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: auto)")
+        add("--results", type=Path, default=Path("results"), metavar="DIR", help="where measurements and models lie")
+        add("--out", type=Path, metavar="DIR", help="write the tables as Markdown and the figure to this folder too")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    help_ = "where the official corpora are (or BENCH_DATA; default: demo's)"
+    parser.add_argument("--data", type=Path, metavar="DIR", help=help_)
+
+
+def _add_inference(parser: argparse.ArgumentParser) -> None:
     add, count = parser.add_argument, options.work
+    _add_data(parser)
     add("--peers", action="store_true", help="measure stock transformers pipelines too")
     add("--growth", action="store_true", help="measure 1 to 8 tasks, and notes of up to a million characters, too")
     add("--notes", type=count, default=64, metavar="N", help="notes, and about as many pairs (default: 64)")
     add("--batches", type=count, nargs="+", default=[1, 8, 64], metavar="N", help="at a time (default: 1 8 64)")
     add("--rounds", type=count, default=5, metavar="N", help="measurements of each arm, in turn (default: 5)")
-    add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
-    add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
-    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="where kept models and results lie")
-    add("--out", type=Path, metavar="DIR", help="write the tables as Markdown and the figure to this folder too")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to answer (default: auto)")
     add("--profile", choices=tuple(PROFILES), help="windows where no models were kept (default: demo; --data: paper)")
     add("--precision", choices=PRECISIONS, default="auto", help="where no models were kept (default: auto)")
 
 
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    add, count = parser.add_argument, options.work
+    _add_data(parser)
+    add("--task", required=True, metavar="TASK", help="the task to train on")
+    add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
+    add("--examples", type=count, default=320, metavar="N", help="passed in each epoch (default: 320)")
+    add("--epochs", type=options.epochs, default=1, metavar="N", help="in each round (default: 1)")
+    rate = PROFILES["demo"].encoder_lr
+    add(
+        "--rate", type=options.positive, default=rate, metavar="X", help=f"learning rate of every arm (default: {rate})"
+    )
+    add("--batch", type=options.whole(1), default=32, metavar="N", help="windows in a batch (default: 32)")
+    add(
+        "--rounds",
+        type=count,
+        default=3,
+        metavar="N",
+        help="measurements of each arm, in turn, each a seed (default: 3)",
+    )
+
+
+def _add_growth(parser: argparse.ArgumentParser) -> None:
+    add, count, scale = parser.add_argument, options.work, options.whole(1, 10_000)
+    what = list(record.AGAINST)
+    add("--against", nargs="+", choices=what, default=what, help=f"what grows (default: each; batch: by {RANDOM})")
+    add("--scales", type=scale, nargs="+", default=[1, 10, 100], metavar="X", help="of the demo (default: 1 10 100)")
+    lengths = [1_000, 10_000, 100_000, 1_000_000]
+    add("--lengths", type=count, nargs="+", default=lengths, metavar="N", help="of a note (default: 1000 to 1000000)")
+    add("--updates", type=count, default=64, metavar="N", help="timed at each size (default: 64)")
+
+
 def main(args: argparse.Namespace) -> int:
     """Measures, stores and prints; 0."""
-    from bench.report.formats import terminal
-    from bench.report.tables.inference import section
+    import torch
+
+    from bench.report.figures.speed import draw
+    from bench.report.files import write_all
+    from bench.report.formats import markdown, terminal
+    from bench.report.tables.speed import section
     from bench.runner.context import require_writable
-    from bench.runner.corpora import data_folder, opened
-    from bench.store import inference_record as record
+    from bench.runner.device import choose_device, memory_suffices
 
     require_writable(args.results)
-    data = data_folder(args.data)
-    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
-        speed = replace(_measured(args, corpora, encoder), command=options.redacted_command(args))
-    path = record.write(args.results, speed)
-    sys.stdout.write(terminal.render([section(speed)]))
-    sys.stderr.write(f"stored in {sanitise(str(path))}\n")
-    if args.out:
-        _write(speed, args.out)
+    args.device = choose_device(args.device)
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    with memory_suffices():
+        for speed in _KINDS[args.kind][2](args):
+            speed = replace(speed, finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+            path, found = record.write(args.results, speed), section(speed)
+            sys.stdout.write(terminal.render([found]))
+            sys.stderr.write(f"stored in {sanitise(str(path))}\n")
+            if args.out:
+                files = {f"{found.name}.md": markdown.render([found]).encode(), f"{found.name}.svg": draw(speed, "svg")}
+                write_all(args.out, files)
     return 0
 
 
-def _write(speed: Speed, out: Path) -> None:
-    from bench.report.figures import inference
-    from bench.report.files import write_all
-    from bench.report.formats import markdown
-    from bench.report.tables.inference import section
+def _inference(args: argparse.Namespace) -> Iterator[Speed]:
+    from bench.runner.context import RunContext
+    from bench.runner.corpora import DEMO, data_folder, opened
+    from bench.speed import arms, inference
+    from bench.speed.workload import tasks_of_paper
 
-    found = section(speed)
-    write_all(
-        out, {f"{found.name}.md": markdown.render([found]).encode(), f"{found.name}.svg": inference.draw(speed, "svg")}
-    )
+    data = data_folder(args.data)
+    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
+        tasks, where = tasks_of_paper(), RunContext(corpora, args.results, encoder)
+        corpora.require(tasks)
+        profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
+        setup = arms.setup(where, tasks, replace(profile, precision=args.precision), args.device)
+        batches = tuple(sorted(set(args.batches)))
+        extent = inference.extent_of(where, setup, args.notes, rounds=args.rounds, batches=batches)
+        yield inference.measured(where, extent, args.peers, args.growth, options.redacted_command(args))
 
 
-def _measured(args: argparse.Namespace, corpora: Corpora, encoder: EncoderFiles) -> Speed:
-    import torch
-
+def _training(args: argparse.Namespace) -> Iterator[Speed]:
     from bench import registry
     from bench.runner.context import RunContext
-    from bench.runner.corpora import DEMO
-    from bench.runner.device import choose_device
-    from bench.speed import arms, measure
+    from bench.runner.corpora import data_folder, opened
+    from bench.speed import training
 
-    tasks = tuple(sorted(registry.of_paper(), key=lambda task: (task.kind != "span", task.name)))
-    corpora.require(tasks)
-    profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
-    where = RunContext(corpora, args.results, encoder)
-    setup = arms.setup(where, tasks, replace(profile, precision=args.precision), choose_device(args.device))
-    extent = measure.Extent(
-        notes=args.notes,
-        rounds=args.rounds,
-        batches=tuple(sorted(set(args.batches))),
-        threads=args.threads or torch.get_num_threads(),
-        peers=args.peers,
-        growth=args.growth,
-    )
-    return measure.measured(where, setup, extent)
+    task, data, demo = registry.task(args.task), data_folder(args.data), PROFILES["demo"]
+    sizes = {"epochs": args.epochs, "span_batch": args.batch, "pair_batch": args.batch}
+    # One rate for encoder and heads, as the Trainer has.
+    settings = replace(demo, encoder_lr=args.rate, head_lr=args.rate, **sizes)
+    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
+        corpora.require([task])
+        where = RunContext(corpora, args.results, encoder)
+        given = training.training_set(where, task, settings, args.examples, args.device)
+        yield training.measured(where, given, args.peers, args.rounds, options.redacted_command(args))
+
+
+def _growth(args: argparse.Namespace) -> Iterator[Speed]:
+    from bench.speed import growth
+    from bench.speed.workload import tasks_of_paper
+
+    tasks = tuple(task.name for task in tasks_of_paper())
+    sizes = {record.CORPUS: args.scales, record.HEADS: range(1, 1 + len(tasks)), record.LENGTH: args.lengths}
+    for against in args.against:
+        with named(args.encoder or (RANDOM if against == record.BATCH else None), None) as encoder:
+            assert encoder.folder is not None
+            settings = growth.SETTINGS[against]
+            known = {"encoder": encoder.folder, "device": args.device, "updates": args.updates}
+            training = growth.StagedTraining(tasks=tasks, settings=settings, **known)
+            found = sorted(set(sizes.get(against, [settings.span_batch])))
+            yield growth.measured(against, encoder, training, found, options.redacted_command(args))
+
+
+_AddOptions = Callable[[argparse.ArgumentParser], None]
+_KINDS: dict[str, tuple[str, _AddOptions, Callable[[argparse.Namespace], Iterator[Speed]]]] = {
+    record.INFERENCE: (
+        "measure how fast one model for all tasks answers, and one for each",
+        _add_inference,
+        _inference,
+    ),
+    record.TRAINING: ("measure how fast training goes, beside the stock Trainer", _add_training, _training),
+    record.GROWTH: ("measure how time and memory of training grow", _add_growth, _growth),
+}

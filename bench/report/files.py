@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.report.comparison import Selection
 from bench.report.formats import html, latex, markdown, rows, terminal
 from bench.report.sections import sections
-from bench.report.tables.inference import measured
+from bench.report.tables.speed import measured
 from bench.report.view import View, views
 from bench.store import strict_json
 from bench.store.bounds import refuse_links

@@ -10,7 +10,7 @@ from bench.report.alike import disagreements
 from bench.report.answer import answer
 from bench.report.missing import commands
 from bench.report.table import Section, Table
-from bench.report.tables import inference
+from bench.report.tables import speed
 from bench.report.tables.cost import cost_table, seen_table
 from bench.report.tables.differences import budget_table, difference_table, resampling_table
 from bench.report.tables.labels import label_table
@@ -28,8 +28,8 @@ def sections(found: Sequence[View], results: Path, whole: bool, here: bool = Fal
 
     Only `here`, on the terminal of whoever asks, commands name folders of this machine.
     """
-    speeds = inference.measured(found, results)
-    return [*(_section(view, results, whole, here) for view in found), *inference.sections(speeds, whole)]
+    speeds = speed.measured(found, results)
+    return [*(_section(view, results, whole, here) for view in found), *speed.sections(speeds, whole)]
 
 
 def _section(view: View, results: Path, whole: bool, here: bool) -> Section:

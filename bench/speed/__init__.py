@@ -1,1 +1,1 @@
-"""How fast trained models answer: `python -m bench speed`."""
+"""How fast models answer and train: `python -m bench speed`."""

@@ -1,27 +1,29 @@
-"""Our arms: one model for all tasks, or one for each; loaded once, then asked."""
+"""The arms of inference: one model for all tasks, one for each, stock pipelines; loaded once, then asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
+import torch
+
+from baselines.core.resources import begin_peak, peak_bytes
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import kept_models as models
 from bench.runner.context import RunContext
+from bench.speed.workload import Workload, reads_documents
 from bench.store import names
-from bench.store.inference_record import MULTITASK, SINGLE_TASK
+from bench.store.speed_record import ENCODER, MULTITASK, NOTES, PIPELINES, SINGLE_TASK, ArmWeights
+from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair
-from tasks.core.kinds import SpanTask, Task
+from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from baselines.core.model import MultitaskModel
-
-Example = TypeVar("Example")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,41 +55,35 @@ def setup(where: RunContext, tasks: Sequence[Task[Any, Any]], settings: Settings
     return replace(found, kept=None)
 
 
-class Loaded(Protocol):
-    """An arm that answers; `modules` are its networks, for counting."""
-
-    modules: Sequence[nn.Module]
-    precision: str
-
-    def annotate(self, notes: Sequence[Document]) -> object:
-        """The answers of all span tasks to notes."""
-
-    def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> object:
-        """The answers of a pair task to pairs."""
-
-
 class Ours:
     """One model or several, each with some of the tasks; a note passes each model once."""
 
-    def __init__(self, answering: Sequence[tuple[MultitaskModel, Sequence[Task[Any, Any]]]]) -> None:
-        self.modules: Sequence[nn.Module] = [model for model, _ in answering]
-        self.precision = answering[0][0].precision
-        self._spans = [(model, spans) for model, tasks in answering if (spans := _of_spans(tasks))]
-        self._by_task = {task.name: (model, task) for model, tasks in answering for task in tasks}
+    def __init__(self, arm: str, setup: Setup) -> None:
+        tasks = [registry.task(name) for name in setup.tasks]
+        groups = [tasks] if arm == MULTITASK else [[task] for task in tasks]
+        answering = [(load_model(arm, setup, group), group) for group in groups]
+        self.modules = [model for model, _ in answering]
+        self.precision = self.modules[0].precision
+        of_notes = [(model, list(filter(reads_documents, group))) for model, group in answering]
+        self._of_notes = [(model, group) for model, group in of_notes if group]
+        self._by_task = {task.name: (model, task) for model, group in answering for task in group}
 
     def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
-        """The answers of all span tasks to notes."""
-        return {name: found for model, spans in self._spans for name, found in model.annotate(spans, notes).items()}
+        """The answers of all tasks that read notes."""
+        return {name: found for model, tasks in self._of_notes for name, found in model.annotate(tasks, notes).items()}
 
-    def passes(self, notes: Sequence[Document]) -> Callable[[], None]:
+    def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> list[Any]:
+        """The answers of a task to pairs."""
+        model, asked = self._by_task[task]
+        return model.predict(asked, pairs)
+
+    def encoder_passes(self, notes: Sequence[Document]) -> Callable[[], None]:
         """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""
-        import torch
-
         from baselines.core.chunks import chunk_by_size
         from baselines.core.inference import TOKENS_AT_ONCE
 
-        model, spans = self._spans[0]
-        cuts = (model.head(spans[0].name).cut(model.tokenizer, note, use_gold=False) for note in notes)
+        model, tasks = self._of_notes[0]
+        cuts = (model.head(tasks[0].name).cut(model.tokenizer, note, use_gold=False) for note in notes)
         windows = sorted((window for cut in cuts for window in cut), key=lambda window: len(window.input_ids))
         each = chunk_by_size(windows, lambda window: len(window.input_ids), TOKENS_AT_ONCE[model.device])
         batches = [model.pack(some) for some in each]
@@ -98,22 +94,6 @@ class Ours:
                     model.encoder(batch)
 
         return run
-
-    def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> list[Any]:
-        """The answers of a pair task to pairs."""
-        model, asked = self._by_task[task]
-        return model.predict(asked, pairs)
-
-
-def _of_spans(tasks: Sequence[Task[Any, Any]]) -> list[Task[Any, Any]]:
-    return [task for task in tasks if isinstance(task, SpanTask)]
-
-
-def load_ours(arm: str, setup: Setup) -> Ours:
-    """The models of an arm."""
-    tasks = [registry.task(name) for name in setup.tasks]
-    groups = [tasks] if arm == MULTITASK else [[task] for task in tasks]
-    return Ours([(load_model(arm, setup, group), group) for group in groups])
 
 
 def load_model(arm: str, setup: Setup, tasks: Sequence[Task[Any, Any]]) -> MultitaskModel:
@@ -128,7 +108,82 @@ def load_model(arm: str, setup: Setup, tasks: Sequence[Task[Any, Any]]) -> Multi
     return model
 
 
-def chunks(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
-    """Examples so many at a time."""
-    for start in range(0, len(examples), size):
-        yield examples[start : start + size]
+class Pipelines:
+    """A stock pipeline for each task, on the weights of our single-task models."""
+
+    precision = "float32"
+
+    def __init__(self, setup: Setup) -> None:
+        from bench.speed.stock import stock_pipeline
+
+        if setup.settings.span_head != "flat":
+            raise InputError("a stock pipeline has no nested span head: leave out --peers, or give --span-head flat")
+        self._pipes = {
+            task.name: stock_pipeline(load_model(SINGLE_TASK, setup, [task]), task, setup.encoder, setup.device)
+            for task in map(registry.task, setup.tasks)
+        }
+        self._of_notes = [name for name in setup.tasks if reads_documents(registry.task(name))]
+        self.modules = [pipe.model for pipe in self._pipes.values()]
+
+    def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
+        """The answers of all tasks that read notes, as the pipelines put them."""
+        texts = [note.text for note in notes]
+        return {name: self._pipes[name](texts, batch_size=len(texts)) for name in self._of_notes}
+
+    def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> Any:
+        """The answers of a task to pairs."""
+        inputs = [{"text": pair.first, "text_pair": pair.second} for pair in pairs]
+        return self._pipes[task](inputs, batch_size=len(inputs))
+
+
+class Answering:
+    """An arm in its process: it is loaded, answers one note, and then times what it is asked for."""
+
+    def __init__(self, arm: str, setup: Setup, work: Workload) -> None:
+        # With torch and transformers, what every arm needs before its models.
+        import baselines.core.model  # noqa: F401
+
+        self.arm, self.work, self.device = arm, work, setup.device
+        self.base_bytes = peak_bytes(self.device)
+        self.loaded: Ours | Pipelines = Pipelines(setup) if arm == PIPELINES else Ours(arm, setup)
+        begin_peak(self.device)
+        if work.notes:
+            self.loaded.annotate(work.notes[:1])
+
+    def seconds(self, what: str, batch: int) -> tuple[float, ...]:
+        """The seconds of each call on all notes or pairs, so many at a time, or of the encoder alone if it is ours."""
+        loaded, notes = self.loaded, self.work.notes
+        if what == ENCODER:
+            return (self._timed(loaded.encoder_passes(notes)),) if isinstance(loaded, Ours) and notes else ()
+        if what == NOTES:
+            return tuple(self._timed(loaded.annotate, notes[k : k + batch]) for k in range(0, len(notes), batch))
+        return tuple(
+            self._timed(loaded.judge, task, pairs[k : k + batch])
+            for task, pairs in self.work.pairs.items()
+            for k in range(0, len(pairs), batch)
+        )
+
+    def _timed(self, call: Callable[..., object], *given: Any) -> float:
+        begun = time.perf_counter()
+        call(*given)
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+        return time.perf_counter() - begun
+
+    def memory(self) -> dict[str, int | None]:
+        """What was held before the models, and the most that was held since they were loaded."""
+        return {"base_bytes": self.base_bytes, "peak_bytes": peak_bytes(self.device)}
+
+    def facts(self) -> tuple[ArmWeights, Any]:
+        """The weights of the arm, and what the machine can at its precision."""
+        from bench.speed.flops import matrix_product
+
+        parameters = [parameter for module in self.loaded.modules for parameter in module.parameters()]
+        weights = ArmWeights(
+            arm=self.arm,
+            models=len(self.loaded.modules),
+            parameters=sum(parameter.numel() for parameter in parameters),
+            weights_bytes=sum(parameter.nbytes for parameter in parameters),
+            precision=self.loaded.precision,
+        )
+        return weights, matrix_product(self.arm, self.device, self.loaded.precision)

@@ -18,6 +18,8 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
+from bench.store.speed_record import PRODUCT, Timing
+
 BACKWARD = 2
 """What a backward pass takes of forward passes: the gradients of inputs and of weights."""
 
@@ -31,18 +33,20 @@ WARM, TIMED = 3, 7
 def forward_flops(encoder: Path, lengths: Sequence[int]) -> int:
     """FLOPs of one pass of an encoder over sequences of these lengths; with the backward pass three times as many.
 
-    Two for each weight of a matrix and each sub-word; and in each layer 4 H for each sub-word and each that it sees,
-    half for the score and half for the sum. Embeddings, norms and heads count nothing. In the last layer all sub-words
+    Two for each weight of a matrix and each token; and in each layer 4 H for each token and each that it sees,
+    half for the score and half for the sum. Embeddings, norms and heads count nothing. In the last layer all tokens
     count, though ours finishes none but those that are read where these are few.
     """
     config = AutoConfig.from_pretrained(encoder, local_files_only=True, trust_remote_code=False)
     hidden: int = config.hidden_size
-    seen = sum(_seen(length, reach) for reach in _reaches(config) for length in lengths)
+    layers = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
+    reaches = [config.sliding_window if layer == "sliding_attention" else sys.maxsize for layer in layers]
+    seen = sum(_seen(length, reach) for reach in reaches for length in lengths)
     return 2 * _weights_used(config) * sum(lengths) + 4 * hidden * seen
 
 
 def _weights_used(config: Any) -> int:
-    """Weights of all matrices that a sub-word is multiplied with; one that several layers share counts for each."""
+    """Weights of all matrices that a token is multiplied with; one that several layers share counts for each."""
     with torch.device("meta"):
         model = AutoModel.from_config(config)
         model.pooler = None
@@ -54,30 +58,24 @@ def _weights_used(config: Any) -> int:
     return sum(used)
 
 
-def _reaches(config: Any) -> list[int]:
-    """By layer, how far to the left and right a sub-word sees."""
-    layers = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
-    return [config.sliding_window if layer == "sliding_attention" else sys.maxsize for layer in layers]
-
-
 def _seen(length: int, reach: int) -> int:
-    """How many sub-words those of a sequence see, added up, each itself too."""
+    """How many tokens those of a sequence see, added up, each itself too: `reach` to the left and to the right."""
     far = min(reach, length - 1)
     return length * (2 * far + 1) - far * (far + 1)
 
 
-def matrix_rate(device: str, precision: str) -> float:
-    """FLOPs a second of products of square matrices at a precision, with the threads that torch has now.
+def matrix_product(arm: str, device: str, precision: str) -> Timing:
+    """A TFLOP of products of square matrices at a precision, with the threads that torch has now, as an arm's work.
 
     The median of several; the size that is fastest counts.
     """
-    return max(_rate(side, device, getattr(torch, precision)) for side in SIDES[device])
+    taken = min(_product_seconds(side, device, getattr(torch, precision)) / (2 * side**3) for side in SIDES[device])
+    return Timing(arm=arm, work=PRODUCT, size=0, flops=10**12, seconds=((10**12 * taken,),))
 
 
-def _rate(side: int, device: str, kind: torch.dtype) -> float:
+def _product_seconds(side: int, device: str, kind: torch.dtype) -> float:
     left, right = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
-    seconds = [_seconds(left, right) for _ in range(WARM + TIMED)][WARM:]
-    return float(2 * side**3 / median(seconds))
+    return median([_seconds(left, right) for _ in range(WARM + TIMED)][WARM:])
 
 
 def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:

@@ -2,198 +2,140 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
-from multiprocessing import get_context, parent_process
-from pathlib import Path
 from typing import Any
 
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench.runner.code import digest
-from bench.runner.context import EncoderFiles
-from bench.runner.corpora import Corpora
-from bench.speed.worker import own_packages_found
+from bench.runner.context import RunContext
+from bench.runner.progress import Progress
+from bench.speed.flops import BACKWARD, forward_flops, matrix_product
+from bench.speed.stock import STOCK, train_stock
+from bench.speed.worker import Worker
+from bench.speed.workload import TrainingSet, blank
 from bench.store.locks import temporary_folder
-from bench.store.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed
+from bench.store.runs import Fingerprints
+from bench.store.speed_record import NOT_DETERMINISTIC, OURS, TRAINING, Speed, Timing, keep, kept
 from tasks.core.kinds import TEST, TRAIN, Task
 from tasks.core.metrics.metric import evidence
 
 
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """What is trained on, some of a task's training set, and its whole test split."""
-
-    task: Task[Any, Any]
-    examples: list[Any]
-    test: list[Any]
-    encoder: Path
-    settings: Settings
-    device: str
-    deterministic: bool = True
-
-
-_Found = tuple[float, float, float]
-"""The seconds of a training, the score of what it gave, and the rate of matrix products beside it."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training took, at which precision, and the answers of its model to the test split."""
-
-    seconds: float
-    precision: str
-    answers: Callable[[], list[Any]]
-
-
-Arms = dict[str, Callable[[int], Trained]]
-"""By name, the training of an arm under a seed."""
-
-
-def course(
-    place: tuple[Corpora, EncoderFiles], task: Task[Any, Any], settings: Settings, count: int, device: str
-) -> Course:
+def training_set(where: RunContext, task: Task[Any, Any], settings: Settings, count: int, device: str) -> TrainingSet:
     """So many examples of a task, spread over its training set."""
-    corpora, encoder = place
-    assert encoder.folder is not None
-    train, test = (corpora.examples(task, split, settings.dev_fraction) for split in (TRAIN, TEST))
-    return Course(
+    assert where.encoder.folder is not None
+    train, test = (where.corpora.examples(task, split, settings.dev_fraction) for split in (TRAIN, TEST))
+    return TrainingSet(
         task=task,
         examples=train[:: max(1, len(train) // count)][:count],
         test=test,
-        encoder=encoder.folder,
+        encoder=where.encoder.folder,
         settings=settings,
         device=device,
     )
 
 
-def ours(course: Course, seed: int) -> Trained:
-    """Our own training, without a development split: its last weights are chosen, as are the Trainer's."""
+@dataclass(frozen=True)
+class TrainingArm:
+    """An arm in its process: a round trains a model anew, and answers the test split."""
+
+    arm: str
+    given: TrainingSet
+
+    def round(self, seed: int) -> list[Timing]:
+        """The times of a training under a seed, with its score, and of a matrix product beside it."""
+        given, primary = self.given, self.given.task.primary
+        if self.arm in STOCK:
+            seconds, precision, answers = train_stock(given, self.arm, seed)
+        else:
+            seconds, precision, answers = train_ours(given, self.arm == OURS, seed)
+        score = float(primary.value(evidence(primary, given.test, answers).sum(axis=0)))
+        trained = Timing(arm=self.arm, work=TRAINING, size=given.batch, seconds=((seconds,),), scores=(score,))
+        return [trained, matrix_product(self.arm, given.device, precision)]
+
+
+def train_ours(given: TrainingSet, deterministic: bool, seed: int) -> tuple[float, str, list[Any]]:
+    """Train without a development split: the last weights are chosen, as are the Trainer's."""
     from baselines.core.training import train
 
     with temporary_folder() as folder:
-        job = TrainSpec(
-            tasks=(course.task,),
-            examples=lambda task, split: course.examples if split == TRAIN else [],
-            seed=seed,
-            settings=course.settings,
-            encoder=course.encoder,
-            device=course.device,
-            checkpoints=folder,
-            checkpoint_seconds=float("inf"),
-            progress=lambda fraction, note: None,
-            deterministic=course.deterministic,
+        model, record = train(
+            TrainSpec(
+                tasks=(given.task,),
+                examples=lambda task, split: given.examples if split == TRAIN else [],
+                seed=seed,
+                settings=given.settings,
+                encoder=given.encoder,
+                device=given.device,
+                checkpoints=folder,
+                checkpoint_seconds=float("inf"),
+                progress=lambda fraction, note: None,
+                deterministic=deterministic,
+            )
         )
-        model, record = train(job)
-    return Trained(record.train_seconds, model.precision, lambda: model.predict(course.task, course.test))
+    return record.train_seconds, model.precision, model.predict(given.task, given.test)
 
 
-def arms_of(course: Course, peers: bool) -> Arms:
-    """Ours first; on a GPU, where it may cost time to give the same bits each time, ours without that too."""
-    arms: Arms = {OURS: partial(ours, course)}
-    if course.device != "cpu":
-        arms[NOT_DETERMINISTIC] = partial(ours, replace(course, deterministic=False))
-    if peers:
-        from bench.speed.trainer import STOCK, packed, stock
+def measured(where: RunContext, given: TrainingSet, peers: bool, rounds: int, command: str) -> Speed:
+    """The whole measurement, from the last of the rounds that were kept; a round's number is its seed."""
+    # On a GPU, where it may cost time to give the same bits each time, ours without that too.
+    arms = [OURS, *([NOT_DETERMINISTIC] if given.device != "cpu" else []), *(STOCK if peers else ())]
+    windows = given.windows()
+    counts = work_of([len(window.input_ids) for window in windows], given)
+    speed = kept(where.results, planned(where, given, command))
+    with ExitStack() as stack, Progress(1 + rounds - _rounds(speed)) as progress:
+        workers = [stack.enter_context(Worker(arm, TrainingArm, arm, given)) for arm in arms]
+        for worker in workers:
+            worker.ask("round", 0)
+        progress.finished(1, "warmed up")
+        for seed in range(1 + _rounds(speed), 1 + rounds):
+            found = [one for worker in workers for one in worker.ask("round", seed)]
+            timings = tuple(replace(one, **counts) if one.work == TRAINING else one for one in found)
+            speed = replace(speed, timings=_with_round(speed.timings, timings))
+            keep(where.results, speed)
+            progress.finished(1, f"{seed} of {rounds} rounds measured")
+    return speed
 
-        windows = packed(course)
-        arms |= {name: partial(stock, course, windows, options) for name, options in STOCK.items()}
-    return arms
 
-
-def planned(place: tuple[Corpora, EncoderFiles], course: Course, arms: Arms, command: str) -> TrainingSpeed:
-    """A measurement of no rounds yet."""
-    from bench.runner.device import torch_environment
-    from bench.speed.flops import BACKWARD, forward_flops
-    from bench.speed.trainer import batch_size, packed
-
-    corpora, encoder = place
-    lengths = [len(window.input_ids) for window in packed(course)]
-    return TrainingSpeed(
-        corpus=corpora.name,
-        encoder=encoder.name,
-        task=course.task.name,
-        windows=len(lengths),
-        tokens=sum(lengths),
-        flops=(1 + BACKWARD) * forward_flops(course.encoder, lengths),
-        batch=batch_size(course),
-        settings=course.settings,
-        metric=course.task.primary.title,
-        test=len(course.test),
-        rates=tuple(Rate(arm=name) for name in arms),
+def planned(where: RunContext, given: TrainingSet, command: str) -> Speed:
+    """A measurement of no rounds yet; rounds of another corpus, encoder or code are no rounds of it."""
+    name, primary = given.task.name, given.task.primary
+    return blank(
+        (where.corpora.name, where.encoder.name, given.device),
+        kind=TRAINING,
+        subject=name,
+        tasks=(name,),
+        settings=given.settings,
+        metric=primary.title,
+        test_examples=len(given.test),
+        fingerprints=Fingerprints(
+            settings="",
+            corpora={name: where.corpora.corpus_statistics(given.task).digest},
+            encoder=where.encoder.digest,
+            code=digest(("bench.speed.training", "bench.speed.stock", "bench.speed.workload")),
+        ),
         command=command,
-        environment=torch_environment(course.device),
     )
 
 
-def fingerprints(place: tuple[Corpora, EncoderFiles], task: Task[Any, Any]) -> tuple[str, ...]:
-    """The digests of corpus, encoder and code: rounds of others are no rounds of one measurement."""
-    corpora, encoder = place
-    return (
-        corpora.corpus_statistics(task).digest,
-        encoder.digest or "",
-        digest(("bench.speed.training", "bench.speed.trainer")),
+def work_of(lengths: Sequence[int], given: TrainingSet) -> dict[str, int]:
+    """What a round of every arm passes: windows of these lengths, in every epoch, and the gradients of all weights."""
+    epochs = given.settings.epochs
+    flops = (1 + BACKWARD) * forward_flops(given.encoder, lengths)
+    return {"units": epochs * len(lengths), "tokens": epochs * sum(lengths), "flops": epochs * flops}
+
+
+def _rounds(speed: Speed) -> int:
+    return len(speed.timings[0].seconds) if speed.timings else 0
+
+
+def _with_round(timings: Sequence[Timing], last: Sequence[Timing]) -> tuple[Timing, ...]:
+    """The rounds so far with one more, of the same works."""
+    if not timings:
+        return tuple(last)
+    return tuple(
+        replace(one, seconds=(*one.seconds, *new.seconds), scores=(*one.scores, *new.scores))
+        for one, new in zip(timings, last, strict=True)
     )
-
-
-def measured(begun: TrainingSpeed, course: Course, arms: Arms, rounds: int) -> Iterator[TrainingSpeed]:
-    """A measurement once every arm is warm, and again after each round that it lacks; a round's number is its seed."""
-    with _asked(course, arms, apart=len(arms) > 1) as ask:
-        for arm in ask.values():
-            arm(0)
-        yield begun
-        for seed in range(1 + begun.rounds, 1 + rounds):
-            rates = tuple(rate.with_round(*ask[rate.arm](seed)) for rate in begun.rates)
-            begun = replace(begun, rates=rates, finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-            yield begun
-
-
-@contextmanager
-def _asked(course: Course, arms: Arms, apart: bool) -> Iterator[dict[str, Callable[[int], _Found]]]:
-    """By name, what carries out a round of an arm; in a process of its own, which keeps its memory in its own way."""
-    import torch
-
-    if not apart:
-        yield {name: partial(_round, course, run) for name, run in arms.items()}
-        return
-    with ExitStack() as stack, own_packages_found():
-        begun = (get_context("spawn"), _begin, (torch.get_num_threads(),))
-        pools = {name: stack.enter_context(ProcessPoolExecutor(1, *begun)) for name in arms}
-        yield {name: partial(_apart, pools[name], partial(_round, course, run)) for name, run in arms.items()}
-
-
-def _begin(threads: int) -> None:
-    """In a process of its own: it ends with its parent, even with one that is killed."""
-    import torch
-
-    torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _apart(pool: ProcessPoolExecutor, ask: Callable[[int], _Found], seed: int) -> _Found:
-    return pool.submit(ask, seed).result()
-
-
-def _round(course: Course, run: Callable[[int], Trained], seed: int) -> _Found:
-    from bench.speed.flops import matrix_rate
-
-    trained = run(seed)
-    return trained.seconds, _score(course, trained.answers()), matrix_rate(course.device, trained.precision)
-
-
-def _score(course: Course, answers: list[Any]) -> float:
-    primary = course.task.primary
-    return float(primary.value(evidence(primary, course.test, answers).sum(axis=0)))

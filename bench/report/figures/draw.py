@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.report.figures import cost, curves, difference, inference, scores, seeds
+from bench.report.figures import cost, curves, difference, scores, seeds, speed
 from bench.report.figures.style import styled
-from bench.report.tables.inference import section, title
+from bench.report.tables.speed import section
+from bench.report.tables.speed_layout import title
 from bench.report.view import View
-from bench.store.inference_record import Speed
 from bench.store.sanitise import stem
+from bench.store.speed_record import Speed
 
 # Table -> what is drawn beside it; each module of this folder yields the figures that the results allow.
 _BESIDE = (("scores", (scores, difference, seeds)), ("cost", (cost,)), ("seen", (curves,)))
@@ -28,9 +29,9 @@ class Picture:
 def pictures(found: Sequence[View], speeds: Sequence[Speed], *forms: str) -> dict[str, list[Picture]]:
     """Name of a table -> the figures beside it, as svg, png or both."""
     drawn = {}
-    for speed in speeds:
-        beside = section(speed).tables[0].name
-        drawn[beside] = [Picture(stem(beside), title(speed), {form: inference.draw(speed, form) for form in forms})]
+    for one in speeds:
+        beside = section(one).tables[0].name
+        drawn[beside] = [Picture(stem(beside), title(one), {form: speed.draw(one, form) for form in forms})]
     with styled():
         return drawn | {
             f"{view.comparison.name}-{table}": [

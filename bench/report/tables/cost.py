@@ -113,8 +113,8 @@ def cost_table(comparison: Comparison, arms: Sequence[str], costs: Mapping[str, 
 
 AS_RECORDED = (
     "Times, memory and energy are as each run recorded them, one run after the other on a machine that may have been "
-    "busy: no ratio. In turns, `python -m bench speed` measures how fast the arms answer, `training-speed` how "
-    "fast a training goes beside the stock Trainer."
+    "busy: no ratio. In turns, `python -m bench speed` measures how fast the arms answer, and how fast a training goes "
+    "beside the stock Trainer."
 )
 
 

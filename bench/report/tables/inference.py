@@ -1,250 +1,152 @@
-"""The tables of inference: what `python -m bench speed` measured."""
+"""The tables of inference: what each arm reaches, takes and holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from statistics import median, quantiles
+import math
+from collections.abc import Callable, Iterator
+from statistics import quantiles
+from typing import Any
 
 from bench.report import words
-from bench.report.comparison import DEMO, kind_of
-from bench.report.table import Section, Table
-from bench.report.view import View
-from bench.store.inference_record import (
-    MULTITASK,
-    PIPELINES,
-    SINGLE_TASK,
-    Arm,
-    Growth,
-    Held,
-    Speed,
-    Timed,
-    encoder_utilisation,
-    fastest,
-    read_all,
-    times_faster,
-    totals,
-    utilisation,
-)
+from bench.report.table import Table
+from bench.report.tables import speed_layout as layout
+from bench.store import speed_record as record
+from bench.store.speed_record import Speed, Timing
 
 
-def section(speed: Speed) -> Section:
-    """One measurement as a section of its own; a table travels without it, and says itself that notes are made up."""
-    mark = " [demo: not clinical results]" if kind_of(speed.corpus) == DEMO else ""
-    found = tuple(replace(table, title=table.title + mark) for table in _tables(speed))
-    return Section(name=_name(speed), title=title(speed) + mark, notes=(), tables=found)
-
-
-def measured(found: Sequence[View], results: Path) -> list[Speed]:
-    """What was measured on the corpora that are looked at."""
-    corpora = {view.comparison.corpus for view in found}
-    return [speed for speed in read_all(results) if speed.corpus in corpora]
-
-
-def sections(speeds: Sequence[Speed], whole: bool) -> list[Section]:
-    """A section for each measurement; without `whole` its first table alone."""
-    found = [section(speed) for speed in speeds]
-    return found if whole else [replace(one, tables=one.tables[:1]) for one in found]
-
-
-def _tables(speed: Speed) -> Iterator[Table]:
-    """What the arms take, by batch size, and how time and memory grow, where that was measured."""
-    yield _arms_table(speed)
-    yield _batches_table(speed)
-    if speed.heads:
-        yield _heads_table(speed)
-    if speed.lengths:
-        yield _lengths_table(speed)
-
-
-def _name(speed: Speed) -> str:
-    return f"{'-'.join(speed.path.parts)}-speed"
-
-
-def title(speed: Speed) -> str:
-    """What was measured where; it says so where the notes are made up."""
-    here = speed.environment
-    device = here.processor if here.device == "cpu" else here.device
-    notes = "demo notes (made up)" if kind_of(speed.corpus) == DEMO else "official notes"
-    return f"Inference on {notes}, encoder {speed.encoder}, {device}, {here.threads} thread{'s' * (here.threads != 1)}"
-
-
-def _arms_table(speed: Speed) -> Table:
-    """One row a quantity, one column an arm, and what the first, the multitask arm, gains on each other."""
-    others = speed.arms[1:]
-    rows = []
-    for what, measure, write in (*_RATES, *_COSTS):
-        values = [measure(speed, arm) for arm in speed.arms]
-        more = (what, measure, write) in _RATES
-        gains = [words.ratio(values[0], value) if more else words.ratio(value, values[0]) for value in values[1:]]
-        rows.append((what, *map(write, values), *gains))
-    rounds = len(speed.arms[0].timed[0].note_seconds)
-    trained = "trained models" if speed.kept else "models as they are before training"
-    return Table(
-        name=_name(speed),
-        title=f"Answering {speed.notes} notes for all span tasks and {speed.pairs} pairs, encoder {speed.encoder}",
-        align="l" + "r" * (len(speed.arms) + len(others)),
-        header=("", *(arm.name for arm in speed.arms), *(f"gain on {arm.name}" for arm in others)),
-        rows=tuple(rows),
-        notes=(
-            f"{title(speed)}; {trained}; medians over rounds in which the arms take turns ({rounds}). At its best: at "
-            f"the batch size that suits it. Gain: how many times faster or smaller {MULTITASK} is. A note's sub-words "
-            "count once, however many models it passes.",
-            _matrix_note(speed),
-            *_peers_note(speed),
-        ),
+def tables(speed: Speed) -> Iterator[Table]:
+    """What the arms reach, take and hold, by batch size, and how time and memory grow, where that was measured."""
+    own, *others = speed.arms
+    notes, pairs = (_fastest(speed, work, own) for work in (record.NOTES, record.PAIRS))
+    head = f"Answering {notes.units} notes for all span tasks and {pairs.units} pairs, encoder {speed.encoder}"
+    header = ("", *speed.arms, *(f"gain on {arm}" for arm in others))
+    yield layout.table("", head, header, _arms_rows(speed), _notes_of_inference(speed))
+    batches = [[speed.timing(record.NOTES, arm, size) for arm in speed.arms] for size in speed.sizes(record.NOTES)]
+    yield layout.table(
+        "batches",
+        "Notes a second for all span tasks, by notes at a time",
+        ("at a time", *speed.arms, *(f"than {arm}" for arm in others)),
+        [
+            (
+                str(arms[0].size),
+                *(layout.decimal(one.units_per_second) for one in arms),
+                *(f"{arms[0].times_faster(one):.2f}x" for one in arms[1:]),
+            )
+            for arms in batches
+        ],
+        [f"than: how many times faster {own} is, the median over rounds in which both were measured."],
     )
-
-
-def _matrix_note(speed: Speed) -> str:
-    rates = {arm.held.precision: f"{arm.matrix_flops_per_second / 1e9:,.0f}" for arm in speed.arms}
-    found = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in rates.items())
-    return (
-        "FLOPs utilisation: what passing the notes must compute, without padding, beside what large matrix products "
-        f"reached in the same run: {found}; with the cutting of notes and the finding of mentions, and of the encoder "
-        "by itself."
-    )
-
-
-def _peers_note(speed: Speed) -> Iterator[str]:
-    peers = speed.arm(PIPELINES)
-    if peers is not None:
-        yield (
-            f"{PIPELINES}: {peers.held.models} stock transformers pipelines on the same weights, "
-            f"{peers.held.precision}; those for pairs have a pooling layer that ours lack."
+    if speed.sizes(record.BY_TASKS):
+        yield _by_tasks(speed)
+    if by_length := [speed.timing(record.BY_LENGTH, size=size) for size in speed.sizes(record.BY_LENGTH)]:
+        yield layout.table(
+            "lengths",
+            "One note for all span tasks, multitask, by its length",
+            ("characters", "time", "characters a second", "peak memory", "above Python and torch"),
+            [
+                (
+                    words.count(one.size),
+                    layout.time(one),
+                    words.count(one.units_per_second),
+                    layout.peak(one),
+                    layout.above_base(one),
+                )
+                for one in by_length
+            ],
         )
 
 
-def _alone(arm: Arm) -> Timed:
-    return min(arm.timed, key=lambda timed: timed.batch)
-
-
-def _rate(count: int, rounds: Sequence[float]) -> float:
-    return count / median(rounds)
-
-
-def _notes_alone(speed: Speed, arm: Arm) -> float:
-    return _rate(speed.notes, totals(_alone(arm)))
-
-
-def _notes_best(speed: Speed, arm: Arm) -> float:
-    return _rate(speed.notes, totals(fastest(arm)))
-
-
-def _tokens_best(speed: Speed, arm: Arm) -> float:
-    return _rate(speed.note_tokens, totals(fastest(arm)))
-
-
-def _pairs_best(speed: Speed, arm: Arm) -> float | None:
-    rates = (
-        [_rate(speed.pairs, [sum(calls) for calls in timed.pair_seconds]) for timed in arm.timed] if speed.pairs else []
-    )
-    return max(rates, default=None)
-
-
-def _latency(percent: int) -> Callable[[Speed, Arm], float | None]:
-    def measure(speed: Speed, arm: Arm) -> float | None:
-        calls = [seconds for one in _alone(arm).note_seconds for seconds in one]
-        if _alone(arm).batch != 1 or len(calls) < 2:
-            return None
-        return 1000 * quantiles(calls, n=100, method="inclusive")[percent - 1]
-
-    return measure
-
-
-def _above_runtime(held: Held) -> int | None:
-    peak, runtime = held.peak_memory_bytes, held.runtime_bytes
-    return None if peak is None or runtime is None else peak - runtime
-
-
-def _milliseconds(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:.1f} ms"
-
-
-def _percent(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:.0%}"
-
-
-def _per_second(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:,.1f}"
-
-
-_Quantity = tuple[str, Callable[[Speed, Arm], float | None], Callable[[float | None], str]]
-_RATES: tuple[_Quantity, ...] = (
-    ("notes a second, one at a time", _notes_alone, _per_second),
-    ("notes a second, at its best", _notes_best, _per_second),
-    ("sub-words a second, at its best", _tokens_best, words.count),
-    ("pairs a second, at its best", _pairs_best, _per_second),
-    ("FLOPs utilisation on notes", lambda speed, arm: utilisation(arm), _percent),
-    ("FLOPs utilisation, encoder alone", lambda speed, arm: encoder_utilisation(arm), _percent),
-)
-_COSTS: tuple[_Quantity, ...] = (
-    ("one note, median", _latency(50), _milliseconds),
-    ("one note, 95th percentile", _latency(95), _milliseconds),
-    ("one note, 99th percentile", _latency(99), _milliseconds),
-    ("models", lambda speed, arm: arm.held.models, words.count),
-    ("parameters", lambda speed, arm: arm.held.parameters, words.count),
-    ("weights in memory", lambda speed, arm: arm.held.weights_bytes, words.size),
-    ("weights on disk", lambda speed, arm: arm.held.disk_bytes, words.size),
-    ("peak memory of the process", lambda speed, arm: arm.held.peak_memory_bytes, words.size),
-    ("peak memory above Python and torch", lambda speed, arm: _above_runtime(arm.held), words.size),
-    ("from start to first note", lambda speed, arm: arm.held.cold_start_seconds, words.duration),
-)
-
-
-def _batches_table(speed: Speed) -> Table:
-    """Notes a second by batch size, and how many times faster the multitask arm is in the same rounds."""
+def _by_tasks(speed: Speed) -> Table:
+    """Both of our arms with the first tasks, and what the last of these adds."""
     rows = []
-    for place, timed in enumerate(speed.arms[0].timed):
-        rates = [_per_second(_rate(speed.notes, totals(arm.timed[place]))) for arm in speed.arms]
-        rows.append((str(timed.batch), *rates, *(_faster(speed, arm, place) for arm in speed.arms[1:])))
-    return Table(
-        name=f"{_name(speed)}-batches",
-        title="Notes a second for all span tasks, by notes at a time",
-        align="r" * (2 * len(speed.arms)),
-        header=("at a time", *(arm.name for arm in speed.arms), *(f"than {arm.name}" for arm in speed.arms[1:])),
-        rows=tuple(rows),
-        notes=("than: how many times faster multitask is, the median over rounds in which both were measured.",),
+    for size in speed.sizes(record.BY_TASKS):
+        multi, single = (speed.timing(record.BY_TASKS, arm, size) for arm in (record.MULTITASK, record.SINGLE_TASK))
+        row = (
+            str(size),
+            "".join(speed.tasks[size - 1 : size]),
+            layout.time(multi),
+            layout.time(single),
+            layout.peak(multi),
+            layout.peak(single),
+        )
+        rows.append((*row, words.ratio(single.median_seconds, multi.median_seconds)))
+    return layout.table(
+        "tasks",
+        "Time and peak memory with the first tasks",
+        ("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
+        rows,
+        ["Span tasks share the notes; each pair task brings pairs of its own, which both arms must read."],
     )
 
 
-def _faster(speed: Speed, arm: Arm, place: int) -> str:
-    return f"{times_faster(speed.arms[0].timed[place], arm.timed[place]):.2f}x"
+def _fastest(speed: Speed, work: str, arm: str) -> Timing:
+    """Where an arm does most of a work in a second, in the median of its rounds; without rounds if it does none."""
+    found = [speed.timing(work, arm, size) for size in speed.sizes(work)]
+    return min(found, key=lambda one: one.median_seconds, default=speed.timing(work, arm))
 
 
-def _heads_table(speed: Speed) -> Table:
-    sizes = sorted({grown.size for grown in speed.heads})
-    by_arm = {(grown.arm, grown.size): grown for grown in speed.heads}
-    rows = []
-    for size in sizes:
-        both = [by_arm[arm, size] for arm in (MULTITASK, SINGLE_TASK)]
-        seconds = [median(grown.seconds) for grown in both]
-        row = [words.duration(one) for one in seconds] + [words.size(grown.held.peak_memory_bytes) for grown in both]
-        rows.append((str(size), speed.tasks[size - 1], *row, words.ratio(seconds[1], seconds[0])))
-    return Table(
-        name=f"{_name(speed)}-heads",
-        title="Time and peak memory with the first tasks",
-        align="rlrrrrr",
-        header=("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
-        rows=tuple(rows),
-        notes=("Span tasks share the notes; each pair task brings pairs of its own, which both arms must read.",),
+Quantity = tuple[str, float | None, Callable[[Any], str]]
+"""What it is, its value, and how that is written."""
+
+
+def _arms_rows(speed: Speed) -> Iterator[tuple[str, ...]]:
+    """One row a quantity, one column an arm, and what the first, the multitask arm, gains on each other."""
+    for quantities, more in ((_rates, True), (_costs, False)):
+        for row in zip(*(quantities(speed, arm) for arm in speed.arms), strict=True):
+            what, first, show = row[0]
+            values = [value for _, value, _ in row]
+            gains = [words.ratio(first, value) if more else words.ratio(value, first) for value in values[1:]]
+            yield what, *map(show, values), *gains
+
+
+def _rates(speed: Speed, arm: str) -> Iterator[Quantity]:
+    """Of which more is better."""
+    alone = speed.timing(record.NOTES, arm, min(speed.sizes(record.NOTES), default=0))
+    notes, pairs = _fastest(speed, record.NOTES, arm), _fastest(speed, record.PAIRS, arm)
+    encoder, product = speed.timing(record.ENCODER, arm), speed.timing(record.PRODUCT, arm)
+    yield "notes a second, one at a time", alone.units_per_second, layout.decimal
+    yield "notes a second, at its best", notes.units_per_second, layout.decimal
+    yield "tokens a second, at its best", notes.tokens_per_second, words.count
+    yield "pairs a second, at its best", pairs.units_per_second, layout.decimal
+    yield "FLOPs utilisation on notes", notes.utilisation(product), layout.percent
+    yield "FLOPs utilisation, encoder alone", encoder.utilisation(product), layout.percent
+
+
+def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
+    """Of which less is better."""
+    calls = [1000 * seconds for calls in speed.timing(record.NOTES, arm, 1).seconds for seconds in calls]
+    percentiles = quantiles(calls, n=100, method="inclusive") if len(calls) > 1 else [math.nan] * 99
+    (weights,) = (one for one in speed.weights if one.arm == arm)
+    held = next(one for one in speed.timings if one.arm == arm)
+    yield "one note, median", percentiles[49], layout.milliseconds
+    yield "one note, 95th percentile", percentiles[94], layout.milliseconds
+    yield "one note, 99th percentile", percentiles[98], layout.milliseconds
+    yield "models", weights.models, words.count
+    yield "parameters", weights.parameters, words.count
+    yield "weights in memory", weights.weights_bytes, words.size
+    yield "weights on disk", 4 * weights.parameters, words.size  # They are kept in float32.
+    yield "peak memory of the process", held.peak_bytes, words.size
+    yield "peak memory above Python and torch", held.bytes_above_base, words.size
+    yield "from start to first note", speed.timing(record.FIRST_NOTE, arm).median_seconds, words.duration
+
+
+def _notes_of_inference(speed: Speed) -> Iterator[str]:
+    trained = "trained models" if speed.trained else "models as they are before training"
+    products = {one.precision: layout.gflops_of_product(speed, one.arm) for one in speed.weights}
+    rates = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in products.items())
+    yield (
+        f"{layout.title(speed)}; {trained}; medians over rounds in which the arms take turns ({layout.rounds(speed)}). "
+        "At its best: at the batch size that suits it. Gain: how many times faster or smaller "
+        f"{speed.arms[0]} is. A note's tokens count once, however many models it passes."
     )
-
-
-def _lengths_table(speed: Speed) -> Table:
-    return Table(
-        name=f"{_name(speed)}-lengths",
-        title="One note for all span tasks, multitask, by its length",
-        align="rrrrr",
-        header=("characters", "time", "characters a second", "peak memory", "above Python and torch"),
-        rows=tuple(_length_row(grown) for grown in speed.lengths),
+    yield (
+        "FLOPs utilisation: what passing the notes must compute, without padding, beside what large matrix products "
+        f"reached in the same run: {rates}; with the cutting of notes and the finding of mentions, and of the encoder "
+        "by itself."
     )
-
-
-def _length_row(grown: Growth) -> tuple[str, ...]:
-    held, seconds = grown.held, median(grown.seconds)
-    return (
-        words.count(grown.size), words.duration(seconds), words.count(grown.size / seconds),
-        words.size(held.peak_memory_bytes), words.size(_above_runtime(held)),
-    )  # fmt: skip
+    for one in speed.weights:
+        if one.arm == record.PIPELINES:
+            yield (
+                f"{one.arm}: {one.models} stock transformers pipelines on the same weights, {one.precision}; those for "
+                "pairs have a pooling layer that ours lack."
+            )

@@ -1,0 +1,89 @@
+"""What the tables of speed share: their title, their one layout, and how a timing is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import partial
+from types import MappingProxyType
+
+from bench.report import words
+from bench.report.comparison import DEMO, kind_of
+from bench.report.table import Table
+from bench.store import speed_record as record
+from bench.store.speed_record import Speed, Timing
+
+UNITS = MappingProxyType(
+    {record.READING: "a character", record.PREPARING: "a character", record.TRAINING: "a token",
+     record.DEVELOPMENT: "an example"}
+)  # fmt: skip
+"""What the stages of growth take by the unit."""
+
+SUBJECTS = MappingProxyType(
+    {
+        record.CORPUS: ("Training against the size of the corpus", "times the demo", tuple(UNITS)),
+        record.HEADS: ("Training against the number of heads", "tasks", (record.TRAINING,)),
+        record.LENGTH: ("Training against the length of a note", "characters", (record.PREPARING, record.TRAINING)),
+        record.BATCH: ("Training with full batches of the paper's sizes", "windows", ()),
+    }
+)
+"""What grows: how its measurement is called, what its sizes count, and which stages are shown by the unit."""
+
+
+def title(speed: Speed) -> str:
+    """What was measured where; it says so where the notes are made up."""
+    here, notes = speed.environment, "demo notes (made up)" if kind_of(speed.corpus) == DEMO else "official notes"
+    what = {record.INFERENCE: "Inference", record.TRAINING: f"Training on {speed.subject}"}.get(speed.kind)
+    device = here.processor if here.device == "cpu" else here.device
+    threads = f"{here.threads} thread{'s' * (here.threads != 1)}"
+    return f"{what or SUBJECTS[speed.subject][0]}: {notes}, encoder {speed.encoder}, {device}, {threads}"
+
+
+Rows = Iterable[Sequence[str]]
+
+
+def table(name: str, title: str, header: Sequence[str], rows: Rows, notes: Iterable[str] = ()) -> Table:
+    """The one layout: what a row is about, and then figures; `name` is what it adds to that of the measurement."""
+    cells = tuple(map(tuple, rows))
+    first = "r" if all(row[0].replace(",", "").isdecimal() for row in cells) else "l"
+    return Table(
+        name=name,
+        title=title,
+        align=first + "r" * (len(header) - 1),
+        header=tuple(header),
+        rows=cells,
+        notes=tuple(notes),
+    )
+
+
+def time(timing: Timing) -> str:
+    """How long a round takes."""
+    return words.duration(timing.median_seconds)
+
+
+def peak(timing: Timing) -> str:
+    """The most memory."""
+    return words.size(timing.peak_bytes)
+
+
+def above_base(timing: Timing) -> str:
+    """The most memory beyond Python and its libraries."""
+    return words.size(timing.bytes_above_base)
+
+
+def _known(form: str, value: float) -> str:
+    return form.format(value) if math.isfinite(value) else words.UNKNOWN
+
+
+decimal, milliseconds, percent = (partial(_known, form) for form in ("{:,.1f}", "{:.1f} ms", "{:.0%}"))
+
+
+def rounds(speed: Speed) -> int:
+    """How many were measured."""
+    return len(speed.timings[0].seconds)
+
+
+def gflops_of_product(speed: Speed, arm: str) -> str:
+    """What large matrix products reached beside an arm, in GFLOP/s."""
+    product = speed.timing(record.PRODUCT, arm)
+    return words.count(product.flops / product.median_seconds / 1e9)

@@ -1,0 +1,146 @@
+"""The tables of training: beside the stock Trainer, and how its time and memory grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from bench.report import words
+from bench.report.table import Table
+from bench.report.tables import speed_layout as layout
+from bench.report.tables.differences import bounds
+from bench.statistics.variance import GainEstimate
+from bench.store import speed_record as record
+from bench.store.speed_record import Speed, Timing
+
+WITH_MEMORY = (record.PREPARING, record.TRAINING, record.DEVELOPMENT, record.SECOND)
+"""The stages of growth whose memory is shown."""
+
+
+def of_training(speed: Speed) -> Iterator[Table]:
+    """One row an arm: real tokens a second, how many times as fast ours is, and how well it learned."""
+    own, *others = (one for one in speed.timings if one.work == record.TRAINING)
+    epochs = max(1, speed.settings.epochs)
+    windows, tokens = own.units // epochs, own.tokens // epochs
+    yield layout.table(
+        "",
+        f"{windows:,} windows ({tokens:,} real tokens) in batches of {own.size}, epochs: {epochs}",
+        ("arm", "seconds", "tokens a second", f"{own.arm} is faster", "FLOPs utilisation", speed.metric),
+        [
+            (
+                one.arm,
+                f"{one.median_seconds:.1f}",
+                words.count(one.tokens_per_second),
+                f"{own.times_faster(one):.1f}x",
+                layout.percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
+                words.mean_and_spread(one.scores),
+            )
+            for one in (own, *others)
+        ],
+        _notes_of_training(speed, own, others),
+    )
+
+
+def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> Iterator[str]:
+    settings, gflop = speed.settings, own.flops / max(1, speed.settings.epochs) / 1e9
+    products = ", ".join(f"{layout.gflops_of_product(speed, one.arm)} for {one.arm}" for one in (own, *others))
+    yield (
+        f"{layout.title(speed)}; medians over rounds in which the arms take turns ({layout.rounds(speed)}), after one "
+        "that does not count."
+    )
+    yield (
+        f"FLOPs utilisation: the {gflop:,.0f} GFLOP of an epoch and its gradients, without padding but with all tokens "
+        "in the last layer, beside what large matrix products reached in the same rounds at the precision of the arm: "
+        f"GFLOP/s {products}."
+    )
+    yield (
+        f"{speed.metric} on the test split, {speed.test_examples:,} examples: mean and standard deviation over rounds, "
+        f"each a seed of its own. AdamW at {settings.encoder_lr:g}, weight decay {settings.weight_decay:g}, warm-up "
+        f"{settings.warmup:.0%}, linear decay, gradients clipped at {settings.max_grad_norm:g}."
+    )
+    for other in others if len(own.scores) > 1 else ():
+        # Whether another arm learned more, or was lucky in its seeds: a round is a seed of every arm.
+        gain = GainEstimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
+        yield (
+            f"{speed.metric} of {own.arm} less that of {other.arm}: {words.points(gain.value, signed=True)} points, "
+            f"95 % interval {bounds(*gain.interval())}, p {words.p_value(gain.p)}, over seeds, on these test examples."
+        )
+    if any(one.arm != record.NOT_DETERMINISTIC for one in others):
+        # In what the arms differ beside their speed.
+        yield (
+            f"The Trainer takes the windows of {own.arm} in the same batches, unless it puts like lengths together. No "
+            "arm has dropout inside attention, and none a pooler between the first token of a pair and the layer that "
+            f"classifies it; elsewhere the Trainer has the dropout of the encoder, {own.arm} {settings.dropout:g}. All "
+            "of them are scored with their last weights."
+        )
+
+
+def stages(speed: Speed) -> dict[str, tuple[str, str]]:
+    """The stages of growth that are shown by the unit: by title, the work and its task, "" for all together."""
+    found = {f"{work}, {layout.UNITS[work]}": (work, "") for work in layout.SUBJECTS[speed.subject][2]}
+    if speed.subject == record.HEADS:
+        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, task) for task in speed.tasks}
+    return found
+
+
+def microseconds(timing: Timing) -> float:
+    """What a unit of a stage takes; nan where it was not measured."""
+    return 1e6 / (timing.tokens_per_second if timing.work == record.TRAINING else timing.units_per_second)
+
+
+def of_growth(speed: Speed) -> Iterator[Table]:
+    """What each stage takes by the unit, and how much memory it needs, by size; or each task, where there is one."""
+    if speed.subject == record.BATCH:
+        yield _of_full_batches(speed)
+        return
+    _, unit, _ = layout.SUBJECTS[speed.subject]
+    sizes = speed.sizes(record.TRAINING)
+
+    def rows(show: Callable[[Timing], str], *shown: tuple[str, str]) -> list[list[str]]:
+        found = {size: [speed.timing(work, size=size, task=task) for work, task in shown] for size in sizes}
+        return [[words.count(size), *map(show, timings)] for size, timings in found.items()]
+
+    if speed.subject == record.CORPUS:
+        works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
+        yield layout.table("seconds", "Seconds", (unit, *works), rows(layout.time, *((work, "") for work in works)))
+    updates = [speed.timing(record.TRAINING, size=size) for size in sizes]
+    found = [
+        [*row, words.count(one.tokens / one.units)]
+        for row, one in zip(rows(_microseconds, *stages(speed).values()), updates, strict=True)
+    ]
+    header = (unit, *stages(speed), "tokens in an update")
+    yield layout.table("units", "Microseconds for each unit", header, found)
+    held = [work for work in WITH_MEMORY if speed.sizes(work)]
+    found = rows(layout.above_base, *((work, "") for work in held))
+    yield layout.table("memory", "Peak memory beyond the libraries", (unit, *held), found)
+
+
+def _of_full_batches(speed: Speed) -> Table:
+    settings, base = speed.settings, speed.timings[0].base_bytes
+    training = {task: speed.timing(record.TRAINING, task=task) for task in speed.tasks}
+    return layout.table(
+        "tasks",
+        "Time and peak memory of the process in an update",
+        ("task", "tokens", "time", "tokens a second", "peak memory"),
+        [
+            (
+                task,
+                words.count(one.tokens or None),
+                layout.time(one),
+                words.count(one.tokens_per_second),
+                layout.peak(one),
+            )
+            for task, one in training.items()
+        ],
+        [
+            f"Batches of {settings.span_batch} windows of {settings.max_length} tokens and of {settings.pair_batch} "
+            f"pairs of {settings.pair_max_length}, all of them full; optimiser, best weights and checkpoints are "
+            f"there. Python and its libraries hold {words.size(base)} of it."
+        ],
+    )
+
+
+def _microseconds(timing: Timing) -> str:
+    """Four digits; nothing where a task takes no part yet."""
+    return f"{microseconds(timing):,.4g}" if timing.seconds else ""

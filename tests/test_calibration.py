@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.cli import calibrate
-from bench.report.formats.grid import draw as drawn
+from bench.report.formats.layout import draw_table as drawn
 from bench.statistics import calibrated, calibration
 from bench.statistics.calibrated import Cell
 from bench.statistics.paired import seed_differences

@@ -48,12 +48,12 @@ def main(args: argparse.Namespace) -> int:
     """Prints the table; 0. InputError where there are no docs to store it in."""
     if args.store and not DOCS.exists():
         raise InputError(f"--store needs a clone of the repository: there is no {DOCS}")
-    from bench.report.formats.grid import draw
+    from bench.report.formats.layout import draw_table
     from bench.statistics.calibrated import STORED, save
     from bench.statistics.calibration import calibrate
 
     cells = calibrate(QUICK if args.quick else args.repetitions, _tell)
-    sys.stdout.write("\n".join([draw(HEADER, rows(cells), ALIGN, "simple"), *wrap(_LEGEND, 80), ""]))
+    sys.stdout.write("\n".join([draw_table(HEADER, rows(cells), ALIGN, "simple"), *wrap(_LEGEND, 80), ""]))
     if args.store:
         save(cells, STORED)
         write_table(DOCS, cells)
@@ -91,9 +91,9 @@ def _range(shares: Sequence[float], decimals: int = 1) -> str:
 
 def write_table(docs: Path, cells: Sequence[Cell]) -> None:
     """Puts the table in the place of the one in the docs."""
-    from bench.report.formats.grid import draw
+    from bench.report.formats.layout import draw_table
 
-    table = f"{cells[0].repetitions:,} repetitions. {_LEGEND}\n\n{draw(HEADER, rows(cells), ALIGN, 'pipe')}\n"
+    table = f"{cells[0].repetitions:,} repetitions. {_LEGEND}\n\n{draw_table(HEADER, rows(cells), ALIGN, 'pipe')}\n"
     begin, end = map(re.escape, _MARKS)
     text = docs.read_text(encoding="utf-8")
     new = re.sub(f"({begin}).*({end})", lambda marks: f"{marks[1]}\n{table}\n{marks[2]}", text, flags=re.DOTALL)

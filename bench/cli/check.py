@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
     """Judges the results, or accepts them; the exit status."""
     from bench.drift.commands import commands
     from bench.drift.reference import accept, read_reference
-    from bench.report.comparison import Selection
+    from bench.report.arms import Selection
 
     asked = Selection(corpora=(args.corpus,))
     results = [result for result in _whole_arms(args.results) if asked.takes(result)]

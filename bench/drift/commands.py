@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.drift.findings import UNJUDGED, Arm, Finding, Place
 from bench.drift.judge import by_place
-from bench.report.comparison import Selection, comparisons
+from bench.report.arms import Selection
+from bench.report.comparison import comparisons
 from bench.report.missing import command
 from bench.store.runs import Result
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding
-from bench.report import words
+from bench.report import numbers
 from bench.store.sanitise import sanitise
 
 _LEVELS = {DRIFTED: "error", UNJUDGED: "error", STEADY: "notice"}
@@ -24,7 +24,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
         if one.judgement in (DRIFTED, UNJUDGED) or one.changes:
             title = f"{one.place.task} {one.measure}: {one.judgement}"
-            figures = "" if math.isnan(one.before) else f"{words.points(one.before)} -> {words.points(one.now)}"
+            figures = "" if math.isnan(one.before) else f"{numbers.points(one.before)} -> {numbers.points(one.now)}"
             message = ": ".join(filter(None, (f"{one.place.comparison} {one.place.arm}", figures, one.why)))
             yield f"::{_LEVELS[one.judgement]} title={_data(title, ':,')}::{_data(message)}"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.drift.findings import Place
 from bench.drift.judge import by_place
 from bench.drift.sameness import incomparable
-from bench.report import words
-from bench.report.comparison import MULTI, SINGLE
+from bench.report import numbers
+from bench.report.arms import MULTI, SINGLE
 from bench.store.atomic import finish, written_whole
 from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
 from bench.store.checksums import SEAL, require_sealed, seal, sums
@@ -121,4 +121,4 @@ def _table(before: Places, after: Places, changed: Iterable[Place]) -> Iterator[
 
 def _scores(trainings: Mapping[int, Result], task: str) -> str:
     values = [one.scores[task].metrics[0].value for one in trainings.values()]
-    return words.mean_and_spread(values) if values else ""
+    return numbers.mean_and_spread(values) if values else ""

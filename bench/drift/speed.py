@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, Place, place_of
 from bench.drift.sameness import incomparable
-from bench.report.comparison import MULTI, SINGLE
+from bench.report.arms import MULTI, SINGLE
 from bench.store.runs import Result
 
 FACTOR = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bench.drift.findings import PHI, POINTS, Arm, Change, Finding, Tolerance
-from bench.report import words
+from bench.report import numbers
 from bench.report.formats import terminal
 from bench.report.table import Section, Table
 
@@ -25,9 +25,9 @@ def render(findings: Sequence[Finding], tolerance: Tolerance, commands: Mapping[
     counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys((*_ALWAYS, *kinds))]
     notes = (
         f"{', '.join(counts)}; {equal} equal to the digit.",
-        f"Drift: more than {words.points(tolerance.margin)} points and more than noise, or more than "
-        f"{words.points(tolerance.limit)} points; for the recall of PHI a loss of {words.points(PHI.margin)} and "
-        f"{words.points(PHI.limit)}.",
+        f"Drift: more than {numbers.points(tolerance.margin)} points and more than noise, or more than "
+        f"{numbers.points(tolerance.limit)} points; for the recall of PHI a loss of {numbers.points(PHI.margin)} and "
+        f"{numbers.points(PHI.limit)}.",
     )
     arms = groupby(findings, key=lambda one: one.place.of_arm)
     tables = tuple(_table(arm, list(found), commands.get(arm)) for arm, found in arms)
@@ -53,11 +53,11 @@ def _row(one: Finding) -> tuple[str, ...]:
     judgement = "equal" if one.equal else one.judgement
     if one.unit != POINTS:
         ratios = ("" if math.isnan(value) else f"{value:.3g}" for value in (one.before, one.now))
-        return one.place.task, one.measure, *ratios, words.ratio(one.now, one.before), "", judgement
-    before, now = ("" if math.isnan(value) else words.points(value) for value in (one.before, one.now))
+        return one.place.task, one.measure, *ratios, numbers.ratio(one.now, one.before), "", judgement
+    before, now = ("" if math.isnan(value) else numbers.points(value) for value in (one.before, one.now))
     change = one.now - one.before
-    moved = "" if math.isnan(change) else words.points(change, signed=True)
-    noise = "" if math.isnan(one.noise) else f"±{words.points(one.noise)}"
+    moved = "" if math.isnan(change) else numbers.points(change, signed=True)
+    noise = "" if math.isnan(one.noise) else f"±{numbers.points(one.noise)}"
     return one.place.task, one.measure, before, now, moved, noise, judgement
 
 

@@ -72,7 +72,10 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Everything that is known of a finished run but its evidence and answers; `folder` is where it was read."""
+    """Everything that is known of a finished run but its answers.
+
+    `folder` is where it was read, and `evidence` was read there with it, by task; neither is stored in its record.
+    """
 
     format: int = FORMAT
     corpus: str
@@ -91,6 +94,7 @@ class Result:
     notices: dict[str, dict[str, int]]
     environment: Environment
     folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
+    evidence: dict[str, Evidence] = field(default_factory=dict, compare=False, metadata=strict_json.HERE_ONLY)
 
     @property
     def name(self) -> RunName:
@@ -140,7 +144,9 @@ def read(root: Path, run: Path) -> Result:
             raise ValueError(f"it is the result of {result.name.path}")
         _check(result)
     result = replace(result, folder=folder)
-    return replace(result, scores={task: _scored(result, task) for task in result.scores})
+    evidence = {task: read_evidence(result, task) for task in result.scores}
+    scores = {task: _scored(score, evidence[task].rows) for task, score in result.scores.items()}
+    return replace(result, scores=scores, evidence=evidence)
 
 
 @contextmanager
@@ -168,9 +174,8 @@ def _check(result: Result) -> None:
             check_formula(metric.formula, metric.columns)
 
 
-def _scored(result: Result, task: str) -> Score:
+def _scored(score: Score, rows: Mapping[str, NDArray[Any]]) -> Score:
     """The scores of a task, each worked out from its evidence."""
-    score, rows = result.scores[task], read_evidence(result, task).rows
     return replace(score, metrics=tuple(replace(one, value=_value(one, rows[one.name])) for one in score.metrics))
 
 

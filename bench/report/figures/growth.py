@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench.report.figure import ArmStyle, other_styles
 from bench.report.figures.panels import drawn, from_zero, logarithmic
-from bench.report.figures.style import Look, in_turn
 from bench.report.tables.growth import LIMIT_BYTES, MEASURED, SHOWN, above_libraries, where
 from bench.store.growth_record import BATCH, HEADS, TRAINING, Growth
 from bench.store.sanitise import sanitise
@@ -27,7 +27,7 @@ def draw(growth: Growth, form: str) -> bytes:
 def _per_unit(growth: Growth, axes: Axes) -> None:
     """Each stage, and from its first point a dotted line: what it would be if it were flat."""
     columns = SHOWN[growth.against].columns(growth)[: 2 if growth.against == HEADS else None]
-    for column, look in zip(columns, in_turn(), strict=False):
+    for column, look in zip(columns, other_styles(), strict=False):
         found = [(point.size, stage) for point in growth.points if (stage := column.of(point)) is not None]
         values = [1e6 * stage.seconds / stage.units for _, stage in found]
         _line(axes, [size for size, _ in found], values, look, column.title)
@@ -42,7 +42,7 @@ def _per_unit(growth: Growth, axes: Axes) -> None:
 
 def _memory(growth: Growth, axes: Axes) -> None:
     """What is not known is not drawn, and where nothing is, that is said."""
-    for stage, look in zip(MEASURED, in_turn(), strict=False):
+    for stage, look in zip(MEASURED, other_styles(), strict=False):
         held = [(point.size, above_libraries(point, point.stage(stage))) for point in growth.points]
         known = [(size, one / _MIB) for size, one in held if one is not None]
         if known:
@@ -62,7 +62,7 @@ def _sizes(growth: Growth, axes: Axes) -> None:
         logarithmic(axes, "x")
 
 
-def _line(axes: Axes, sizes: list[int], values: list[float], look: Look, label: str) -> None:
+def _line(axes: Axes, sizes: list[int], values: list[float], look: ArmStyle, label: str) -> None:
     axes.plot(sizes, values, look.line, color=look.colour, marker=look.marker, label=sanitise(label))
 
 
@@ -87,7 +87,7 @@ def _full(growth: Growth, axes: Axes) -> None:
 
 
 def _bars(axes: Axes, values: dict[str, float]) -> None:
-    look = next(in_turn())
+    look = next(other_styles())
     axes.barh(range(len(values)), list(values.values()), color=look.colour)
     axes.set_yticks(range(len(values)), [sanitise(task) for task in values])
     axes.invert_yaxis()

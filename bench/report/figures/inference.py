@@ -7,8 +7,8 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench.report.figure import arm_style
 from bench.report.figures.panels import drawn, from_zero, logarithmic
-from bench.report.figures.style import look
 from bench.report.tables.inference import title
 from bench.store.inference_record import Growth, Speed, totals
 from bench.store.sanitise import sanitise
@@ -51,5 +51,5 @@ def _points(grown: Sequence[Growth]) -> tuple[list[int], list[float]]:
 
 
 def _line(axes: Axes, arm: str, sizes: Sequence[int], values: Sequence[float]) -> None:
-    style = look(arm)
+    style = arm_style(arm)
     axes.plot(sizes, values, style.line, color=style.colour, marker=style.marker, label=sanitise(arm))

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.figures.style import styled
+from bench.report.figure import bench_style
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def drawn(title: str, panels: Sequence[Panel], form: str) -> bytes:
     """The figure as svg or png; a panel whose lines have names gets their legend."""
     from matplotlib.figure import Figure
 
-    with styled():
+    with bench_style():
         figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
         figure.suptitle("\n".join(map(sanitise, title.split("\n"))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):

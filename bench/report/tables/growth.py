@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from bench.report import words
+from bench.report import numbers
 from bench.report.table import Section, Table
 from bench.store.growth_record import (
     BATCH,
@@ -141,13 +141,13 @@ def _table(growth: Growth, title: str, columns: Sequence[tuple[str, Callable[[Po
         title=title,
         align="r" * (1 + len(columns)),
         header=(shown.size, *(head for head, _ in columns)),
-        rows=tuple((words.count(point.size), *(cell(point) for _, cell in columns)) for point in growth.points),
+        rows=tuple((numbers.count(point.size), *(cell(point) for _, cell in columns)) for point in growth.points),
     )
 
 
 def _seconds(stage: str, point: Point) -> str:
     found = point.stage(stage)
-    return words.UNKNOWN if found is None else words.duration(found.seconds)
+    return numbers.UNKNOWN if found is None else numbers.duration(found.seconds)
 
 
 def _per_unit(column: Column, point: Point) -> str:
@@ -159,11 +159,11 @@ def _update_size(growth: Growth, point: Point) -> str:
     """As many batches of each task were timed as make the updates asked for."""
     trained = [stage for stage in point.stages if stage.name == TRAINING]
     updates = len(trained) * -(-growth.updates // max(1, len(trained)))
-    return words.count(sum(stage.units for stage in trained) / updates if trained else None)
+    return numbers.count(sum(stage.units for stage in trained) / updates if trained else None)
 
 
 def _memory(stage: str, point: Point) -> str:
-    return words.size(above_libraries(point, point.stage(stage)))
+    return numbers.size(above_libraries(point, point.stage(stage)))
 
 
 def _batch_tables(growth: Growth) -> Iterator[Table]:
@@ -179,7 +179,7 @@ def _batch_tables(growth: Growth) -> Iterator[Table]:
             f"Batches of {growth.settings.span_batch} windows of {growth.settings.max_length} sub-words and of "
             f"{growth.settings.pair_batch} pairs of {growth.settings.pair_max_length}, all of them full; optimiser, "
             "best weights and checkpoints are there. Python and its libraries hold "
-            f"{words.size(point.libraries_bytes)} of it.",
+            f"{numbers.size(point.libraries_bytes)} of it.",
         ),
     )
 
@@ -187,8 +187,8 @@ def _batch_tables(growth: Growth) -> Iterator[Table]:
 def _batch_row(task: str, point: Point) -> tuple[str, ...]:
     stage = point.stage(TRAINING, task)
     if stage is None:
-        return task, *(words.UNKNOWN,) * 4
+        return task, *(numbers.UNKNOWN,) * 4
     return (
-        task, words.count(stage.units), words.duration(stage.seconds), words.count(stage.units / stage.seconds),
-        words.size(stage.peak_bytes),
+        task, numbers.count(stage.units), numbers.duration(stage.seconds), numbers.count(stage.units / stage.seconds),
+        numbers.size(stage.peak_bytes),
     )  # fmt: skip

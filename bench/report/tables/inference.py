@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import median, quantiles
 
-from bench.report import words
-from bench.report.comparison import DEMO, kind_of
+from bench.report import numbers
+from bench.report.arms import DEMO, kind_of
 from bench.report.table import Section, Table
-from bench.report.view import View
 from bench.store.inference_record import (
     MULTITASK,
     PIPELINES,
@@ -22,7 +20,6 @@ from bench.store.inference_record import (
     Timed,
     encoder_utilisation,
     fastest,
-    read_all,
     times_faster,
     totals,
     utilisation,
@@ -34,12 +31,6 @@ def section(speed: Speed) -> Section:
     mark = " [demo: not clinical results]" if kind_of(speed.corpus) == DEMO else ""
     found = tuple(replace(table, title=table.title + mark) for table in _tables(speed))
     return Section(name=_name(speed), title=title(speed) + mark, notes=(), tables=found)
-
-
-def measured(found: Sequence[View], results: Path) -> list[Speed]:
-    """What was measured on the corpora that are looked at."""
-    corpora = {view.comparison.corpus for view in found}
-    return [speed for speed in read_all(results) if speed.corpus in corpora]
 
 
 def sections(speeds: Sequence[Speed], whole: bool) -> list[Section]:
@@ -77,7 +68,7 @@ def _arms_table(speed: Speed) -> Table:
     for what, measure, write in (*_RATES, *_COSTS):
         values = [measure(speed, arm) for arm in speed.arms]
         more = (what, measure, write) in _RATES
-        gains = [words.ratio(values[0], value) if more else words.ratio(value, values[0]) for value in values[1:]]
+        gains = [numbers.ratio(values[0], value) if more else numbers.ratio(value, values[0]) for value in values[1:]]
         rows.append((what, *map(write, values), *gains))
     rounds = len(speed.arms[0].timed[0].note_seconds)
     trained = "trained models" if speed.kept else "models as they are before training"
@@ -159,22 +150,22 @@ def _above_runtime(held: Held) -> int | None:
 
 
 def _milliseconds(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:.1f} ms"
+    return numbers.UNKNOWN if value is None else f"{value:.1f} ms"
 
 
 def _percent(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:.0%}"
+    return numbers.UNKNOWN if value is None else f"{value:.0%}"
 
 
 def _per_second(value: float | None) -> str:
-    return words.UNKNOWN if value is None else f"{value:,.1f}"
+    return numbers.UNKNOWN if value is None else f"{value:,.1f}"
 
 
 _Quantity = tuple[str, Callable[[Speed, Arm], float | None], Callable[[float | None], str]]
 _RATES: tuple[_Quantity, ...] = (
     ("notes a second, one at a time", _notes_alone, _per_second),
     ("notes a second, at its best", _notes_best, _per_second),
-    ("sub-words a second, at its best", _tokens_best, words.count),
+    ("sub-words a second, at its best", _tokens_best, numbers.count),
     ("pairs a second, at its best", _pairs_best, _per_second),
     ("FLOPs utilisation on notes", lambda speed, arm: utilisation(arm), _percent),
     ("FLOPs utilisation, encoder alone", lambda speed, arm: encoder_utilisation(arm), _percent),
@@ -183,13 +174,13 @@ _COSTS: tuple[_Quantity, ...] = (
     ("one note, median", _latency(50), _milliseconds),
     ("one note, 95th percentile", _latency(95), _milliseconds),
     ("one note, 99th percentile", _latency(99), _milliseconds),
-    ("models", lambda speed, arm: arm.held.models, words.count),
-    ("parameters", lambda speed, arm: arm.held.parameters, words.count),
-    ("weights in memory", lambda speed, arm: arm.held.weights_bytes, words.size),
-    ("weights on disk", lambda speed, arm: arm.held.disk_bytes, words.size),
-    ("peak memory of the process", lambda speed, arm: arm.held.peak_memory_bytes, words.size),
-    ("peak memory above Python and torch", lambda speed, arm: _above_runtime(arm.held), words.size),
-    ("from start to first note", lambda speed, arm: arm.held.cold_start_seconds, words.duration),
+    ("models", lambda speed, arm: arm.held.models, numbers.count),
+    ("parameters", lambda speed, arm: arm.held.parameters, numbers.count),
+    ("weights in memory", lambda speed, arm: arm.held.weights_bytes, numbers.size),
+    ("weights on disk", lambda speed, arm: arm.held.disk_bytes, numbers.size),
+    ("peak memory of the process", lambda speed, arm: arm.held.peak_memory_bytes, numbers.size),
+    ("peak memory above Python and torch", lambda speed, arm: _above_runtime(arm.held), numbers.size),
+    ("from start to first note", lambda speed, arm: arm.held.cold_start_seconds, numbers.duration),
 )
 
 
@@ -220,8 +211,10 @@ def _heads_table(speed: Speed) -> Table:
     for size in sizes:
         both = [by_arm[arm, size] for arm in (MULTITASK, SINGLE_TASK)]
         seconds = [median(grown.seconds) for grown in both]
-        row = [words.duration(one) for one in seconds] + [words.size(grown.held.peak_memory_bytes) for grown in both]
-        rows.append((str(size), speed.tasks[size - 1], *row, words.ratio(seconds[1], seconds[0])))
+        row = [numbers.duration(one) for one in seconds] + [
+            numbers.size(grown.held.peak_memory_bytes) for grown in both
+        ]
+        rows.append((str(size), speed.tasks[size - 1], *row, numbers.ratio(seconds[1], seconds[0])))
     return Table(
         name=f"{_name(speed)}-heads",
         title="Time and peak memory with the first tasks",
@@ -245,6 +238,6 @@ def _lengths_table(speed: Speed) -> Table:
 def _length_row(grown: Growth) -> tuple[str, ...]:
     held, seconds = grown.held, median(grown.seconds)
     return (
-        words.count(grown.size), words.duration(seconds), words.count(grown.size / seconds),
-        words.size(held.peak_memory_bytes), words.size(_above_runtime(held)),
+        numbers.count(grown.size), numbers.duration(seconds), numbers.count(grown.size / seconds),
+        numbers.size(held.peak_memory_bytes), numbers.size(_above_runtime(held)),
     )  # fmt: skip

@@ -7,10 +7,9 @@ from statistics import median
 
 import numpy as np
 
-from bench.report import words
-from bench.report.comparison import DEMO, kind_of
+from bench.report import numbers
+from bench.report.arms import DEMO, kind_of
 from bench.report.table import Section, Table
-from bench.report.tables.differences import bounds
 from bench.statistics.variance import Estimate
 from bench.store.training_record import NOT_DETERMINISTIC, OURS, Rate, TrainingSpeed, utilisation
 
@@ -46,10 +45,10 @@ def _row(speed: TrainingSpeed, rate: Rate) -> tuple[str, ...]:
     return (
         rate.arm,
         f"{median(rate.seconds):.1f}",
-        words.count(tokens),
+        numbers.count(tokens),
         f"{ratio:.1f}x",
         f"{utilisation(speed, rate):.0%}",
-        words.mean_and_spread(rate.scores),
+        numbers.mean_and_spread(rate.scores),
     )
 
 
@@ -76,9 +75,10 @@ def _beside(speed: TrainingSpeed) -> Iterator[str]:
     own, *others = speed.rates
     for other in others if len(own.scores) > 1 else ():
         gain = Estimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
+        value, interval = numbers.points(gain.value, signed=True), numbers.interval(*gain.interval())
         yield (
-            f"{speed.metric} of {OURS} less that of {other.arm}: {words.points(gain.value, signed=True)} points, 95 % "
-            f"interval {bounds(*gain.interval())}, p {words.p_value(gain.p)}, over seeds, on these test examples."
+            f"{speed.metric} of {OURS} less that of {other.arm}: {value} points, 95 % interval {interval}, "
+            f"p {numbers.p_value(gain.p)}, over seeds, on these test examples."
         )
 
 

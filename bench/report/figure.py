@@ -113,13 +113,15 @@ class ReportFigure:
 
     def files(self, forms: Sequence[str]) -> dict[str, bytes]:
         """The figure by form: as svg, its text as text, or as png."""
+        # The places of things are found once for all forms: it takes as long as to draw them.
+        if engine := self.figure.get_layout_engine():
+            engine.execute(self.figure)
+            self.figure.set_layout_engine(None)
         saved = {}
         for form in forms:
             buffer = io.BytesIO()
             only = {"metadata": {"Date": None}} if form == "svg" else {"pil_kwargs": {"compress_level": 1}}
             self.figure.savefig(buffer, format=form, dpi=_PIXELS_PER_INCH, **only)
-            # The places of things are the same in the next form, and take as long to find as to draw.
-            self.figure.set_layout_engine("none")
             saved[form] = buffer.getvalue()
             if form == "svg":
                 # A title is what SVG shows of a group on hover; matplotlib has no word for it.

@@ -49,12 +49,18 @@ def _section(section: Section, pictures: Mapping[str, Sequence[Picture]], home: 
         if table.detail:
             yield f"<summary>{html_text(table.title)}</summary>"
         yield from ("<div>", *_table(table, home), "</div>")
-        # What stands before the element itself (declaration, document type) has no place inside a page.
-        svgs = (("<svg" + picture.files["svg"].decode().partition("<svg")[2], picture.title) for picture in beside)
-        figures = [f'<figure aria-label="{html_text(title)}">{svg}</figure>' for svg, title in svgs]
-        yield from ('<div class="figures">', *figures, "</div>") if figures else ()
+        # The first figure stands beside the table, others below both.
+        for place, these in (("figures", beside[:1]), ("figures more", beside[1:])):
+            if these:
+                yield from (f'<div class="{place}">', *map(_figure, these), "</div>")
         yield f"</{element}>"
     yield "</section>"
+
+
+def _figure(picture: Picture) -> str:
+    # What stands before the element itself (declaration, document type) has no place inside a page.
+    svg = "<svg" + picture.files["svg"].decode().partition("<svg")[2]
+    return f'<figure aria-label="{html_text(picture.title)}">{svg}</figure>'
 
 
 def _table(table: Table, home: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,11 @@ from baselines.core.baseline import TrainStats
 from baselines.core.settings import Settings
 from bench.cli import main as cli
 from bench.report import files, numbers
+from bench.report.answer import answer
 from bench.report.arms import Selection
-from bench.report.tables.cost import Cost, break_even
+from bench.report.contrasts import Contrast
+from bench.report.tables.cost import break_even
+from bench.statistics.comparing import Difference
 from bench.store import cache
 from bench.store.runs import Result
 from conftest import Report
@@ -403,6 +406,26 @@ def test_the_answer_is_the_first_sentence(
     assert "as recorded, not in turns" in answer
 
 
+@pytest.mark.parametrize("mean", [0.05, -0.05, 0.0])
+@pytest.mark.parametrize("exceptions", range(9))
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_verdict_has_at_most_twenty_words(whole: Path, mean: float, exceptions: int, seeds: int) -> None:
+    """However many tasks are exceptions to it, and it names them where they are few."""
+
+    def gain(name: str, value: float) -> Difference:
+        return Difference(name, value, value - 0.02, value + 0.02, 0.001, seeds, 40)
+
+    each = [gain(task, -mean if place < exceptions else mean) for place, task in enumerate(KINDS)]
+    (comparison,) = files.read(whole, Selection()).comparisons
+    found = Contrast("multitask", (), tuple(each), gain("mean", mean), {})
+    vars(comparison)["contrasts"] = (found,)
+    verdict, *_ = answer(comparison)
+    assert len(verdict.split()) <= 20
+    if mean and seeds > 1 and exceptions:
+        names = [one.name for one in each[:exceptions]]
+        assert all((name in verdict) is (exceptions <= 4) for name in names)
+
+
 def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, report: Report) -> None:
     """How much another training would differ is unknown, and may be all of it."""
     maker = Maker(root=tmp_path, examples=200)
@@ -420,12 +443,6 @@ def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, report: Re
     assert json.loads(report(tmp_path, "--json", "--corpus", "demo"))
 
 
-def cost(tokens: float | None, trainings: int) -> Cost:
-    """A cost of which nothing but what was read is known."""
-    unknown = {one.name: None for one in fields(Cost) if one.name not in ("trainings", "tokens")}
-    return Cost(trainings=trainings, tokens=tokens, **unknown)
-
-
 @pytest.mark.parametrize(
     ("multi", "expected"),
     [
@@ -436,7 +453,7 @@ def cost(tokens: float | None, trainings: int) -> Cost:
 )
 def test_break_even_counts_single_task_trainings(multi: float | None, expected: str) -> None:
     """Eight trainings on 100 tokens: a shared one on 250 pays from the third task on, one on 900 never."""
-    assert expected in break_even(cost(800.0, 8), cost(multi, 1))
+    assert expected in break_even({"tokens": 800.0, "trainings": 8.0}, {"tokens": multi, "trainings": 1.0})
 
 
 def test_a_report_imports_neither_torch_nor_pandas(whole: Path) -> None:

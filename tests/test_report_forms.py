@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote
@@ -16,9 +17,12 @@ from huggingface_hub import ModelCard
 
 from baselines.core.settings import Settings
 from bench.report import files
+from bench.report import sections as parts
 from bench.report.arms import Selection
 from bench.report.formats import latex, markdown, terminal
 from bench.report.table import Section, Table
+from bench.report.tables import resampling
+from bench.store import runs
 from bench.store import sanitise as inert
 from conftest import Report
 from made_up_results import Maker
@@ -79,6 +83,23 @@ def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     assert len(drawn) == len({*drawn}) >= len(report.comparisons)
     cards = {name.lower() for name in eval_cards(report.rows)}
     assert len(cards) == 2 * len(report.comparisons)
+
+
+def test_all_formats_are_made_from_one_reading(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence is read once a run, resamples are drawn once an arm, and the answer is worked out once."""
+    done: Counter[str] = Counter()
+
+    def counted(name: str, module: ModuleType) -> None:
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args: [done.update([name]), function(*args)][1])
+
+    for name, module in (("read_evidence", runs), ("resample", resampling), ("answer", parts)):
+        counted(name, module)
+    report = files.read(whole, Selection())
+    files.printed(report)
+    files.write_files(report, tmp_path)
+    evidence = sum(len(result.tasks) for result in report.comparisons[0].results)
+    assert done == {"read_evidence": evidence, "resample": 2, "answer": 1}
 
 
 def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:

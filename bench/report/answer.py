@@ -78,10 +78,10 @@ def _models(comparison: Comparison) -> str:
     if not {SINGLE, MULTI} <= set(found):
         return ""
     single, multi = found[SINGLE], found[MULTI]
-    models = "one model" if multi.trainings == 1 else f"{multi.trainings} models"
+    models = "one model" if multi["trainings"] == 1 else f"{multi['trainings']:.0f} models"
     return (
-        f" Sharing leaves {models} ({numbers.size(multi.weights_bytes)}) to run instead of {single.trainings} "
-        f"({numbers.size(single.weights_bytes)})."
+        f" Sharing leaves {models} ({numbers.size(multi['weights_bytes'])}) to run instead of "
+        f"{single['trainings']:.0f} ({numbers.size(single['weights_bytes'])})."
     )
 
 
@@ -94,7 +94,7 @@ def _limits(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
         yield f"{listed(list(contrast.unpaired))}, which cannot be compared"
     found = costs(comparison)
     if {SINGLE, MULTI} <= set(found):
-        shared, alone = (numbers.duration(found[name].train_seconds) for name in (MULTI, SINGLE))
+        shared, alone = (numbers.duration(found[name]["train_seconds"]) for name in (MULTI, SINGLE))
         yield (
             f"which trains faster, since times are as recorded, not in turns ({shared} shared, {alone} for the single "
             "trainings together)"

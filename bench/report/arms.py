@@ -50,11 +50,6 @@ class ArmRuns:
     results: tuple[Result, ...]
 
     @property
-    def joint(self) -> bool:
-        """Whether one training serves all tasks."""
-        return self.results[0].joint
-
-    @property
     def baseline(self) -> str:
         """What was trained, whatever its schedule."""
         return self.results[0].baseline

@@ -60,7 +60,7 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
         tasks = comparison.tasks if name == MULTI else tasks
     else:
         # A joint model must be trained on all its tasks to be the same arm.
-        tasks = sorted(arm.results[0].tasks) if arm.joint else tasks
+        tasks = sorted(arm.results[0].tasks) if arm.results[0].joint else tasks
         baseline, settings = arm.baseline, arm.results[0].settings
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
     words += ["--encoder", _encoder(comparison, here), *_options(settings)]

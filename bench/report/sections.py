@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from types import ModuleType
 
 from bench.report.answer import answer
 from bench.report.caveats import caveats
 from bench.report.comparison import Comparison
+from bench.report.contrasts import Contrast
 from bench.report.table import Section, Table
 from bench.report.tables import (
     budget,
@@ -15,11 +16,11 @@ from bench.report.tables import (
     difference,
     labels,
     metrics,
-    primary,
     provenance,
     published,
     resampling,
     runs,
+    scores,
     seen,
     transfer,
 )
@@ -27,45 +28,41 @@ from bench.report.tables import (
 
 def brief(comparison: Comparison) -> Section:
     """The answer, what a reader must know, and the tables that a terminal shows: the main one first."""
+    tables = [_table(comparison, scores)]
+    for contrast in _compared(comparison):
+        tables += [_of_contrast(comparison, module, contrast) for module in (transfer, budget)]
+    tables += [_table(comparison, cost)] if comparison.trained else []
     return Section(
         name=comparison.name,
         title=comparison.title,
         answer=answer(comparison),
         notes=tuple(caveats(comparison)),
-        tables=_marked(comparison, _brief_tables(comparison)),
+        tables=tuple(tables),
     )
 
 
 def whole(comparison: Comparison, section: Section) -> Section:
     """The same with the tables that are long: resampling, papers, every metric and label, and provenance."""
-    return replace(section, tables=(*section.tables, *_marked(comparison, _long_tables(comparison))))
+    contrasts = _compared(comparison)
+    tables = [_of_contrast(comparison, module, one) for one in contrasts for module in (difference, resampling)]
+    tables += [_table(comparison, published)] if published.published_for(comparison) else []
+    tables += [_table(comparison, seen)] if comparison.trained else []
+    details = [replace(_table(comparison, module), detail=True) for module in (metrics, labels, provenance, runs)]
+    # No metric may count labels apart.
+    return replace(section, tables=(*section.tables, *tables, *(table for table in details if table.rows)))
 
 
-def _brief_tables(comparison: Comparison) -> Iterator[Table]:
-    yield primary.table(comparison)
-    for contrast in (found for found in comparison.contrasts if found.each):
-        yield transfer.table(comparison, contrast)
-        yield budget.table(comparison, contrast)
-    if comparison.trained:
-        yield cost.table(comparison)
+def _compared(comparison: Comparison) -> list[Contrast]:
+    return [contrast for contrast in comparison.contrasts if contrast.each]
 
 
-def _long_tables(comparison: Comparison) -> Iterator[Table]:
-    for contrast in (found for found in comparison.contrasts if found.each):
-        yield difference.table(comparison, contrast)
-        yield resampling.table(comparison, contrast)
-    if published.published_for(comparison):
-        yield published.table(comparison)
-    if comparison.trained:
-        yield seen.table(comparison)
-    yield metrics.table(comparison)
-    if (by_label := labels.table(comparison)).rows:
-        yield by_label
-    yield provenance.table(comparison)
-    yield runs.table(comparison)
+def _of_contrast(comparison: Comparison, module: ModuleType, contrast: Contrast) -> Table:
+    table = _table(comparison, module, contrast)
+    return replace(table, name=f"{table.name}-{contrast.arm}", total=contrast.mean is not None)
 
 
-def _marked(comparison: Comparison, tables: Iterable[Table]) -> tuple[Table, ...]:
-    """A table travels without its section: its own title says that the corpora are made up."""
+def _table(comparison: Comparison, module: ModuleType, *contrast: Contrast) -> Table:
+    """The table of a module, named after it. It travels without its section: its own title says what is made up."""
+    table: Table = module.table(comparison, *contrast)
     mark = " [demo: not clinical results]" if comparison.demo else ""
-    return tuple(replace(table, title=table.title + mark) for table in tables)
+    return replace(table, name=f"{comparison.name}-{module.__name__.rpartition('.')[2]}", title=table.title + mark)

@@ -38,7 +38,7 @@ class Table:
     is too wide it is best cut before one of the columns `cuts`; `detail` says that few readers look for it.
     """
 
-    name: str
+    name: str = ""
     title: str
     align: str
     header: tuple[str, ...]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from bench.report.comparison import Comparison
 from bench.report.figure import ReportFigure, arm_style
-from bench.report.tables.cost import Cost, costs
+from bench.report.tables.cost import costs
 from bench.store.sanitise import sanitise
 
-# The title of each panel, its measure and the unit of that.
-_PANELS: tuple[tuple[str, Callable[[Cost], float | None], float], ...] = (
-    ("training, as recorded\n(minutes)", lambda cost: cost.train_seconds, 60),
-    ("weights on disk\n(MiB)", lambda cost: cost.weights_bytes, 2**20),
-    ("peak memory, as recorded\n(MiB)", lambda cost: cost.peak_memory_bytes, 2**20),
+# The title of each panel, its quantity and the unit of that.
+_PANELS = (
+    ("training, as recorded\n(minutes)", "train_seconds", 60),
+    ("weights on disk\n(MiB)", "weights_bytes", 2**20),
+    ("peak memory, as recorded\n(MiB)", "peak_memory_bytes", 2**20),
 )
 
 
@@ -23,9 +23,9 @@ def figures(comparison: Comparison) -> Iterator[ReportFigure]:
     if not found:
         return
     drawn = ReportFigure(comparison, "cost", "Cost of all tasks together", 3.2)
-    for axes, (title, measure, unit) in zip(drawn.figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
+    for axes, (title, quantity, unit) in zip(drawn.figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
         for place, (name, cost) in enumerate(found.items()):
-            amount, style = measure(cost), arm_style(name)
+            amount, style = cost[quantity], arm_style(name)
             height = (amount or 0) / unit
             text = "unknown" if amount is None else f"{height:,.1f}"
             (bar,) = axes.bar(place, height, color=style.colour, hatch=style.hatch, edgecolor="black")

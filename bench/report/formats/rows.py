@@ -57,19 +57,12 @@ def rows(comparisons: Iterable[Comparison]) -> list[ScoreRow]:
 
 def _of_run(result: Result, task: str) -> Iterator[ScoreRow]:
     score = result.scores[task]
-    apart = metric_of_labels(score)
     for metric in score.metrics:
-        whole = _row(result, task, metric)
-        yield whole
-        for one in label_scores(result, task) if metric is apart else ():
-            yield replace(
-                whole,
-                label=sanitise(one.label),
-                primary=False,
-                value=defined(one.value),
-                support=one.support,
-                ceiling=None,
-            )
+        row = _row(result, task, metric)
+        yield row
+        of_label = replace(row, primary=False, ceiling=None)
+        for one in label_scores(result, task) if metric is metric_of_labels(score) else ():
+            yield replace(of_label, label=sanitise(one.label), value=defined(one.value), support=one.support)
 
 
 def _row(result: Result, task: str, metric: Metric) -> ScoreRow:

@@ -15,7 +15,6 @@ from bench.statistics.comparing import UNDECIDED, Difference, verdict
 def table(comparison: Comparison, contrast: Contrast) -> Table:
     """One row a task, then their mean."""
     return Table(
-        name=f"{comparison.name}-budget-{contrast.arm}",
         title=f"What the doubt comes from: {contrast.arm} minus single_task, and the seeds that would settle it",
         align="lrrrrr",
         header=("task", "seeds", "from seeds", "examples", "from examples", "seeds to decide"),
@@ -36,7 +35,6 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
             "verdict, if difference and variances seen are the true ones; none: what the examples leave open remains "
             f"open with {MOST_SEEDS} seeds.",
         ),
-        total=contrast.mean is not None,
     )
 
 

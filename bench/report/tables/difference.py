@@ -30,11 +30,9 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
     if contrast.mean is None and (contrast.unpaired or len(contrast.each) > 1):
         notes.append("No mean over tasks: not every task has the same seeds in both arms.")
     return Table(
-        name=f"{comparison.name}-difference-{contrast.arm}",
         title=f"Difference: {contrast.arm} minus single_task, in points",
         align="lrrrrl",
         header=("task", "diff.", "95 % interval", "p (Holm)", "seeds", "verdict"),
         rows=tuple(rows),
         notes=(*notes, *(f"Not compared: {what}." for what in contrast.not_compared)),
-        total=contrast.mean is not None,
     )

@@ -45,13 +45,11 @@ def label_scores(result: Result, task: str) -> list[LabelScore]:
 def table(comparison: Comparison) -> Table:
     """One row a label of each task: its mentions in the test set, and its F1 in each arm."""
     return Table(
-        name=f"{comparison.name}-labels",
         title="F1 of each label (x100), by the metric named",
         align="lllr" + "r" * len(comparison.columns),
         header=("task", "metric", "label", "support", *comparison.columns),
         rows=tuple(row for task in comparison.tasks for row in _rows(comparison, task)),
         notes=("support: mentions in the gold of the test set. A label with neither gold nor answer is undefined.",),
-        detail=True,
     )
 
 

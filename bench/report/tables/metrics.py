@@ -25,13 +25,11 @@ def table(comparison: Comparison) -> Table:
         if any(ceilings):
             rows.append((task, "ceiling", *(numbers.points(ceiling) if ceiling else "" for ceiling in ceilings)))
     return Table(
-        name=f"{comparison.name}-metrics",
         title="Every metric (x100); the first of each task is the primary one",
         align="ll" + "r" * len(arms),
         header=("task", "metric", *arms),
         rows=tuple(rows),
         notes=("ceiling: the recall that perfect tags would reach, the share of gold that they can express.",),
-        detail=True,
     )
 
 

@@ -31,12 +31,10 @@ def table(comparison: Comparison) -> Table:
         ("finished", f"{min(one.finished for one in learned)} to {max(one.finished for one in learned)}"),
     ]
     return Table(
-        name=f"{comparison.name}-provenance",
         title="What these figures depend on",
         align="ll",
         header=("what", "value"),
         rows=tuple(rows),
-        detail=True,
     )
 
 

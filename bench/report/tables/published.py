@@ -33,11 +33,6 @@ class Published:
     figures: Mapping[str, float]
     confirmed: bool = True
 
-    @property
-    def short(self) -> str:
-        """What was trained, in a word or two."""
-        return self.system.partition(",")[0].removesuffix(" task")
-
     def cell(self, task: str) -> CellText:
         """The figure for a task with the marks that belong to it; blank where the paper has none."""
         if task not in self.figures:
@@ -120,7 +115,6 @@ def table(comparison: Comparison) -> Table:
         if comparison.arm(arm)
     ]
     return Table(
-        name=f"{comparison.name}-published",
         title="Ours beside published figures (x100)",
         align="ll" + "r" * len(tasks),
         header=("system", "source", *tasks),

@@ -14,7 +14,6 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
     each, mean = resample(contrast.pairs)
     resampled = [*each, *([mean] if mean and contrast.mean else [])]
     return Table(
-        name=f"{comparison.name}-resampling-{contrast.arm}",
         title=f"The same by resampling: {contrast.arm} minus single_task, in points",
         align="lrrr",
         header=("task", "95 % interval (t)", "95 % interval (bootstrap)", "p (randomisation)"),
@@ -32,5 +31,4 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
             f"seeds, {RESAMPLES:,} draws each, the same in both arms, p not corrected. Neither keeps its "
             "error with few seeds (docs/statistics.md), so verdicts rest on t.",
         ),
-        total=contrast.mean is not None,
     )

@@ -12,7 +12,6 @@ from bench.store.runs import RESULT
 def table(comparison: Comparison) -> Table:
     """One row a run."""
     return Table(
-        name=f"{comparison.name}-runs",
         title="The runs behind these figures",
         align="llrrrll",
         header=("arm", "tasks", "seed", "training", "best epoch", "finished", "record"),
@@ -30,5 +29,4 @@ def table(comparison: Comparison) -> Table:
             for result in arm.results
         ),
         notes=(f"The records lie in runs/{comparison.name}/<arm>/<tasks>/seed-<seed>/ of the results folder.",),
-        detail=True,
     )

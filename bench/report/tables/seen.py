@@ -19,7 +19,6 @@ def table(comparison: Comparison) -> Table:
             names = [name for name in seen if seen[name] == cells]
             rows.append((task, "every arm" if len(names) == len(seen) > 1 else " = ".join(names), *cells))
     return Table(
-        name=f"{comparison.name}-seen",
         title="What each task saw in training, mean over seeds",
         align="llrrrr",
         header=("task", "arm", "updates", "examples", "tokens", "epochs"),

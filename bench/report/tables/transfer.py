@@ -39,7 +39,6 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
         "+10 % is a tenth of the errors gone. positive, negative: where p after Holm is below 0.05.",
     ]
     return Table(
-        name=f"{comparison.name}-transfer-{contrast.arm}",
         title=f"Transfer: what sharing does to each task, {contrast.arm} against single_task",
         align="lrrrrrl",
         header=("task", "gain", "change", "95 % interval", "errors", "95 % interval", "transfer"),
@@ -48,7 +47,6 @@ def table(comparison: Comparison, contrast: Contrast) -> Table:
             for line, change, error in zip(contrast.lines, *effects, strict=True)
         ),
         notes=(*notes, *(["The mean change is Delta_m of the multitask literature."] if contrast.mean else [])),
-        total=contrast.mean is not None,
     )
 
 

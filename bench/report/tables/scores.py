@@ -34,10 +34,9 @@ def table(comparison: Comparison) -> Table:
     beside = [paper for paper in published_for(comparison) if paper in (JAMIA_SINGLE, JAMIA_MULTI)]
     columns = list(_columns(comparison))
     for place, paper in enumerate(beside):
-        cells = [*map(paper.cell, comparison.tasks), ""]
-        columns.append(_Column(f"{paper.source.mark} {paper.short}", cells, cut=place == 0))
+        short, cells = paper.system.split(",")[0].removesuffix(" task"), [*map(paper.cell, comparison.tasks), ""]
+        columns.append(_Column(f"{paper.source.mark} {short}", cells, cut=place == 0))
     return Table(
-        name=f"{comparison.name}-scores",
         title="Scores on the test sets (x100)",
         align="".join(column.side for column in columns),
         header=tuple(column.head for column in columns),

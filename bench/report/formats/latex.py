@@ -89,7 +89,7 @@ def _cells(row: Sequence[str]) -> list[str]:
     # A row that begins with "[" or "*" would be read as an option of the line break before it; the empty group says
     # it is not.
     first, *rest = map(_text, row)
-    return ["{}" + first, *(_long(cell) for cell in rest)]
+    return ["{}" + first, *(_wrapped(cell) if len(cell) > _LONGEST_CELL else cell for cell in rest)]
 
 
 def _text(text: str) -> str:
@@ -97,6 +97,5 @@ def _text(text: str) -> str:
     return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", latex(text))
 
 
-def _long(cell: str) -> str:
-    wide = rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {cell}\strut}}"
-    return wide if len(cell) > _LONGEST_CELL else cell
+def _wrapped(cell: str) -> str:
+    return rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {cell}\strut}}"

@@ -21,16 +21,14 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
     """What to do, in at most twenty words; the figures for it; and what they do not show."""
     lacking = [name for name in (SINGLE, MULTI) if name not in comparison.columns or comparison.arm(name) is None]
     contrast = comparison.contrast(MULTI)
-    if lacking or contrast is None or not contrast.each:
-        have = "has" if len(lacking) == 1 else "have"
-        return (
-            f"No answer yet: {f'{listed(lacking)} {have} not been run' if lacking else 'no task can be compared'}.",
-        )
-    limits = list(_limits(comparison, contrast))
-    verdict_sentence = f"{'On made-up corpora: ' if comparison.demo else ''}{_advice(contrast)}."
-    figures = f"{_gains(contrast)}{_models(comparison)}"
-    not_shown = [f"Not shown: {'; '.join(limits)}."] if limits else []
-    return (verdict_sentence[0].upper() + verdict_sentence[1:], figures, *not_shown)
+    if lacking:
+        return (f"No answer yet: {listed(lacking)} {'has' if len(lacking) == 1 else 'have'} not been run.",)
+    if contrast is None or not contrast.each:
+        return ("No answer yet: no task can be compared.",)
+    advice = f"{'On made-up corpora: ' if comparison.demo else ''}{_advice(contrast)}."
+    limits = "; ".join(_limits(comparison, contrast))
+    not_shown = [f"Not shown: {limits}."] if limits else []
+    return (advice[0].upper() + advice[1:], _gains(contrast) + _models(comparison), *not_shown)
 
 
 def _kind(difference: Difference) -> str:

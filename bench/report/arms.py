@@ -79,7 +79,7 @@ def arms_of(results: Iterable[Result]) -> tuple[ArmRuns, ...]:
     groups: dict[tuple[str, tuple[str, ...]], list[Result]] = {}
     for result in results:
         groups.setdefault((result.arm, tuple(sorted(result.tasks)) if result.joint else ()), []).append(result)
-    order = {name: place for place, name in enumerate(ARM_ORDER)}
+    order = {name: rank for rank, name in enumerate(ARM_ORDER)}
     arms: dict[str, ArmRuns] = {}
     for name, tasks in sorted(groups, key=lambda group: (order.get(group[0], 3), group[0], -len(group[1]), group[1])):
         own = f"{name} ({'+'.join(tasks)})" if name in arms else name

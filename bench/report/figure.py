@@ -40,7 +40,7 @@ _RC = {
 
 @contextmanager
 def bench_style() -> Iterator[None]:
-    """What is drawn meanwhile looks alike for everyone: no matplotlibrc and no backend of the user's has a say."""
+    """Figures drawn meanwhile look the same for everyone: no matplotlibrc and no backend of the user's has a say."""
     os.environ["MPLBACKEND"] = "agg"
     found = find_spec("matplotlib")
     assert found is not None

@@ -13,7 +13,7 @@ from bench.report.arms import Selection
 from bench.report.comparison import Comparison, comparisons
 from bench.report.formats import html, latex, markdown, rows, terminal
 from bench.report.missing import with_commands
-from bench.report.sections import brief, whole
+from bench.report.sections import brief_section, whole_section
 from bench.report.table import Section
 from bench.report.tables import inference
 from bench.store import inference_record
@@ -43,11 +43,11 @@ class Report:
 
     @cached_property
     def _brief(self) -> list[Section]:
-        return [brief(comparison) for comparison in self.comparisons]
+        return [brief_section(comparison) for comparison in self.comparisons]
 
     @cached_property
     def _whole(self) -> list[Section]:
-        return [whole(*pair) for pair in zip(self.comparisons, self._brief, strict=True)]
+        return [whole_section(*pair) for pair in zip(self.comparisons, self._brief, strict=True)]
 
     def sections(self, whole: bool = True, here: bool = False) -> list[Section]:
         """All sections; without `whole`, their long tables stay away.

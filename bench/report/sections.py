@@ -26,7 +26,7 @@ from bench.report.tables import (
 )
 
 
-def brief(comparison: Comparison) -> Section:
+def brief_section(comparison: Comparison) -> Section:
     """The answer, what a reader must know, and the tables that a terminal shows: the main one first."""
     tables = [_table(comparison, scores)]
     for contrast in _compared(comparison):
@@ -41,7 +41,7 @@ def brief(comparison: Comparison) -> Section:
     )
 
 
-def whole(comparison: Comparison, section: Section) -> Section:
+def whole_section(comparison: Comparison, section: Section) -> Section:
     """The same with the tables that are long: resampling, papers, every metric and label, and provenance."""
     contrasts = _compared(comparison)
     tables = [_of_contrast(comparison, module, one) for one in contrasts for module in (difference, resampling)]

@@ -24,13 +24,13 @@ def figures(comparison: Comparison) -> Iterator[ReportFigure]:
         return
     drawn = ReportFigure(comparison, "cost", "Cost of all tasks together", 3.2)
     for axes, (title, quantity, unit) in zip(drawn.figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
-        for place, (name, cost) in enumerate(found.items()):
+        for index, (name, cost) in enumerate(found.items()):
             amount, style = cost[quantity], arm_style(name)
             height = (amount or 0) / unit
             text = "unknown" if amount is None else f"{height:,.1f}"
-            (bar,) = axes.bar(place, height, color=style.colour, hatch=style.hatch, edgecolor="black")
+            (bar,) = axes.bar(index, height, color=style.colour, hatch=style.hatch, edgecolor="black")
             drawn.show_on_hover(bar, f"{name}: {text}")
-            axes.annotate(text, (place, height), (0, 2), textcoords="offset points", ha="center", fontsize=8)
+            axes.annotate(text, (index, height), (0, 2), textcoords="offset points", ha="center", fontsize=8)
         axes.set_xticks(range(len(found)), [sanitise(name) for name in found], rotation=20, ha="right")
         axes.set_title(title, fontsize=9)
         axes.margins(y=0.15)

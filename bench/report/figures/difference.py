@@ -56,9 +56,9 @@ def _strip(comparison: Comparison, arm: str, gains: Mapping[str, Mapping[int, fl
     axes, style = drawn.figure.subplots(), arm_style(arm)
     axes.axvline(0, color="black", linewidth=0.8)
     for row, (task, by_seed) in enumerate(gains.items()):
-        for place, (seed, value) in enumerate(by_seed.items()):
+        for index, (seed, value) in enumerate(by_seed.items()):
             # A little apart, so that equal seeds do not cover each other.
-            height = row + 0.3 * ((place + 0.5) / len(by_seed) - 0.5)
+            height = row + 0.3 * ((index + 0.5) / len(by_seed) - 0.5)
             (mark,) = axes.plot(value, height, style.marker, color=style.colour, markersize=5, markeredgecolor="black",
                                 markeredgewidth=0.5)  # fmt: skip
             drawn.show_on_hover(mark, f"{task}, seed {seed}: {value:+.1f}")

@@ -24,6 +24,7 @@ LIBRARY = "mt-clinical-bench"
 # Names that the metrics have in general use; ours are named after the rule that a challenge scored by.
 _GENERAL = {"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"}
 _PIPELINES = {"span": "token-classification", "pair": "text-classification", "similarity": "sentence-similarity"}
+_MODEL_DETAILS = ("encoder", "baseline", "schedule", "joint_tasks", "seed")
 
 
 def eval_cards(rows: Iterable[ScoreRow]) -> dict[str, str]:
@@ -57,7 +58,15 @@ def record(rows: Sequence[ScoreRow]) -> dict[str, Any]:
             "additional_details": details,
         },
         "eval_library": {"name": LIBRARY, "version": first.bench},
-        "model_info": _model(first),
+        "model_info": {
+            "name": f"{first.encoder}, {first.arm}, seed {first.seed}",
+            "id": f"local/{stem(first.run)}",
+            "additional_details": {
+                "deployment_type": "self_deployed",
+                "model_availability": "unknown",
+                **{name: str(getattr(first, name)) for name in _MODEL_DETAILS},
+            },
+        },
         "evaluation_results": [_result(row) for row in rows if row.value is not None],
     }
 
@@ -67,22 +76,6 @@ def _epoch_seconds(row: ScoreRow) -> str:
         return str(int(datetime.fromisoformat(row.finished).timestamp()))
     except ValueError:
         raise InputError(f"{row.run} finished at {row.finished!r}, which is no time: run it again") from None
-
-
-def _model(row: ScoreRow) -> dict[str, Any]:
-    return {
-        "name": f"{row.encoder}, {row.arm}, seed {row.seed}",
-        "id": f"local/{stem(row.run)}",
-        "additional_details": {
-            "deployment_type": "self_deployed",
-            "model_availability": "unknown",
-            "encoder": row.encoder,
-            "baseline": row.baseline,
-            "schedule": row.schedule,
-            "joint_tasks": str(row.joint_tasks),
-            "seed": str(row.seed),
-        },
-    }
 
 
 def _result(row: ScoreRow) -> dict[str, Any]:

@@ -50,9 +50,9 @@ def _section(section: Section, pictures: Mapping[str, Sequence[Picture]], home: 
             yield f"<summary>{html_text(table.title)}</summary>"
         yield from ("<div>", *_table(table, home), "</div>")
         # The first figure stands beside the table, others below both.
-        for place, these in (("figures", beside[:1]), ("figures more", beside[1:])):
+        for css_class, these in (("figures", beside[:1]), ("figures more", beside[1:])):
             if these:
-                yield from (f'<div class="{place}">', *map(_figure, these), "</div>")
+                yield from (f'<div class="{css_class}">', *map(_figure, these), "</div>")
         yield f"</{element}>"
     yield "</section>"
 

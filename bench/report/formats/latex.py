@@ -37,13 +37,13 @@ def render(sections: Sequence[Section]) -> str:
     return _document(sections, tabular)
 
 
-def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str:
+def _document(sections: Sequence[Section], included: Callable[[Table], str]) -> str:
     lines = [_HEAD]
     for section in sections:
         lines += [rf"\section*{{{latex(section.title)}}}"]
         lines += [rf"\noindent\textbf{{{_text(sentence)}}}\par" for sentence in section.answer[:1]]
         lines += [rf"\noindent {_text(text)}\par" for text in (*section.answer[1:], *section.notes)]
-        lines += [place(table) for table in section.tables]
+        lines += [included(table) for table in section.tables]
         lines += [r"\clearpage"]
     return "\n".join([*lines, r"\end{document}", ""])
 

@@ -33,9 +33,9 @@ def table(comparison: Comparison) -> Table:
     """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
     beside = [paper for paper in published_for(comparison) if paper in (JAMIA_SINGLE, JAMIA_MULTI)]
     columns = list(_columns(comparison))
-    for place, paper in enumerate(beside):
+    for index, paper in enumerate(beside):
         short, cells = paper.system.split(",")[0].removesuffix(" task"), [*map(paper.cell, comparison.tasks), ""]
-        columns.append(_Column(f"{paper.source.mark} {short}", cells, cut=place == 0))
+        columns.append(_Column(f"{paper.source.mark} {short}", cells, cut=index == 0))
     return Table(
         title="Scores on the test sets (x100)",
         align="".join(column.side for column in columns),
@@ -44,7 +44,7 @@ def table(comparison: Comparison) -> Table:
         # What holds of two arms is said once.
         notes=tuple(dict.fromkeys((*_notes(comparison), *footnotes(beside)))),
         total=True,
-        cuts=tuple(place for place, column in enumerate(columns) if column.cut),
+        cuts=tuple(index for index, column in enumerate(columns) if column.cut),
     )
 
 

@@ -18,7 +18,7 @@ from statistics import median
 import defects
 from bench.drift.findings import STEADY
 from bench.drift.judge import Rule, judge
-from bench.report import words
+from bench.report import numbers
 from bench.store.runs import Result, read_all
 from conftest import make_encoder
 from small_trainings import SCORES, SPANS, SmallBench
@@ -82,7 +82,7 @@ def _honest_table(honest: Sequence[Result]) -> int:
     for each in zip(*found, strict=True):
         scores, changes = [one.now for one in each[::CHOICES]], [abs(one.now - one.before) for one in each]
         noise, alarms = median(one.noise for one in each), sum(one.judgement != STEADY for one in each)
-        cells = (words.mean_and_spread(scores), words.points(max(changes)), words.points(noise), f"{alarms}")
+        cells = (numbers.mean_and_spread(scores), numbers.points(max(changes)), numbers.points(noise), f"{alarms}")
         print(f"| {each[0].cell.task} | {each[0].measure} | {' | '.join(cells)} |")
     return sum(one.judgement != STEADY for each in found for one in each)
 
@@ -97,8 +97,8 @@ def _defects_table(reference: Sequence[Result], results: Path) -> int:
         told = any(one.judgement != STEADY or one.changes for one in found)
         missed += told is (name == NONE)
         for one in found:
-            noise = "" if one.equal else words.points(one.noise)
-            figures = f"{words.points(one.before)} | {words.points(one.now)} | {noise}"
+            noise = "" if one.equal else numbers.points(one.noise)
+            figures = f"{numbers.points(one.before)} | {numbers.points(one.now)} | {noise}"
             judgement = "equal" if one.equal else one.judgement
             print(f"| {name} | {one.cell.task} | {one.measure} | {figures} | {judgement} | {len(one.changes) or ''} |")
     return missed

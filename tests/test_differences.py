@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.comparison import Comparison, Selection, comparisons
+from bench.report.arms import Selection
+from bench.report.comparison import Comparison, comparisons
+from bench.report.contrasts import Contrast
 from bench.report.table import Table
-from bench.report.tables import differences
-from bench.report.tables.differences import Contrast, budget_table, contrasts, difference_table, resampling_table
-from bench.report.tables.transfer import transfer_table
+from bench.report.tables import budget, difference, resampling, transfer
 from bench.statistics import calibrated
 from bench.statistics.calibrated import CalibrationCell, nearest
-from bench.statistics.resampling import resample
 from bench.store.runs import read_all
 from made_up_results import Maker
 
@@ -33,7 +32,7 @@ def found(
         scores = {task: maker.score(task, own) for task, own in rows.items()}
         maker.store(replace(maker.run("multitask", TASKS, seed), scores=scores), rows)
     (comparison,) = comparisons(read_all(root), Selection())
-    (contrast,) = contrasts(comparison)
+    (contrast,) = comparison.contrasts
     return comparison, contrast
 
 
@@ -51,7 +50,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Contras
 
 def test_a_gain_a_loss_and_neither_are_told_apart(mixed: tuple[Comparison, Contrast]) -> None:
     """Verdicts and the sign of transfer agree, and the losers are named as negative transfer."""
-    differences, transfers = difference_table(*mixed), transfer_table(*mixed)
+    differences, transfers = difference.table(*mixed), transfer.table(*mixed)
     assert row(differences, "i2b2_2010")["verdict"] == "better"
     assert row(differences, "mednli")["verdict"] == "worse"
     assert [row(transfers, task)["transfer"] for task in TASKS] == ["positive", "negative", "unclear"]
@@ -68,30 +67,30 @@ def test_relative_figures_follow_from_the_scores(mixed: tuple[Comparison, Contra
         gains = [(second[seed] - first[seed]) / first[seed] for seed in first]
         changes.append(100 * sum(gains) / len(gains))
         errors = [(second[seed] - first[seed]) / (1 - first[seed]) for seed in first]
-        shown = row(transfer_table(*mixed), task)
+        shown = row(transfer.table(*mixed), task)
         assert shown["change"] == f"{changes[-1]:+.1f} %"
         assert shown["errors"] == f"{100 * sum(errors) / len(errors):+.1f} %"
-    assert row(transfer_table(*mixed), "mean")["change"] == f"{sum(changes) / 3:+.1f} %"
+    assert row(transfer.table(*mixed), "mean")["change"] == f"{sum(changes) / 3:+.1f} %"
     assert contrast.mean is not None
 
 
 def test_one_seed_is_said_to_leave_seed_variance_unknown(tmp_path: Path) -> None:
     """In a note, and as unknown in its column: never as 0."""
     one = found(tmp_path, (0,), (0.6, 0.6, 0.6), 40)
-    assert any("seed variance is unknown" in note for note in difference_table(*one).notes)
-    assert row(budget_table(*one), "mednli")["from seeds"] == "unknown"
-    assert row(budget_table(*one), "mednli")["seeds to decide"] == "unknown"
+    assert any("seed variance is unknown" in note for note in difference.table(*one).notes)
+    assert row(budget.table(*one), "mednli")["from seeds"] == "unknown"
+    assert row(budget.table(*one), "mednli")["seeds to decide"] == "unknown"
 
 
 def test_the_budget_is_for_what_is_undecided(mixed: tuple[Comparison, Contrast]) -> None:
     """A decided task needs no more seeds."""
-    assert row(budget_table(*mixed), "i2b2_2010")["seeds to decide"] == "decided"
-    assert row(budget_table(*mixed), "mednli")["seeds to decide"] == "decided"
+    assert row(budget.table(*mixed), "i2b2_2010")["seeds to decide"] == "decided"
+    assert row(budget.table(*mixed), "mednli")["seeds to decide"] == "decided"
 
 
 def test_resampling_stands_beside_the_t(mixed: tuple[Comparison, Contrast]) -> None:
     """Bootstrap and randomisation agree with it on a large gain; a mean has no p of randomisation."""
-    table = resampling_table(*mixed)
+    table = resampling.table(*mixed)
     assert row(table, "i2b2_2010")["p (randomisation)"] == "<0.001"
     assert row(table, "i2b2_2010")["95 % interval (bootstrap)"].startswith("[+")
     assert row(table, "mean")["p (randomisation)"] == ""
@@ -104,23 +103,12 @@ def test_what_calibration_does_not_vouch_for_is_said(
     """The measured errors of the nearest smaller case, where they are not as demanded."""
     cells = [CalibrationCell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
     monkeypatch.setattr(calibrated, "stored", lambda: tuple(cells))
-    notes = " ".join(difference_table(*mixed).notes)
+    notes = " ".join(difference.table(*mixed).notes)
     assert ("9.0 to 9.0 % (20 examples, 3 seeds)" in notes) is said
 
 
 def test_tasks_that_calibration_never_saw_are_said(tmp_path: Path) -> None:
     """Fewer examples than any simulated set has."""
-    notes = " ".join(difference_table(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
+    notes = " ".join(difference.table(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
     assert "i2b2_2010, mednli, n2c2_2019: not measured" in notes
     assert nearest("micro_f1", 12, 3) == ()
-
-
-def test_resamples_are_drawn_once_for_all_formats(
-    mixed: tuple[Comparison, Contrast], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A report builds its tables for several formats; 10,000 draws for each would be most of its time."""
-    calls: list[object] = []
-    monkeypatch.setattr(differences, "resample", lambda pairs: calls.append(pairs) or resample(pairs, 10))
-    comparison, contrast = mixed[0], replace(mixed[1])
-    assert resampling_table(comparison, contrast) == resampling_table(comparison, contrast)
-    assert len(calls) == 1

@@ -95,8 +95,8 @@ def test_an_encoding_without_our_characters_prints_question_marks(
 
 def test_figures_look_alike_whatever_the_user_set_for_matplotlib(tmp_path: Path) -> None:
     """A matplotlibrc where the command is given, one that is not even text, and a notebook's backend."""
-    code = "from bench.report.figures.style import styled\n"
-    code += "with styled():\n  import matplotlib\n  print(matplotlib.rcParams)"
+    code = "from bench.report.figure import bench_style\n"
+    code += "with bench_style():\n  import matplotlib\n  print(matplotlib.rcParams)"
     found = []
     for settings, backend in (
         (b"", "agg"),

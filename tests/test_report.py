@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,14 @@ import pytest
 from baselines.core.baseline import TrainStats
 from baselines.core.settings import Settings
 from bench.cli import main as cli
-from bench.report import words
-from bench.report.comparison import Selection
-from bench.report.tables.cost import Cost, break_even
-from bench.report.view import views
+from bench.report import files, numbers
+from bench.report.answer import answer
+from bench.report.arms import Selection
+from bench.report.contrasts import Contrast
+from bench.report.tables.cost import break_even
+from bench.statistics.comparing import Difference
 from bench.store import cache
-from bench.store.runs import Result, read_evidence
+from bench.store.runs import Result
 from conftest import Report
 from made_up_results import KINDS, Maker
 from small_bench import write_corpora
@@ -372,9 +374,10 @@ def test_a_joint_run_on_fewer_tasks_is_an_arm_of_its_own(tmp_path: Path, report:
 
 def test_labels_are_scored_with_their_support(whole: Path, report: Report) -> None:
     """Worked out again from the evidence: F1 of one label, and how often gold has it."""
-    (view,) = views(whole, Selection(tasks=("i2b2_2010",), baselines=("multitask",), seeds=(1,)))
-    (result,) = (arm.results[0] for arm in view.comparison.arms if arm.name == "multitask")
-    problem = read_evidence(result, "i2b2_2010").rows["f1"].sum(axis=0)[:3]
+    selection = Selection(tasks=("i2b2_2010",), baselines=("multitask",), seeds=(1,))
+    (comparison,) = files.read(whole, selection).comparisons
+    (result,) = (arm.results[0] for arm in comparison.arms if arm.name == "multitask")
+    problem = result.evidence["i2b2_2010"].rows["f1"].sum(axis=0)[:3]
     f1 = 200 * problem[0] / (2 * problem[0] + problem[1] + problem[2])
     text = report(whole, "--markdown", "--tasks", "i2b2_2010", "--baselines", "multitask", "--seeds", "1")
     assert re.search(rf"\| problem +\| +{problem[0] + problem[2]:.0f} \| +{f1:.1f} \|", text)
@@ -382,21 +385,45 @@ def test_labels_are_scored_with_their_support(whole: Path, report: Report) -> No
 
 @pytest.mark.parametrize(
     ("skill", "examples", "expected"),
-    [(0.98, 200, "share one encoder:"), (0.3, 200, "fine-tune one BERT for each task:"), (0.75, 40, "do not decide")],
+    [
+        (0.98, 200, "share one encoder."),
+        (0.3, 200, "fine-tune one BERT for each task."),
+        (0.75, 40, "these runs do not decide between one shared encoder and one BERT for each task."),
+    ],
 )
-def test_the_answer_is_in_the_first_sentence(
+def test_the_answer_is_the_first_sentence(
     tmp_path: Path, skill: float, examples: int, expected: str, report: Report
 ) -> None:
-    """It follows the verdicts, and says first that the corpora are made up."""
+    """It follows the verdicts and says first that the corpora are made up; figures and what they do not show follow."""
     maker = Maker(root=tmp_path, examples=examples)
     for seed in (0, 1, 2):
         for task in ("mednli", "i2b2_2010"):
             maker.run("single_task", (task,), seed)
         maker.run("multitask", ("mednli", "i2b2_2010"), seed, skill=skill)
     answer = " ".join(report(tmp_path).partition("\n\n")[0].splitlines()[2:])
-    assert answer.startswith("On made-up corpora, which say nothing of clinical text: ")
-    assert expected in answer
-    assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB); as recorded, not in turns" in answer
+    assert answer.startswith(f"On made-up corpora: {expected} The mean over 2 tasks is ")
+    assert "leaves one model (86.8 MiB) to run instead of 2 (173.6 MiB). Not shown: what holds on clinical" in answer
+    assert "as recorded, not in turns" in answer
+
+
+@pytest.mark.parametrize("mean", [0.05, -0.05, 0.0])
+@pytest.mark.parametrize("exceptions", range(9))
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_verdict_has_at_most_twenty_words(whole: Path, mean: float, exceptions: int, seeds: int) -> None:
+    """However many tasks are exceptions to it, and it names them where they are few."""
+
+    def gain(name: str, value: float) -> Difference:
+        return Difference(name, value, value - 0.02, value + 0.02, 0.001, seeds, 40)
+
+    each = [gain(task, -mean if place < exceptions else mean) for place, task in enumerate(KINDS)]
+    (comparison,) = files.read(whole, Selection()).comparisons
+    found = Contrast("multitask", (), tuple(each), gain("mean", mean), {})
+    vars(comparison)["contrasts"] = (found,)
+    verdict, *_ = answer(comparison)
+    assert len(verdict.split()) <= 20
+    if mean and seeds > 1 and exceptions:
+        names = [one.name for one in each[:exceptions]]
+        assert all((name in verdict) is (exceptions <= 4) for name in names)
 
 
 def test_one_seed_gives_no_answer_however_large_the_gain(tmp_path: Path, report: Report) -> None:
@@ -416,12 +443,6 @@ def test_no_answer_is_given_before_both_arms_have_run(tmp_path: Path, report: Re
     assert json.loads(report(tmp_path, "--json", "--corpus", "demo"))
 
 
-def cost(tokens: float | None, trainings: int) -> Cost:
-    """A cost of which nothing but what was read is known."""
-    unknown = {one.name: None for one in fields(Cost) if one.name not in ("trainings", "tokens")}
-    return Cost(trainings=trainings, tokens=tokens, **unknown)
-
-
 @pytest.mark.parametrize(
     ("multi", "expected"),
     [
@@ -432,13 +453,13 @@ def cost(tokens: float | None, trainings: int) -> Cost:
 )
 def test_break_even_counts_single_task_trainings(multi: float | None, expected: str) -> None:
     """Eight trainings on 100 tokens: a shared one on 250 pays from the third task on, one on 900 never."""
-    assert expected in break_even(cost(800.0, 8), cost(multi, 1))
+    assert expected in break_even({"tokens": 800.0, "trainings": 8.0}, {"tokens": multi, "trainings": 1.0})
 
 
 def test_a_report_imports_neither_torch_nor_pandas(whole: Path) -> None:
     """The terminal report starts at once: what is heavy is not loaded."""
     script = (
-        f"import sys; from bench import cli; cli.main(['report', '--results', {str(whole)!r}]); "
+        f"import sys; from bench.cli import main; main.main(['report', '--results', {str(whole)!r}]); "
         "heavy = {'torch', 'transformers', 'datasets', 'pandas', 'matplotlib'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
@@ -449,13 +470,14 @@ def test_a_report_imports_neither_torch_nor_pandas(whole: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (words.points(-0.0004), "0.0"), (words.points(float("nan")), "undefined"), (words.points(0.005, True), "+0.5"),
-        (words.mean_and_spread([]), "missing"), (words.mean_and_spread([0.8, float("nan")]), "undefined"),
-        (words.duration(None), "unknown"), (words.duration(5.04), "5.0 s"), (words.duration(3725), "1 h 02 min"),
-        (words.size(None), "unknown"), (words.size(512), "512 B"), (words.size(3 * 2**20), "3.0 MiB"),
-        (words.ratio(1, 0), "unknown"), (words.ratio(3, 2), "1.50x"), (words.p_value(0.0004), "<0.001"),
+        (numbers.points(-0.0004), "0.0"), (numbers.points(math.nan), "undefined"),
+        (numbers.points(0.005, True), "+0.5"),
+        (numbers.mean_and_spread([]), "missing"), (numbers.mean_and_spread([0.8, float("nan")]), "undefined"),
+        (numbers.duration(None), "unknown"), (numbers.duration(5.04), "5.0 s"), (numbers.duration(3725), "1 h 02 min"),
+        (numbers.size(None), "unknown"), (numbers.size(512), "512 B"), (numbers.size(3 * 2**20), "3.0 MiB"),
+        (numbers.ratio(1, 0), "unknown"), (numbers.ratio(3, 2), "1.50x"), (numbers.p_value(0.0004), "<0.001"),
     ],
 )  # fmt: skip
-def test_words(written: str, expected: str) -> None:
+def test_numbers_as_text(written: str, expected: str) -> None:
     """What is not known or not defined is never written as a number."""
     assert written == expected

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote
@@ -16,12 +17,12 @@ from huggingface_hub import ModelCard
 
 from baselines.core.settings import Settings
 from bench.report import files
-from bench.report.comparison import Selection
+from bench.report import sections as parts
+from bench.report.arms import Selection
 from bench.report.formats import latex, markdown, terminal
-from bench.report.sections import sections
 from bench.report.table import Section, Table
-from bench.report.view import views
-from bench.store import sanitise
+from bench.report.tables import resampling
+from bench.store import runs, sanitise
 from conftest import Report
 from made_up_results import Maker
 
@@ -46,7 +47,7 @@ def test_no_grid_rewrites_a_cell(form: ModuleType) -> None:
 def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
     """Labels that hold LaTeX, HTML, terminal escapes and characters that turn the text round."""
     Maker(root=tmp_path, encoder="<script>\x1b[2J\u202e$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
-    files.write_files(views(tmp_path, Selection()), tmp_path, tmp_path / "out")
+    files.write_files(files.read(tmp_path, Selection()), tmp_path / "out")
     texts = {path: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".png"}
     assert {path.suffix for path in texts} >= {".txt", ".md", ".tex", ".svg", ".csv", ".json", ".html"}
     for path, text in texts.items():
@@ -66,32 +67,44 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
 
 def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     """Whatever encoders, sizes and span heads are called: tables, figures and eval cards of each are there."""
-    from bench.report.figures.draw import pictures
     from bench.report.formats.eval_cards import eval_cards
-    from bench.report.formats.rows import rows
 
     names = ("minilm", "minilm-nested", "one/minilm", "other/minilm", "One/MiniLM", "minilm.v1", "minilm-v1")
     for encoder in names:
         Maker(root=tmp_path, encoder=encoder).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, settings=Settings(span_head="nested")).run("single_task", ("mednli",), 0)
     Maker(root=tmp_path, corpus="demo-x0.1").run("single_task", ("mednli",), 0)
-    found = views(tmp_path, Selection())
-    assert len(found) == len(names) + 2
-    whole_sections = sections(found, tmp_path, whole=True)
-    files = {name.lower() for name in latex.files(whole_sections)}
-    assert len(files) == 1 + sum(len(section.tables) for section in whole_sections)
-    drawn = [one.name.lower() for beside in pictures(found, [], "svg").values() for one in beside]
-    assert len(drawn) == len({*drawn}) >= len(found)
-    cards = {name.lower() for name in eval_cards(rows(view.comparison for view in found))}
-    assert len(cards) == 2 * len(found)
+    report = files.read(tmp_path, Selection())
+    assert len(report.comparisons) == len(names) + 2
+    tables = {name.lower() for name in latex.files(report.sections())}
+    assert len(tables) == 1 + sum(len(section.tables) for section in report.sections())
+    drawn = [one.name.lower() for beside in report.pictures("svg").values() for one in beside]
+    assert len(drawn) == len({*drawn}) >= len(report.comparisons)
+    cards = {name.lower() for name in eval_cards(report.rows)}
+    assert len(cards) == 2 * len(report.comparisons)
+
+
+def test_all_formats_are_made_from_one_reading(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence is read once a run, resamples are drawn once an arm, and the answer is worked out once."""
+    done: Counter[str] = Counter()
+
+    def counted(name: str, module: ModuleType) -> None:
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args: [done.update([name]), function(*args)][1])
+
+    for name, module in (("read_evidence", runs), ("resample", resampling), ("answer", parts)):
+        counted(name, module)
+    report = files.read(whole, Selection())
+    files.printed(report)
+    files.write_files(report, tmp_path)
+    evidence = sum(len(result.tasks) for result in report.comparisons[0].results)
+    assert done == {"read_evidence": evidence, "resample": 2, "answer": 1}
 
 
 def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
     """Every SVG is well-formed and says demo; every PNG has its mark; the same results give the same SVG."""
-    from bench.report.figures.draw import pictures
-
-    found = views(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
-    drawn = {one.name: one.files for beside in pictures(found, [], "svg", "png").values() for one in beside}
+    report = files.read(whole, Selection(tasks=("mednli", "n2c2_2019"), baselines=("single_task", "multitask")))
+    drawn = {one.name: one.files for beside in report.pictures("svg", "png").values() for one in beside}
     assert {name.removeprefix("demo-minilm-") for name in drawn} == {
         "scores", "difference-multitask", "difference-multitask-round_robin", "seeds-multitask", "curves", "cost",
     }  # fmt: skip
@@ -99,16 +112,14 @@ def test_figures_are_drawn_as_svg_and_png(whole: Path) -> None:
         assert ET.fromstring(one["svg"]).tag.endswith("svg")
         assert b"not clinical results" in one["svg"]
         assert one["png"].startswith(b"\x89PNG")
-    again = {one.name: one.files["svg"] for beside in pictures(found, [], "svg").values() for one in beside}
+    again = {one.name: one.files["svg"] for beside in report.pictures("svg").values() for one in beside}
     assert again == {name: one["svg"] for name, one in drawn.items()}
     assert b"<title>mednli, multitask, seed 1: " in again["demo-minilm-scores"]
 
 
 def test_published_figures_are_drawn_apart_from_ours(holed: Path) -> None:
     """Hollow, and named by their source; never beside made-up corpora."""
-    from bench.report.figures.draw import pictures
-
-    (scores, *_) = pictures(views(holed, Selection(tasks=("mednli",))), [], "svg")["official-minilm-scores"]
+    (scores, *_) = files.read(holed, Selection(tasks=("mednli",))).pictures("svg")["official-minilm-scores"]
     svg = scores.files["svg"].decode()
     marks = re.findall(r"<title>mednli: (.*?)</title>.*?<use [^>]*style=\"(.*?)\"", svg, re.DOTALL)
     assert ("84.6?, MT-BlueBERT, fine-tuned, Peng, Chen &amp; Lu 2020, arXiv 2005.02799", marks[-1][1]) == marks[-1]
@@ -133,9 +144,9 @@ def test_latex_compiles_with_bare_pdflatex(whole: Path, tmp_path: Path, document
     Maker(root=tmp_path, encoder="[é<script>$x_{\\", labels=(HOSTILE,)).run("single_task", ("i2b2_2010",), 0)
     shutil.copytree(whole / "runs", tmp_path / "runs", dirs_exist_ok=True)
     out = tmp_path / "out"
-    whole_sections = sections(views(tmp_path, Selection()), tmp_path, whole=True)
-    texts = {f"tables/{name}": text for name, text in latex.files(whole_sections).items()}
-    texts["report.tex"] = latex.render(whole_sections)
+    sections = files.read(tmp_path, Selection()).sections()
+    texts = {f"tables/{name}": text for name, text in latex.files(sections).items()}
+    texts["report.tex"] = latex.render(sections)
     for name, text in texts.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(text)
@@ -156,7 +167,7 @@ def test_every_letter_compiles(tmp_path: Path, ours: bool) -> None:
     table = Table(
         name="t", title="ąðŁő", align="lll", header=("ę", "Þ", "ŋ"), rows=rows, notes=("đų",), commands=("Ė į",)
     )
-    section = Section(name="s", title="Ęþ", answer="Ðą", notes=("Ąß",), tables=(table,))
+    section = Section(name="s", title="Ęþ", answer=("Ðą", "Ðą"), notes=("Ąß",), tables=(table,))
     paper = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n%s\\end{document}\n"
     (tmp_path / "a.tex").write_text(latex.render([section]) if ours else paper % latex.tabular(table))
     compiled(tmp_path / "a.tex")

@@ -14,11 +14,10 @@ from baselines.core.settings import Settings
 from bench import registry
 from bench.cli import main as cli
 from bench.report import files
-from bench.report.comparison import Selection
+from bench.report.arms import Selection
 from bench.report.figures.speed import draw
 from bench.report.formats import terminal
 from bench.report.tables.speed import section
-from bench.report.view import views
 from bench.speed import worker
 from bench.speed.arms import Ours, Pipelines, Setup
 from bench.speed.worker import Worker
@@ -198,12 +197,12 @@ def test_the_report_shows_what_was_measured_beside_the_comparison(tmp_path: Path
     """In every format, and made-up notes are called so in every title."""
     Maker(root=tmp_path).run("multitask", ("mednli",), 0)
     record.write(tmp_path, made_up())
-    found = views(tmp_path, Selection())
+    report = files.read(tmp_path, Selection())
     for form in ("terminal", "markdown", "latex", "html"):
-        assert "notes a second, one at a time" in files.FORMS[form](found, tmp_path)
-    titles = [line for line in files.FORMS["markdown"](found, tmp_path).splitlines() if line.startswith("#")]
+        assert "notes a second, one at a time" in report.text(form)
+    titles = [line for line in report.text("markdown").splitlines() if line.startswith("#")]
     assert all("not clinical results" in line for line in titles)
-    assert "characters of one note</text>" in files.FORMS["html"](found, tmp_path)
+    assert "characters of one note</text>" in report.text("html")
 
 
 def test_the_figure_shows_batches_tasks_and_lengths() -> None:

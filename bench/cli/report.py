@@ -38,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prints the report in the form asked for; 0, or InputError where there is nothing to report."""
-    from bench.report.comparison import Selection
-    from bench.report.files import FORMS, printed, write_eval_cards, write_files
-    from bench.report.view import views
+    from bench.report import files
+    from bench.report.arms import Selection
 
     selection = Selection(
         tasks=tuple(args.tasks),
@@ -48,13 +47,13 @@ def main(args: argparse.Namespace) -> int:
         seeds=tuple(args.seeds),
         corpora=(args.corpus,) if args.corpus else (),
     )
-    found = views(args.results, selection)
+    report = files.read(args.results, selection)
     if args.out:
-        for path in write_files(found, args.results, args.out):
+        for path in files.write_files(report, args.out):
             sys.stderr.write(f"{sanitise(str(path))}\n")
     if args.eval_cards:
-        written = write_eval_cards(found, args.out or args.results / "report")
+        written = files.write_eval_cards(report, args.out or args.results / "report")
         sys.stderr.write(f"{len(written)} eval cards are in {sanitise(str(written[0].parents[4]))}\n")
     if args.form or not (args.out or args.eval_cards):
-        sys.stdout.write((FORMS[args.form] if args.form else printed)(found, args.results))
+        sys.stdout.write(report.text(args.form) if args.form else files.printed(report))
     return 0

@@ -63,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> list[str]:
     """Does the missing runs; says which answers could not be written."""
     from bench.cli.request import planned_runs, requested
-    from bench.report.words import notices
+    from bench.report.numbers import notices
     from bench.runner.answers import make_folder
     from bench.runner.context import require_writable
     from bench.runner.device import choose_device

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from bench.drift.findings import DRIFTED, STEADY, UNCOMPARED, UNJUDGED, Finding
 from bench.drift.text import document
-from bench.report import words
+from bench.report import numbers
 from bench.store.sanitise import sanitise
 
 _ELEMENTS = {DRIFTED: "failure", UNJUDGED: "error", UNCOMPARED: "skipped"}
@@ -45,7 +45,7 @@ def github_annotations(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
         if one.judgement in (DRIFTED, UNJUDGED) or one.changes:
             title = f"{one.cell.task} {one.measure}: {one.judgement}"
-            figures = "" if math.isnan(one.before) else f"{words.points(one.before)} -> {words.points(one.now)}"
+            figures = "" if math.isnan(one.before) else f"{numbers.points(one.before)} -> {numbers.points(one.now)}"
             message = ": ".join(filter(None, (f"{one.cell.comparison} {one.cell.arm}", figures, one.why)))
             yield f"::{_LEVELS[one.judgement]} title={_escaped(title, ':,')}::{_escaped(message)}\n"
 

@@ -15,7 +15,6 @@ import numpy as np
 from bench.drift.equality import Answered, answered, changes, incomparable, lost, platform_diff
 from bench.drift.findings import DRIFTED, STEADY, UNJUDGED, Finding, GuardedCell, cell_of
 from bench.drift.noise import Rows, noise, scores_of
-from bench.report.comparison import metric_of
 from bench.store.runs import Result
 from tasks.core.errors import InputError
 from tasks.core.metrics.formulas import FORMULAS
@@ -173,7 +172,8 @@ def _about_equality(sides: Sides, must_match: Sequence[int], differ: int) -> str
 def _weighed(cell: GuardedCell, guarded: GuardedScore, sides: Sides, rule: Rule) -> Finding:
     """The finding by the mean scores of both sides."""
     blank = Finding(cell=cell, measure=guarded.title, judgement=STEADY)
-    metric = metric_of(next(iter(sides[0].values())).score, guarded.metric)
+    metrics = next(iter(sides[0].values())).score.metrics
+    metric = next((one for one in metrics if one.name == guarded.metric), None)
     if metric is None:
         return replace(blank, judgement=UNJUDGED, why=f"the reference does not hold {guarded.metric}")
     old, new = ([one.evidence.rows[guarded.metric] for one in side.values()] for side in sides)

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.drift.equality import incomparable
 from bench.drift.findings import GuardedCell
 from bench.drift.judge import Trainings, by_cell
-from bench.report import words
-from bench.report.comparison import MULTI, SINGLE
+from bench.report import numbers
+from bench.report.arms import MULTI, SINGLE
 from bench.store.atomic import atomic_write, recover
 from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
 from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums
@@ -126,4 +126,4 @@ def _table(before: Cells, after: Cells, changed: Iterable[GuardedCell]) -> Itera
 
 def _scores(trainings: Trainings, task: str) -> str:
     values = [one.scores[task].metrics[0].value for one in trainings.values()]
-    return words.mean_and_spread(values) if values else ""
+    return numbers.mean_and_spread(values) if values else ""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bench.drift.findings import DRIFTED, POINTS, STEADY, UNJUDGED, Arm, Change, Finding, GuardedCell
 from bench.drift.judge import PHI, Tolerance, by_cell
-from bench.report import words
-from bench.report.comparison import Selection, comparisons
+from bench.report import numbers
+from bench.report.arms import Selection
+from bench.report.comparison import comparisons
 from bench.report.formats import terminal
 from bench.report.missing import command
 from bench.report.table import Section, Table
@@ -44,9 +45,9 @@ def render(findings: Sequence[Finding], tolerance: Tolerance, commands: Mapping[
     counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys((STEADY, DRIFTED, UNJUDGED, *kinds))]
     notes = (
         f"{', '.join(counts)}; {sum(one.equal for one in findings)} equal to the digit.",
-        f"Drift: more than {words.points(tolerance.margin)} points and more than noise, or more than "
-        f"{words.points(tolerance.limit)} points; for the recall of PHI a loss of {words.points(PHI.margin)} and "
-        f"{words.points(PHI.limit)}.",
+        f"Drift: more than {numbers.points(tolerance.margin)} points and more than noise, or more than "
+        f"{numbers.points(tolerance.limit)} points; for the recall of PHI a loss of {numbers.points(PHI.margin)} and "
+        f"{numbers.points(PHI.limit)}.",
     )
     arms = groupby(findings, key=lambda one: one.cell.of_arm)
     tables = tuple(_table(arm, list(found), commands.get(arm)) for arm, found in arms)
@@ -68,12 +69,12 @@ def _table(arm: Arm, findings: Sequence[Finding], command: str | None) -> Table:
 
 def _row(one: Finding) -> tuple[str, ...]:
     if one.unit == POINTS:
-        before, now = ("" if math.isnan(value) else words.points(value) for value in (one.before, one.now))
-        change = "" if math.isnan(one.now - one.before) else words.points(one.now - one.before, signed=True)
-        noise = "" if math.isnan(one.noise) else f"±{words.points(one.noise)}"
+        before, now = ("" if math.isnan(value) else numbers.points(value) for value in (one.before, one.now))
+        change = "" if math.isnan(one.now - one.before) else numbers.points(one.now - one.before, signed=True)
+        noise = "" if math.isnan(one.noise) else f"±{numbers.points(one.noise)}"
     else:
         before, now = ("" if math.isnan(value) else f"{value:.3g}" for value in (one.before, one.now))
-        change, noise = words.ratio(one.now, one.before), ""
+        change, noise = numbers.ratio(one.now, one.before), ""
     return one.cell.task, one.measure, before, now, change, noise, "equal" if one.equal else one.judgement
 
 

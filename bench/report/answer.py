@@ -1,86 +1,99 @@
-"""The answer in a sentence: one BERT for each task, or one shared encoder? From the verdicts and the cost."""
+"""The answer in three sentences: one BERT for each task, or one shared encoder? From the verdicts and the cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from bench.report import words
-from bench.report.comparison import MULTI, SINGLE
-from bench.report.tables.differences import Contrast, bounds
-from bench.report.view import View
-from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, verdict
+from bench.report import numbers
+from bench.report.arms import MULTI, SINGLE
+from bench.report.comparison import Comparison
+from bench.report.contrasts import Contrast
+from bench.report.numbers import listed
+from bench.report.tables.cost import costs
+from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
 
-_FINE = "no worse"
-_KINDS = (BETTER, _FINE, WORSE, UNDECIDED)
-
-
-def answer(view: View) -> str:
-    """What to do, and the figures that say so; or what has to be run before there is an answer."""
-    lacking = [name for name in (SINGLE, MULTI) if name not in view.arms or view.comparison.arm(name) is None]
-    contrast = view.contrast(MULTI)
-    if lacking or contrast is None or not contrast.each:
-        have = "has" if len(lacking) == 1 else "have"
-        what = f"{' and '.join(lacking)} {have} not been run" if lacking else "no task can be compared"
-        return f"No answer yet: {what}."
-    where = "On made-up corpora, which say nothing of clinical text: " if view.demo else ""
-    sentence = f"{_advice(contrast)}: {_reasons(contrast)}{_cost(view)}."
-    return where + sentence if where else sentence[0].upper() + sentence[1:]
+_NO_WORSE = "no worse"
+_MOST_NAMES = 4
+"""Tasks that a verdict names, so that it stays within twenty words."""
 
 
-def _verdicts(contrast: Contrast) -> dict[str, list[str]]:
-    """Verdict -> the tasks that have it; every task has one."""
-    found: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    for one in contrast.each:
-        found[_kind(verdict(one))].append(one.name)
-    return found
+def answer(comparison: Comparison) -> tuple[str, ...]:
+    """What to do, in at most twenty words; the figures for it; and what they do not show."""
+    lacking = [name for name in (SINGLE, MULTI) if name not in comparison.columns or comparison.arm(name) is None]
+    contrast = comparison.contrast(MULTI)
+    if lacking:
+        return (f"No answer yet: {listed(lacking)} {'has' if len(lacking) == 1 else 'have'} not been run.",)
+    if contrast is None or not contrast.each:
+        return ("No answer yet: no task can be compared.",)
+    advice = f"{'On made-up corpora: ' if comparison.demo else ''}{_advice(contrast)}."
+    limits = "; ".join(_limits(comparison, contrast))
+    not_shown = [f"Not shown: {limits}."] if limits else []
+    return (advice[0].upper() + advice[1:], _gains(contrast) + _models(comparison), *not_shown)
 
 
-def _kind(verdict: str) -> str:
+def _kind(difference: Difference) -> str:
     # A verdict names its margin: no worse than 1 point.
-    return next(kind for kind in _KINDS if verdict.startswith(kind))
+    return next(kind for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED) if verdict(difference).startswith(kind))
+
+
+def _tasks(contrast: Contrast, kind: str) -> list[str]:
+    return [one.name for one in contrast.each if _kind(one) == kind]
 
 
 def _advice(contrast: Contrast) -> str:
     if contrast.each[0].seeds == 1:
         # Another seed may turn any verdict: docs/statistics.md has how often one seed errs.
-        return "one seed cannot decide between one shared encoder and one BERT for each task (run three or more)"
-    found = _verdicts(contrast)
+        return "one seed cannot decide between one shared encoder and one BERT for each task"
     # A task that was not compared might turn the answer.
-    whole = not contrast.unpaired and (contrast.mean is not None or len(contrast.each) == 1)
-    overall = _kind(verdict(contrast.mean or contrast.each[0])) if whole else UNDECIDED
-    if overall == WORSE:
-        good = found[BETTER]
-        return "fine-tune one BERT for each task" + (f", but share for {_listed(good)}" if good else "")
+    complete = not contrast.unpaired and (contrast.mean is not None or len(contrast.each) == 1)
+    overall = _kind(contrast.mean or contrast.each[0]) if complete else UNDECIDED
     if overall == UNDECIDED:
         return "these runs do not decide between one shared encoder and one BERT for each task"
-    alone = found[WORSE]
-    return "share one encoder" + (f", with a BERT of its own for {_listed(alone)}" if alone else "")
+    others = _tasks(contrast, BETTER if overall == WORSE else WORSE)
+    named = listed(others) if len(others) <= _MOST_NAMES else f"{len(others)} of {len(contrast.each)} tasks"
+    if overall == WORSE:
+        return "fine-tune one BERT for each task" + (f", but share for {named}" if others else "")
+    return "share one encoder" + (f", with a BERT of its own for {named}" if others else "")
 
 
-def _reasons(contrast: Contrast) -> str:
-    counts = _listed([f"{kind} on {len(tasks)}" for kind, tasks in _verdicts(contrast).items() if tasks])
+def _gains(contrast: Contrast) -> str:
+    """By how much sharing moves the mean, and on which tasks it is what."""
+    tasks = {kind: _tasks(contrast, kind) for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED)}
+    by_task = listed([f"{kind} on {len(names)}" for kind, names in tasks.items() if names])
     seeds = contrast.each[0].seeds
     after = f"after {seeds} seeds" if seeds > 1 else "in these trainings"
     if contrast.mean is None:
-        return f"sharing is {counts} of {len(contrast.each)} tasks compared, {after}"
-    mean, interval = contrast.mean, bounds(contrast.mean.low, contrast.mean.high)
-    gain = f"{words.points(mean.value, signed=True)} points by sharing, 95 % interval {interval}"
-    whole = f"the mean over {len(contrast.each)} tasks is {verdict(mean)} ({gain})"
-    return f"{whole}, each by itself {counts}, {after}"
-
-
-def _cost(view: View) -> str:
-    single, multi = view.costs.get(SINGLE), view.costs.get(MULTI)
-    if single is None or multi is None:
-        return ""
-    one, many = words.size(multi.weights_bytes), words.size(single.weights_bytes)
-    models = "one model" if multi.trainings == 1 else f"{multi.trainings} models"
-    shared, alone = words.duration(multi.train_seconds), words.duration(single.train_seconds)
+        return f"Sharing is {by_task} of {len(contrast.each)} tasks compared, {after}."
+    gain, mean = numbers.points(contrast.mean.value, signed=True), contrast.mean
     return (
-        f"; sharing leaves {models} ({one}) to run instead of {single.trainings} ({many}); as recorded, not in turns, "
-        f"its training took {shared}, the single ones {alone} together"
+        f"The mean over {len(contrast.each)} tasks is {verdict(mean)}: {gain} points by sharing, 95 % interval "
+        f"{numbers.interval(mean.low, mean.high)}, {after}. Task by task, sharing is {by_task}."
     )
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+def _models(comparison: Comparison) -> str:
+    found = costs(comparison)
+    if not {SINGLE, MULTI} <= set(found):
+        return ""
+    single, multi = found[SINGLE], found[MULTI]
+    models = "one model" if multi["trainings"] == 1 else f"{multi['trainings']:.0f} models"
+    return (
+        f" Sharing leaves {models} ({numbers.size(multi['weights_bytes'])}) to run instead of "
+        f"{single['trainings']:.0f} ({numbers.size(single['weights_bytes'])})."
+    )
+
+
+def _limits(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
+    if comparison.demo:
+        yield "what holds on clinical text, since these corpora are made up"
+    if contrast.each[0].seeds == 1:
+        yield "what another seed would change (run three or more)"
+    if contrast.unpaired:
+        yield f"{listed(list(contrast.unpaired))}, which cannot be compared"
+    found = costs(comparison)
+    if {SINGLE, MULTI} <= set(found):
+        shared, alone = (numbers.duration(found[name]["train_seconds"]) for name in (MULTI, SINGLE))
+        yield (
+            f"which trains faster, since times are as recorded, not in turns ({shared} shared, {alone} for the single "
+            "trainings together)"
+        )

@@ -6,115 +6,94 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from baselines.core.settings import Settings
+from bench.report.arms import ARM_ORDER, DEMO, FLOOR, SINGLE, ArmRuns, Selection, arms_of, kind_of
+from bench.report.contrasts import Contrast, contrast
 from bench.store.names import comparison_label
-from bench.store.runs import MetricScore, Result, Score
-
-FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
-DEMO, OFFICIAL = "demo", "official"
+from bench.store.runs import Result, Score
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What of the results is looked at; an empty tuple is everything."""
-
-    tasks: tuple[str, ...] = ()
-    baselines: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = ()
-    corpora: tuple[str, ...] = ()
-
-    def takes(self, result: Result) -> bool:
-        """Whether a result has anything to say on what is looked at."""
-        # The floor has one seed, which stands for all.
-        seeds = self.seeds if result.baseline != FLOOR else ()
-        return all(
-            not wanted or any(one in wanted for one in found)
-            for wanted, found in (
-                (self.tasks, result.scores),
-                (self.baselines, (result.baseline, result.arm)),
-                (seeds, (result.seed,)),
-                (self.corpora, (result.corpus, kind_of(result.corpus))),
-            )
-        )
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of a comparison; joint arms that trained on other sets of tasks are arms of their own."""
-
-    name: str
-    results: tuple[Result, ...]
-
-    @property
-    def joint(self) -> bool:
-        """Whether one training serves all tasks."""
-        return self.results[0].joint
-
-    @property
-    def baseline(self) -> str:
-        """What was trained, whatever its schedule."""
-        return self.results[0].baseline
-
-    @cached_property
-    def by_task(self) -> dict[str, dict[int, Result]]:
-        """Task -> seed -> result, seeds in order."""
-        ordered = sorted(self.results, key=lambda result: result.seed)
-        names = {task for result in ordered for task in result.scores}
-        return {task: {result.seed: result for result in ordered if task in result.scores} for task in names}
-
-    def values(self, task: str, metric: str) -> dict[int, float]:
-        """Seed -> value of a metric; nan where it is not defined."""
-        found = {seed: metric_of(result.scores[task], metric) for seed, result in self.by_task.get(task, {}).items()}
-        return {seed: one.value for seed, one in found.items() if one is not None}
-
-
-def kind_of(corpus: str) -> str:
-    """Demo or official: the demo's corpora of another size are called demo-x<scale>."""
-    return corpus.partition("-")[0]
-
-
-def metric_of(score: Score, name: str) -> MetricScore | None:
-    """A metric of a task's score by its name; None where it was not measured."""
-    return next((metric for metric in score.metrics if metric.name == name), None)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """All arms on one corpus with one encoder and span head; `tasks` and `seeds` are what any has, in order."""
+    """All arms on one corpus with one encoder and span head; `tasks` and `seeds` are those that any arm has, in order.
+
+    `columns` names the arms that a reader looks for, run or not.
+    """
 
     corpus: str
     encoder: str
     span_head: str
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
-    arms: tuple[Arm, ...]
+    arms: tuple[ArmRuns, ...]
+    columns: tuple[str, ...]
 
     @property
-    def kind(self) -> str:
-        """Demo or official, whatever the size of the demo's corpora."""
-        return kind_of(self.corpus)
+    def demo(self) -> bool:
+        """Whether the corpora are made up."""
+        return kind_of(self.corpus) == DEMO
 
     @property
     def name(self) -> str:
         """What its folder and files are called."""
         return comparison_label(self.corpus, self.encoder, self.span_head)
 
-    def arm(self, name: str) -> Arm | None:
-        """The arm of that name, if any of it has been run."""
-        return next((arm for arm in self.arms if arm.name == name), None)
+    @property
+    def title(self) -> str:
+        """What is compared; it says so where the corpora are made up."""
+        corpora = "Demo corpora (made up: these are not clinical results)" if self.demo else "Official corpora"
+        head = "" if self.span_head == Settings.span_head else f", {self.span_head} span heads"
+        return f"{corpora}, encoder {self.encoder}{head}"
 
     @property
-    def trained(self) -> tuple[Arm, ...]:
+    def trained(self) -> tuple[ArmRuns, ...]:
         """The arms that have been run and learn something: all but the floor."""
         return tuple(arm for arm in self.arms if arm.baseline != FLOOR)
 
+    @property
+    def results(self) -> list[Result]:
+        """Every run of every arm."""
+        return [result for arm in self.arms for result in arm.results]
+
+    def arm(self, name: str) -> ArmRuns | None:
+        """The arm of that name, if any of it has been run."""
+        return next((arm for arm in self.arms if arm.name == name), None)
+
+    def runs_of(self, task: str) -> list[tuple[str, Result]]:
+        """The name of the arm and the result, of every run that answered a task."""
+        return [(arm.name, result) for arm in self.arms for result in arm.of_task(task).values()]
+
     def score(self, task: str) -> Score:
-        """What any arm says of a task: its kind, metrics and sizes."""
-        results = (result for arm in self.arms for result in arm.by_task.get(task, {}).values())
-        return next(results).scores[task]
+        """What the first run says of a task: its kind, metrics and sizes."""
+        return self.runs_of(task)[0][1].scores[task]
 
     def primary(self, task: str) -> str:
         """The name of the metric that stands for a task."""
         return self.score(task).metrics[0].name
+
+    def values(self, name: str, task: str, metric: str = "") -> dict[int, float]:
+        """Seed -> value of a metric, the primary one unless named; empty where the arm is missing."""
+        arm = self.arm(name)
+        return arm.values(task, metric or self.primary(task)) if arm else {}
+
+    def missing_seeds(self, name: str, task: str) -> list[int]:
+        """The seeds with which an arm has not answered a task; one seed is enough for the floor."""
+        arm = self.arm(name)
+        seeds = arm.of_task(task) if arm else {}
+        if name == FLOOR:
+            return [] if seeds else list(self.seeds[:1])
+        return [seed for seed in self.seeds if seed not in seeds]
+
+    @cached_property
+    def contrasts(self) -> tuple[Contrast, ...]:
+        """Every arm that learns against the single-task baseline; once, since it takes long."""
+        single = self.arm(SINGLE)
+        others = [arm for arm in self.trained if arm.name != SINGLE]
+        return tuple(contrast(self.tasks, single, arm) for arm in others) if single else ()
+
+    def contrast(self, arm: str) -> Contrast | None:
+        """An arm against the single-task baseline, where both have been run."""
+        return next((found for found in self.contrasts if found.arm == arm), None)
 
 
 def comparisons(results: Iterable[Result], selection: Selection) -> list[Comparison]:
@@ -134,22 +113,7 @@ def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection:
     # The floor learns nothing: a seed of it alone asks for no trainings with that seed.
     learned = {result.seed for result in results if result.baseline != FLOOR}
     seeds = set(selection.seeds) or learned or {result.seed for result in results}
-    return Comparison(*key, tuple(tasks), tuple(sorted(seeds)), _arms(results))
-
-
-def _arms(results: Sequence[Result]) -> tuple[Arm, ...]:
-    groups: dict[tuple[str, tuple[str, ...]], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.arm, tuple(sorted(result.tasks)) if result.joint else ()), []).append(result)
-    # The joint arm with the most tasks carries the bare name; what trained on fewer says on how many.
-    ordered = sorted(groups, key=lambda group: (_place(group[0]), group[0], -len(group[1]), group[1]))
-    arms: list[Arm] = []
-    for name, tasks in ordered:
-        bare = all(arm.name != name for arm in arms)
-        arms.append(Arm(name if bare else f"{name} ({'+'.join(tasks)})", tuple(groups[name, tasks])))
-    return tuple(arms)
-
-
-def _place(arm: str) -> int:
-    order = (FLOOR, SINGLE, MULTI)
-    return order.index(arm) if arm in order else len(order)
+    arms = arms_of(results)
+    standard = [name for name in ARM_ORDER if not selection.baselines or name in selection.baselines]
+    columns = (*standard, *(arm.name for arm in arms if arm.name not in standard))
+    return Comparison(*key, tuple(tasks), tuple(sorted(seeds)), arms, columns)

@@ -1,54 +1,126 @@
-"""Every format of the report as text, and all of them in a folder."""
+"""A report: records read once, sections built once, and both written in any format, or in all of them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.report.comparison import Selection
+from bench.report.arms import Selection
+from bench.report.comparison import Comparison, comparisons
 from bench.report.formats import html, latex, markdown, rows, terminal
-from bench.report.sections import sections
-from bench.report.tables.speed import measured
-from bench.report.view import View, views
-from bench.store import strict_json
+from bench.report.missing import with_commands
+from bench.report.sections import brief_section, whole_section
+from bench.report.table import Section
+from bench.report.tables import speed
+from bench.store import speed_record
 from bench.store.bounds import refuse_links
-from bench.store.sanitise import spreadsheet
-from tasks.core.errors import about
+from bench.store.runs import read_all
+from bench.store.speed_record import Speed
+from tasks.core.errors import InputError, about
 
-Form = Callable[[Sequence[View], Path], str]
+if TYPE_CHECKING:
+    from bench.report.pictures import Picture
+
+SUFFIXES = {"terminal": "txt", "markdown": "md", "latex": "tex", "html": "html", "json": "json", "csv": "csv"}
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What is reported of a results folder: every format is made from this one object."""
+
+    results: Path
+    comparisons: Sequence[Comparison]
+    speeds: Sequence[Speed]
+
+    @cached_property
+    def rows(self) -> list[rows.ScoreRow]:
+        """All scores, in the order in which the report shows them."""
+        return rows.rows(self.comparisons)
+
+    @cached_property
+    def _brief(self) -> list[Section]:
+        return [brief_section(comparison) for comparison in self.comparisons]
+
+    @cached_property
+    def _whole(self) -> list[Section]:
+        return [whole_section(*pair) for pair in zip(self.comparisons, self._brief, strict=True)]
+
+    def sections(self, whole: bool = True, here: bool = False) -> list[Section]:
+        """All sections; without `whole`, their long tables stay away.
+
+        Only `here`, on the terminal of whoever asks, commands name folders of this machine.
+        """
+        results = self.results if here else None
+        found = []
+        for comparison, section in zip(self.comparisons, self._whole if whole else self._brief, strict=True):
+            main, *others = section.tables
+            found.append(replace(section, tables=(with_commands(main, comparison, results), *others)))
+        return [*found, *speed.sections(self.speeds, whole)]
+
+    def pictures(self, *forms: str) -> dict[str, list[Picture]]:
+        """Name of a table -> the figures beside it, as svg, png or both."""
+        from bench.report.pictures import pictures
+
+        return pictures(self.comparisons, self.speeds, *forms)
+
+    def text(self, form: str) -> str:
+        """The report in one of the forms of `SUFFIXES`."""
+        if form == "html":
+            # Whoever prints a page puts it where they stand.
+            return html.render(self.sections(), self.pictures("svg"), home=Path())
+        if form in ("json", "csv"):
+            return {"json": rows.as_json, "csv": rows.as_csv}[form](self.rows)
+        render = {"terminal": terminal.render, "markdown": markdown.render, "latex": latex.render}[form]
+        return render(self.sections(whole=form != "terminal"))
+
+
+def read(results: Path, selection: Selection) -> Report:
+    """What is selected of a results folder; InputError where there is nothing."""
+    found = comparisons(read_all(results), selection)
+    if not found:
+        raise InputError(
+            f"There is no finished run to report in {results}, or none that the filters let through: "
+            "run `python -m bench run --all`, or name its folder with --results."
+        )
+    corpora = {comparison.corpus for comparison in found}
+    speeds = speed_record.read_all(results, speed_record.INFERENCE)
+    return Report(results, found, [one for one in speeds if one.corpus in corpora])
 
 
 def publish(results: Path) -> None:
     """Prints the report of all results, and writes every format and figure of it beside them."""
-    found = views(results, Selection())
-    sys.stdout.write(printed(found, results))
-    write_files(found, results, results / "report")
+    report = read(results, Selection())
+    sys.stdout.write(printed(report))
+    write_files(report, results / "report")
 
 
-def printed(found: Sequence[View], results: Path) -> str:
+def printed(report: Report) -> str:
     """The report for the terminal of whoever asks; no file has it, for its commands name folders of this machine."""
-    return terminal.render(sections(found, results, whole=False, here=True))
+    return terminal.render(report.sections(whole=False, here=True))
 
 
-def write_files(found: Sequence[View], results: Path, out: Path) -> list[Path]:
+def write_files(report: Report, out: Path) -> list[Path]:
     """Writes every format and all figures; the paths written."""
-    from bench.report.figures.draw import pictures
+    pictures = report.pictures("svg", "png")
+    content = {f"report.{suffix}": report.text(form) for form, suffix in SUFFIXES.items() if form != "html"}
+    content["report.html"] = html.render(report.sections(), pictures, home=out)
+    content |= {f"tables/{name}": text for name, text in latex.files(report.sections()).items()}
+    figures = {
+        f"figures/{picture.name}.{form}": data
+        for beside in pictures.values() for picture in beside for form, data in picture.files.items()
+    }  # fmt: skip
+    return write_all(out, {name: text.encode() for name, text in content.items()} | figures)
 
-    drawn, whole = pictures(found, measured(found, results), "svg", "png"), sections(found, results, whole=True)
-    content = {f"report.{suffix}": FORMS[form](found, results).encode() for form, suffix in _SUFFIXES.items()}
-    content["report.html"] = html.render(whole, drawn, out).encode()
-    content |= {f"tables/{name}": text.encode() for name, text in latex.files(whole).items()}
-    for picture in (one for beside in drawn.values() for one in beside):
-        content |= {f"figures/{picture.name}.{form}": data for form, data in picture.files.items()}
-    return write_all(out, content)
 
-
-def write_eval_cards(found: Sequence[View], out: Path) -> list[Path]:
+def write_eval_cards(report: Report, out: Path) -> list[Path]:
     """Writes the records and model-card metadata of every run; the paths written."""
     from bench.report.formats.eval_cards import eval_cards
 
-    cards = eval_cards(rows.rows(view.comparison for view in found))
+    cards = eval_cards(report.rows)
     return write_all(out, {f"eval-cards/{name}": text.encode() for name, text in cards.items()})
 
 
@@ -60,30 +132,3 @@ def write_all(out: Path, content: Mapping[str, bytes]) -> list[Path]:
         with about(out / name):
             (out / name).write_bytes(data)
     return [out / name for name in content]
-
-
-def _html(found: Sequence[View], results: Path) -> str:
-    from bench.report.figures.draw import pictures
-
-    # Whoever prints a page puts it where they stand.
-    return html.render(sections(found, results, whole=True), pictures(found, measured(found, results), "svg"), Path())
-
-
-def _json(found: Sequence[View], results: Path) -> str:
-    return strict_json.dumps(rows.rows(view.comparison for view in found), indent=1) + "\n"
-
-
-def _csv(found: Sequence[View], results: Path) -> str:
-    frame = rows.frame(rows.rows(view.comparison for view in found))
-    return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))
-
-
-_SUFFIXES = {"terminal": "txt", "markdown": "md", "latex": "tex", "json": "json", "csv": "csv"}
-FORMS: Mapping[str, Form] = {
-    "terminal": lambda found, results: terminal.render(sections(found, results, whole=False)),
-    "markdown": lambda found, results: markdown.render(sections(found, results, whole=True)),
-    "latex": lambda found, results: latex.render(sections(found, results, whole=True)),
-    "html": _html,
-    "json": _json,
-    "csv": _csv,
-}

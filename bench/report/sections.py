@@ -1,76 +1,68 @@
-"""The report in words: one section for each comparison, before any format."""
+"""The report before any format: one section for each comparison, what is read first and what is long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from types import ModuleType
 
-from bench.report.alike import disagreements
 from bench.report.answer import answer
-from bench.report.missing import commands
+from bench.report.caveats import caveats
+from bench.report.comparison import Comparison
+from bench.report.contrasts import Contrast
 from bench.report.table import Section, Table
-from bench.report.tables import speed
-from bench.report.tables.cost import cost_table, seen_table
-from bench.report.tables.differences import budget_table, difference_table, resampling_table
-from bench.report.tables.labels import label_table
-from bench.report.tables.notices import loud
-from bench.report.tables.primary import primary_table
-from bench.report.tables.provenance import provenance_table, run_table, undefined_development
-from bench.report.tables.published import published_for, published_table
-from bench.report.tables.scores import metrics_table
-from bench.report.tables.transfer import transfer_table
-from bench.report.view import View
+from bench.report.tables import (
+    budget,
+    cost,
+    difference,
+    labels,
+    metrics,
+    provenance,
+    published,
+    resampling,
+    runs,
+    scores,
+    seen,
+    transfer,
+)
 
 
-def sections(found: Sequence[View], results: Path, whole: bool, here: bool = False) -> list[Section]:
-    """The sections to print; `whole` adds what is long: every metric and label, what each run saw, and provenance.
-
-    Only `here`, on the terminal of whoever asks, commands name folders of this machine.
-    """
-    speeds = speed.measured(found, results)
-    return [*(_section(view, results, whole, here) for view in found), *speed.sections(speeds, whole)]
-
-
-def _section(view: View, results: Path, whole: bool, here: bool) -> Section:
+def brief_section(comparison: Comparison) -> Section:
+    """The answer, what a reader must know, and the tables that a terminal shows: the main one first."""
+    tables = [_table(comparison, scores)]
+    for contrast in _compared(comparison):
+        tables += [_of_contrast(comparison, module, contrast) for module in (transfer, budget)]
+    tables += [_table(comparison, cost)] if comparison.trained else []
     return Section(
-        name=view.comparison.name,
-        title=view.title,
-        answer=answer(view),
-        notes=(*disagreements(view.comparison), *loud(view.comparison), *undefined_development(view.comparison)),
-        tables=tuple(
-            _named(table, view.demo)
-            for table in _tables(view, commands(view.comparison, view.arms, results if here else None), whole)
-        ),
+        name=comparison.name,
+        title=comparison.title,
+        answer=answer(comparison),
+        notes=tuple(caveats(comparison)),
+        tables=tuple(tables),
     )
 
 
-def _tables(view: View, lacking: Sequence[str], whole: bool) -> Iterator[Table]:
-    one = view.comparison
-    yield primary_table(view, lacking)
-    for contrast in (found for found in view.contrasts if found.each):
-        yield from (table(one, contrast) for table in (transfer_table, budget_table))
-        yield from (table(one, contrast) for table in (difference_table, resampling_table) if whole)
-    if whole and not view.demo and published_for(one.tasks):
-        yield published_table(one)
-    if one.trained:
-        yield cost_table(one, view.arms, view.costs)
-    if whole:
-        yield from _details(view)
+def whole_section(comparison: Comparison, section: Section) -> Section:
+    """The same with the tables that are long: resampling, papers, every metric and label, and provenance."""
+    contrasts = _compared(comparison)
+    tables = [_of_contrast(comparison, module, one) for one in contrasts for module in (difference, resampling)]
+    tables += [_table(comparison, published)] if published.published_for(comparison) else []
+    tables += [_table(comparison, seen)] if comparison.trained else []
+    details = [replace(_table(comparison, module), detail=True) for module in (metrics, labels, provenance, runs)]
+    # No metric may count labels apart.
+    return replace(section, tables=(*section.tables, *tables, *(table for table in details if table.rows)))
 
 
-def _details(view: View) -> Iterator[Table]:
-    one = view.comparison
-    if one.trained:
-        yield seen_table(one)
-    yield metrics_table(one, view.arms)
-    labels = label_table(one, view.arms)
-    if labels.rows:
-        yield labels
-    yield provenance_table(one)
-    yield run_table(one)
+def _compared(comparison: Comparison) -> list[Contrast]:
+    return [contrast for contrast in comparison.contrasts if contrast.each]
 
 
-def _named(table: Table, demo: bool) -> Table:
-    """A table travels without its section: its own title says that the corpora are made up."""
-    return replace(table, title=f"{table.title} [demo: not clinical results]") if demo else table
+def _of_contrast(comparison: Comparison, module: ModuleType, contrast: Contrast) -> Table:
+    table = _table(comparison, module, contrast)
+    return replace(table, name=f"{table.name}-{contrast.arm}", total=contrast.mean is not None)
+
+
+def _table(comparison: Comparison, module: ModuleType, *contrast: Contrast) -> Table:
+    """The table of a module, named after it. It travels without its section: its own title says what is made up."""
+    table: Table = module.table(comparison, *contrast)
+    mark = " [demo: not clinical results]" if comparison.demo else ""
+    return replace(table, name=f"{comparison.name}-{module.__name__.rpartition('.')[2]}", title=table.title + mark)

@@ -76,7 +76,10 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A finished run without its evidence and answers; `folder` is where it was read."""
+    """A finished run without its answers.
+
+    `folder` is where it was read, and `evidence` was read there with it, by task; neither is stored in its record.
+    """
 
     format: int = FORMAT
     corpus: str
@@ -95,6 +98,7 @@ class Result:
     notices: dict[str, dict[str, int]]
     environment: Environment
     folder: Path | None = field(default=None, compare=False, metadata=strict_json.HERE_ONLY)
+    evidence: dict[str, Evidence] = field(default_factory=dict, compare=False, metadata=strict_json.HERE_ONLY)
 
     @property
     def name(self) -> RunName:
@@ -143,7 +147,9 @@ def read(root: Path, run: Path) -> Result:
             raise ValueError(f"it is the result of {result.name.path}")
         _check(result)
     result = replace(result, folder=root / run)
-    return replace(result, scores={task: _scored(result, task) for task in result.scores})
+    evidence = {task: read_evidence(result, task) for task in result.scores}
+    scores = {task: _scored(score, evidence[task].rows) for task, score in result.scores.items()}
+    return replace(result, scores=scores, evidence=evidence)
 
 
 @contextmanager
@@ -177,9 +183,9 @@ def _check(result: Result) -> None:
             check_formula(metric.formula, metric.columns)
 
 
-def _scored(result: Result, task: str) -> Score:
+def _scored(score: Score, rows: Mapping[str, NDArray[Any]]) -> Score:
     """The scores of a task, each worked out from its evidence."""
-    score, rows, metrics = result.scores[task], read_evidence(result, task).rows, []
+    metrics = []
     for metric in score.metrics:
         value = float(FORMULAS[metric.formula](rows[metric.name].sum(axis=0), metric.columns))
         # One nan for all: two undefined scores are the same.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.report.figures.style import Look, in_turn, look, styled
+from bench.report.figure import ArmStyle, arm_style, bench_style, other_styles
 from bench.report.tables.speed_layout import SUBJECTS, title
 from bench.report.tables.training import WITH_MEMORY, microseconds, stages
 from bench.store import speed_record as record
@@ -31,7 +31,7 @@ def draw(speed: Speed, form: str) -> bytes:
     from matplotlib.figure import Figure
 
     panels = list(_panels(speed))
-    with styled():
+    with bench_style():
         figure = Figure(figsize=(max(2, len(panels)) * _INCHES[0], _INCHES[1]), layout="constrained")
         figure.suptitle("\n".join(map(sanitise, title(speed).split(": ", 1))), fontsize=10)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False).ravel(), panels, strict=True):
@@ -66,7 +66,7 @@ def _by_arm(work: str, xlabel: str, ylabel: str, speed: Speed, axes: Axes) -> No
         _line(
             axes,
             arm,
-            look(arm),
+            arm_style(arm),
             {one.size: one.units / one.median_seconds if rates else one.median_seconds for one in found},
         )
     _axes(axes, xlabel, ylabel, logarithmic="" if work == record.BY_TASKS else "xy")
@@ -82,7 +82,7 @@ def _per_unit(speed: Speed, axes: Axes) -> None:
     """Each stage, and from its first point a dotted line: what it would be if it were flat."""
     heads = speed.subject == record.HEADS
     shown = list(stages(speed).items())[: 2 if heads else None]
-    for (name, (work, task)), style in zip(shown, in_turn(), strict=False):
+    for (name, (work, task)), style in zip(shown, other_styles(), strict=False):
         found = {size: speed.timing(work, size=size, task=task) for size in speed.sizes(record.TRAINING)}
         values = {size: microseconds(one) for size, one in found.items() if one.seconds}
         _line(axes, name, style, values)
@@ -94,7 +94,7 @@ def _per_unit(speed: Speed, axes: Axes) -> None:
 def _memory(speed: Speed, axes: Axes) -> None:
     """What is not known is not drawn, and where nothing is, that is said."""
     sizes = speed.sizes(record.TRAINING)
-    for work, style in zip(WITH_MEMORY, in_turn(), strict=False):
+    for work, style in zip(WITH_MEMORY, other_styles(), strict=False):
         found = [speed.timing(work, size=size) for size in sizes]
         held = [one.bytes_above_base if one else None for one in found]
         _line(axes, work, style, {size: one and one / _MIB for size, one in zip(sizes, held, strict=True)})
@@ -125,7 +125,7 @@ def _by_task(speed: Speed) -> list[tuple[str, Timing]]:
     return [(task, one) for task, one in found if one]
 
 
-def _line(axes: Axes, label: str, style: Look, values: Mapping[int, float | None]) -> None:
+def _line(axes: Axes, label: str, style: ArmStyle, values: Mapping[int, float | None]) -> None:
     known = {size: value for size, value in values.items() if value is not None}
     if known:
         axes.plot(
@@ -139,7 +139,7 @@ def _line(axes: Axes, label: str, style: Look, values: Mapping[int, float | None
 
 
 def _bars(axes: Axes, values: dict[str, float]) -> None:
-    axes.barh(range(len(values)), list(values.values()), color=next(in_turn()).colour)
+    axes.barh(range(len(values)), list(values.values()), color=next(other_styles()).colour)
     axes.set_yticks(range(len(values)), [sanitise(name) for name in values])
     axes.invert_yaxis()
     axes.grid(axis="x")

@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from baselines.core.hub import ENCODERS
-from bench.report.comparison import DEMO, kind_of
-from bench.report.formats.rows import Row
+from bench.report.arms import DEMO, kind_of
+from bench.report.formats.rows import ScoreRow
 from bench.store.sanitise import stem
 from tasks.core.errors import InputError
 
@@ -23,9 +23,10 @@ SCHEMA = "0.3.0"
 LIBRARY = "mt-clinical-bench"
 # Names that the metrics have in general use; ours are named after the rule that a challenge scored by.
 _GENERAL = {"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"}
+_MODEL_DETAILS = ("encoder", "baseline", "schedule", "joint_tasks", "seed")
 
 
-def eval_cards(rows: Iterable[Row]) -> dict[str, str]:
+def eval_cards(rows: Iterable[ScoreRow]) -> dict[str, str]:
     """File name -> content: in a folder for each run a record and the head of a model card."""
     scores = sorted((row for row in rows if not row.label), key=lambda row: row.run)
     cards = {}
@@ -37,7 +38,7 @@ def eval_cards(rows: Iterable[Row]) -> dict[str, str]:
     return cards
 
 
-def record(rows: Sequence[Row]) -> dict[str, Any]:
+def record(rows: Sequence[ScoreRow]) -> dict[str, Any]:
     """One run as an Every Eval Ever record; a score that is not defined cannot stand there and is named instead."""
     first = rows[0]
     finished = _epoch_seconds(first)
@@ -56,35 +57,27 @@ def record(rows: Sequence[Row]) -> dict[str, Any]:
             "additional_details": details,
         },
         "eval_library": {"name": LIBRARY, "version": first.bench},
-        "model_info": _model(first),
+        "model_info": {
+            "name": f"{first.encoder}, {first.arm}, seed {first.seed}",
+            "id": f"local/{stem(first.run)}",
+            "additional_details": {
+                "deployment_type": "self_deployed",
+                "model_availability": "unknown",
+                **{name: str(getattr(first, name)) for name in _MODEL_DETAILS},
+            },
+        },
         "evaluation_results": [_result(row) for row in rows if row.value is not None],
     }
 
 
-def _epoch_seconds(row: Row) -> str:
+def _epoch_seconds(row: ScoreRow) -> str:
     try:
         return str(int(datetime.fromisoformat(row.finished).timestamp()))
     except ValueError:
         raise InputError(f"{row.run} finished at {row.finished!r}, which is no time: run it again") from None
 
 
-def _model(row: Row) -> dict[str, Any]:
-    return {
-        "name": f"{row.encoder}, {row.arm}, seed {row.seed}",
-        "id": f"local/{stem(row.run)}",
-        "additional_details": {
-            "deployment_type": "self_deployed",
-            "model_availability": "unknown",
-            "encoder": row.encoder,
-            "baseline": row.baseline,
-            "schedule": row.schedule,
-            "joint_tasks": str(row.joint_tasks),
-            "seed": str(row.seed),
-        },
-    }
-
-
-def _result(row: Row) -> dict[str, Any]:
+def _result(row: ScoreRow) -> dict[str, Any]:
     return {
         "evaluation_result_id": f"{row.task}.{row.metric}",
         "evaluation_name": f"{LIBRARY}.{row.task}",
@@ -106,11 +99,11 @@ def _result(row: Row) -> dict[str, Any]:
     }
 
 
-def _dataset(row: Row) -> str:
+def _dataset(row: ScoreRow) -> str:
     return f"{row.task} (made-up demo corpus)" if kind_of(row.corpus) == DEMO else row.task
 
 
-def metadata(rows: Sequence[Row]) -> str:
+def metadata(rows: Sequence[ScoreRow]) -> str:
     """One run as the YAML at the head of a model card."""
     from huggingface_hub import EvalResult, ModelCardData
 

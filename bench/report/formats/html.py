@@ -1,4 +1,4 @@
-"""The report as one page for a browser: no network, light and dark, tables that sort, figures inside."""
+"""The report as one page for a browser: no network, light and dark, tables that sort, figures beside them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from bench.report.table import Cell, Section, Table
+from bench.report.table import CellText, Section, Table
 from bench.store.sanitise import html_text
 
 if TYPE_CHECKING:
-    from bench.report.figures.draw import Picture
+    from bench.report.pictures import Picture
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -28,7 +28,7 @@ _HEAD = """<!doctype html>
 def render(sections: Sequence[Section], pictures: Mapping[str, Sequence[Picture]], home: Path) -> str:
     """The page; `pictures` stand beside the tables they are named for, links are relative to the folder `home`."""
     title = f"One model or eight? {'; '.join(html_text(section.title) for section in sections)}"
-    style, script = (resources.files("bench.report").joinpath(f"page.{form}").read_text() for form in ("css", "js"))
+    style, script = (resources.files(__package__).joinpath(f"page.{form}").read_text() for form in ("css", "js"))
     body = "\n".join(line for section in sections for line in _section(section, pictures, home))
     return (
         f"{_HEAD}<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
@@ -40,11 +40,20 @@ def render(sections: Sequence[Section], pictures: Mapping[str, Sequence[Picture]
 def _section(section: Section, pictures: Mapping[str, Sequence[Picture]], home: Path) -> Iterator[str]:
     yield f"<section><h2>{html_text(section.title)}</h2>"
     if section.answer:
-        yield f'<p class="answer">{html_text(section.answer)}</p>'
+        yield f'<div class="answer">{"".join(f"<p>{html_text(sentence)}</p>" for sentence in section.answer)}</div>'
     yield from (f'<p class="gap">{html_text(note)}</p>' for note in section.notes)
     for table in section.tables:
-        yield from _folded(table, home) if table.detail else _table(table, home)
-        yield from (_figure(picture) for picture in pictures.get(table.name, ()))
+        beside = pictures.get(table.name, ())
+        element = "details" if table.detail else "article"
+        yield f'<{element} class="{"beside" if beside else "alone"}">'
+        if table.detail:
+            yield f"<summary>{html_text(table.title)}</summary>"
+        yield from ("<div>", *_table(table, home), "</div>")
+        # The first figure stands beside the table, others below both.
+        for css_class, these in (("figures", beside[:1]), ("figures more", beside[1:])):
+            if these:
+                yield from (f'<div class="{css_class}">', *map(_figure, these), "</div>")
+        yield f"</{element}>"
     yield "</section>"
 
 
@@ -52,12 +61,6 @@ def _figure(picture: Picture) -> str:
     # What stands before the element itself (declaration, document type) has no place inside a page.
     svg = "<svg" + picture.files["svg"].decode().partition("<svg")[2]
     return f'<figure aria-label="{html_text(picture.title)}">{svg}</figure>'
-
-
-def _folded(table: Table, home: Path) -> Iterator[str]:
-    yield f"<details><summary>{html_text(table.title)}</summary>"
-    yield from _table(table, home)
-    yield "</details>"
 
 
 def _table(table: Table, home: Path) -> Iterator[str]:
@@ -81,7 +84,7 @@ def _row(row: Sequence[str], align: str, home: Path) -> str:
 
 
 def _cell(cell: str, side: str, home: Path) -> str:
-    more = cell if isinstance(cell, Cell) else Cell(cell)
+    more = cell if isinstance(cell, CellText) else CellText(cell)
     kind = f"{side} gap" if cell == "missing" or cell.endswith("*") else side
     shown = f' title="{html_text(more.hover)}"' if more.hover else ""
     text = html_text(cell)

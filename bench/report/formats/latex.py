@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.report.formats.grid import GAP, draw, pages
+from bench.report.formats.layout import GAP, column_groups, draw_table
 from bench.report.table import Section, Table
 from bench.store.sanitise import latex, stem
 
@@ -37,13 +37,13 @@ def render(sections: Sequence[Section]) -> str:
     return _document(sections, tabular)
 
 
-def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str:
+def _document(sections: Sequence[Section], included: Callable[[Table], str]) -> str:
     lines = [_HEAD]
     for section in sections:
         lines += [rf"\section*{{{latex(section.title)}}}"]
-        lines += [rf"\noindent\textbf{{{_text(section.answer)}}}\par"] if section.answer else []
-        lines += [rf"\noindent {_text(note)}\par" for note in section.notes]
-        lines += [place(table) for table in section.tables]
+        lines += [rf"\noindent\textbf{{{_text(sentence)}}}\par" for sentence in section.answer[:1]]
+        lines += [rf"\noindent {_text(text)}\par" for text in (*section.answer[1:], *section.notes)]
+        lines += [included(table) for table in section.tables]
         lines += [r"\clearpage"]
     return "\n".join([*lines, r"\end{document}", ""])
 
@@ -51,17 +51,17 @@ def _document(sections: Sequence[Section], place: Callable[[Table], str]) -> str
 def tabular(table: Table) -> str:
     """One table, with its title as caption, over several pages if it is long; needs the package booktabs alone."""
     widths = [min(max(map(len, column)), _LONGEST_CELL) for column in zip(table.header, *table.rows, strict=True)]
-    shown = list(pages(widths, table.cuts, _WIDEST))
-    widest = max(sum(widths[c] + GAP for c in columns) for columns in shown)
+    groups = list(column_groups(widths, table.cuts, _WIDEST))
+    widest = max(sum(widths[c] + GAP for c in columns) for columns in groups)
     size = next(size for limit, size in _SIZES if widest <= limit)
-    most = _MOST_ROWS // len(shown)
+    most = _MOST_ROWS // len(groups)
     starts = range(0, max(len(table.rows), 1), most)
     parts = [replace(table, rows=table.rows[start : start + most]) for start in starts]
     parts[:-1] = [replace(part, total=False, notes=(), commands=()) for part in parts[:-1]]
-    return "\n".join(_float(part, shown, size, "" if part is parts[0] else ", continued") for part in parts)
+    return "\n".join(_float(part, groups, size, "" if part is parts[0] else ", continued") for part in parts)
 
 
-def _float(table: Table, shown: Sequence[Sequence[int]], size: str, more: str) -> str:
+def _float(table: Table, groups: Sequence[Sequence[int]], size: str, more: str) -> str:
     under = [rf"{{\footnotesize {_text(note)}}}" for note in table.notes]
     under += [rf"{{\raggedright\footnotesize\ttfamily {latex(command)}}}" for command in table.commands]
     return "\n".join(
@@ -69,7 +69,7 @@ def _float(table: Table, shown: Sequence[Sequence[int]], size: str, more: str) -
             r"\begin{table}[!htbp]",
             rf"\centering{size}\setlength{{\tabcolsep}}{{4pt}}",
             rf"\caption{{{latex(table.title)}{more}}}",
-            "\n\\par\\bigskip\n".join(_grid(table, columns) for columns in shown),
+            "\n\\par\\bigskip\n".join(_tabular(table, columns) for columns in groups),
             *(rf"\par\smallskip\parbox{{\linewidth}}{text}" for text in under),
             r"\end{table}",
             "",
@@ -77,10 +77,10 @@ def _float(table: Table, shown: Sequence[Sequence[int]], size: str, more: str) -
     )
 
 
-def _grid(table: Table, columns: Sequence[int]) -> str:
+def _tabular(table: Table, columns: Sequence[int]) -> str:
     header, *rows = [_cells([row[c] for c in columns]) for row in (table.header, *table.rows)]
     # A cell holds no command of ours: every \hline is tabulate's, and booktabs has a better one for each place.
-    grid = draw(header, rows, [table.align[c] for c in columns], "latex_raw", table.total)
+    grid = draw_table(header, rows, [table.align[c] for c in columns], "latex_raw", table.total)
     grid = r"\bottomrule".join(grid.replace(r"\hline", r"\toprule", 1).rsplit(r"\hline", 1))
     return grid.replace(r"\hline", r"\midrule")
 
@@ -89,7 +89,7 @@ def _cells(row: Sequence[str]) -> list[str]:
     # A row that begins with "[" or "*" would be read as an option of the line break before it; the empty group says
     # it is not.
     first, *rest = map(_text, row)
-    return ["{}" + first, *(_long(cell) for cell in rest)]
+    return ["{}" + first, *(_wrapped(cell) if len(cell) > _LONGEST_CELL else cell for cell in rest)]
 
 
 def _text(text: str) -> str:
@@ -97,6 +97,5 @@ def _text(text: str) -> str:
     return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", latex(text))
 
 
-def _long(cell: str) -> str:
-    wide = rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {cell}\strut}}"
-    return wide if len(cell) > _LONGEST_CELL else cell
+def _wrapped(cell: str) -> str:
+    return rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {cell}\strut}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.report.formats.grid import draw
+from bench.report.formats.layout import draw_table
 from bench.report.table import Section, Table
 from bench.store.sanitise import markdown, sanitise
 
@@ -15,23 +15,20 @@ def render(sections: Sequence[Section]) -> str:
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield from (f"## {markdown(section.title)}", "")
-    if section.answer:
-        yield from (f"**{markdown(section.answer)}**", "")
-    for note in section.notes:
-        yield from (markdown(note), "")
+    verdict = [f"**{markdown(sentence)}**" for sentence in section.answer[:1]]
+    texts = map(markdown, (*section.answer[1:], *section.notes))
+    for text in (f"## {markdown(section.title)}", *verdict, *texts):
+        yield from (text, "")
     for table in section.tables:
         yield from _table(table)
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield from (f"### {markdown(table.title)}", "")
     rows = [[markdown(cell) for cell in row] for row in table.rows]
     if table.total:
         rows[-1] = [cell and f"**{cell}**" for cell in rows[-1]]
-    yield draw([markdown(cell) for cell in table.header], rows, table.align, "pipe")
-    yield ""
-    for note in table.notes:
-        yield from (markdown(note), "")
+    drawn = draw_table([markdown(cell) for cell in table.header], rows, table.align, "pipe")
+    for text in (f"### {markdown(table.title)}", drawn, *map(markdown, table.notes)):
+        yield from (text, "")
     if table.commands:
         yield from ("```", *(sanitise(command).replace("`", "'") for command in table.commands), "```", "")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING
 
 from bench.report.comparison import Comparison
-from bench.report.tables.labels import counted_apart, of_run
+from bench.report.tables.labels import label_scores, metric_of_labels
 from bench.store import strict_json
 from bench.store.runs import MetricScore, Result
-from bench.store.sanitise import sanitise
+from bench.store.sanitise import sanitise, spreadsheet
 from tasks.core.metrics.formulas import LOWEST
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ScoreRow:
     """One metric of one task in one run, or its value on one label; `value` is in score units, None where undefined.
 
     `label` is empty for all labels together, and `support` counts a label's mentions in the test set. `examples` counts
@@ -51,38 +47,30 @@ class Row:
     pipeline: str = field(metadata=strict_json.HERE_ONLY)
 
 
-def rows(comparisons: Iterable[Comparison]) -> list[Row]:
+def rows(comparisons: Iterable[Comparison]) -> list[ScoreRow]:
     """All scores, in the order in which the report shows them."""
     return [
         row
         for comparison in comparisons
         for task in comparison.tasks
-        for arm in comparison.arms
-        for result in arm.by_task.get(task, {}).values()
+        for _, result in comparison.runs_of(task)
         for row in _of_run(result, task)
     ]
 
 
-def _of_run(result: Result, task: str) -> Iterator[Row]:
+def _of_run(result: Result, task: str) -> Iterator[ScoreRow]:
     score = result.scores[task]
-    apart = counted_apart(score)
     for metric in score.metrics:
-        whole = _row(result, task, metric)
-        yield whole
-        for one in of_run(result, task) if metric is apart else ():
-            yield replace(
-                whole,
-                label=sanitise(one.label),
-                primary=False,
-                value=defined(one.value),
-                support=one.support,
-                ceiling=None,
-            )
+        row = _row(result, task, metric)
+        yield row
+        of_label = replace(row, primary=False, ceiling=None)
+        for one in label_scores(result, task) if metric is metric_of_labels(score) else ():
+            yield replace(of_label, label=sanitise(one.label), value=defined(one.value), support=one.support)
 
 
-def _row(result: Result, task: str, metric: MetricScore) -> Row:
+def _row(result: Result, task: str, metric: MetricScore) -> ScoreRow:
     score = result.scores[task]
-    return Row(
+    return ScoreRow(
         task=sanitise(task),
         metric=sanitise(metric.name),
         label="",
@@ -113,10 +101,15 @@ def defined(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def frame(found: Iterable[Row]) -> pandas.DataFrame:
-    """The rows as a table for pandas: an undefined value is NaN."""
+def as_json(rows: Iterable[ScoreRow]) -> str:
+    """The rows as a list of objects."""
+    return strict_json.dumps(list(rows), indent=1) + "\n"
+
+
+def as_csv(rows: Iterable[ScoreRow]) -> str:
+    """The rows as a table for pandas or a spreadsheet: it takes no cell for a formula; an undefined value is empty."""
     import pandas
 
-    return pandas.DataFrame(
-        [asdict(row) for row in found], columns=[one.name for one in fields(Row) if not one.metadata]
-    )
+    columns = [one.name for one in fields(ScoreRow) if not one.metadata]
+    frame = pandas.DataFrame([asdict(row) for row in rows], columns=columns)
+    return str(frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell).to_csv(index=False))

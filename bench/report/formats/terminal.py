@@ -7,7 +7,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from bench.report.formats.grid import draw, pages
+from bench.report.formats.layout import column_groups, draw_table
 from bench.report.table import Section, Table
 from bench.store.sanitise import sanitise
 
@@ -23,7 +23,7 @@ def render(sections: Sequence[Section]) -> str:
 def _section(section: Section) -> Iterator[str]:
     yield from _wrapped(section.title)
     yield "=" * WIDTH
-    for text in filter(None, (section.answer, *section.notes)):
+    for text in (*section.answer, *section.notes):
         yield from _wrapped(text)
     for table in section.tables:
         yield ""
@@ -37,22 +37,22 @@ def _wrapped(text: str) -> list[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield from _wrapped(table.title)
-    rule, *_ = _grid(table, range(len(table.header))).splitlines()
-    shown = pages([len(part) for part in rule.split()], table.cuts, WIDTH)
-    yield from "\n\n".join(_grid(table, columns) for columns in shown).splitlines()
+    rule, *_ = _columns(table, range(len(table.header))).splitlines()
+    groups = column_groups([len(part) for part in rule.split()], table.cuts, WIDTH)
+    yield from "\n\n".join(_columns(table, columns) for columns in groups).splitlines()
     for note in table.notes:
         yield from _wrapped(note)
     for command in table.commands:
         yield from _command(sanitise(command))
 
 
-def _grid(table: Table, columns: Sequence[int]) -> str:
+def _columns(table: Table, columns: Sequence[int]) -> str:
     header, *rows = [[_cell(row[k], first=k == 0) for k in columns] for row in (table.header, *table.rows)]
-    return draw(header, rows, [table.align[k] for k in columns], "simple", table.total)
+    return draw_table(header, rows, [table.align[k] for k in columns], "simple", table.total)
 
 
 def _cell(text: str, first: bool) -> str:
-    """The text as it stands, or over several lines if it is long: parted at blanks and behind underscores."""
+    """The text as it stands, or over several lines if it is long: wrapped at blanks and behind underscores."""
     longest = _LONGEST_NAME if first and " " not in text else _LONGEST_CELL
     if len(shown := sanitise(text)) <= longest:
         return shown
@@ -67,5 +67,4 @@ def _command(command: str) -> list[str]:
         " ".join(words), WIDTH - 4, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip
-    lines = [line.replace("\0", " ") for line in lines]
-    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+    return " \\\n".join(lines).replace("\0", " ").split("\n")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from statistics import quantiles
 from typing import Any
 
-from bench.report import words
+from bench.report import numbers
 from bench.report.table import Table
 from bench.report.tables import speed_layout as layout
 from bench.store import speed_record as record
@@ -45,9 +45,9 @@ def tables(speed: Speed) -> Iterator[Table]:
             ("characters", "time", "characters a second", "peak memory", "above Python and torch"),
             [
                 (
-                    words.count(one.size),
+                    numbers.count(one.size),
                     layout.time(one),
-                    words.count(one.units_per_second),
+                    numbers.count(one.units_per_second),
                     layout.peak(one),
                     layout.above_base(one),
                 )
@@ -69,7 +69,7 @@ def _by_tasks(speed: Speed) -> Table:
             layout.peak(multi),
             layout.peak(single),
         )
-        rows.append((*row, words.ratio(single.median_seconds, multi.median_seconds)))
+        rows.append((*row, numbers.ratio(single.median_seconds, multi.median_seconds)))
     return layout.table(
         "tasks",
         "Time and peak memory with the first tasks",
@@ -95,7 +95,7 @@ def _arms_rows(speed: Speed) -> Iterator[tuple[str, ...]]:
         for row in zip(*(quantities(speed, arm) for arm in speed.arms), strict=True):
             what, first, show = row[0]
             values = [value for _, value, _ in row]
-            gains = [words.ratio(first, value) if more else words.ratio(value, first) for value in values[1:]]
+            gains = [numbers.ratio(first, value) if more else numbers.ratio(value, first) for value in values[1:]]
             yield what, *map(show, values), *gains
 
 
@@ -106,7 +106,7 @@ def _rates(speed: Speed, arm: str) -> Iterator[Quantity]:
     encoder, product = speed.timing(record.ENCODER, arm), speed.timing(record.PRODUCT, arm)
     yield "notes a second, one at a time", alone.units_per_second, layout.decimal
     yield "notes a second, at its best", notes.units_per_second, layout.decimal
-    yield "tokens a second, at its best", notes.tokens_per_second, words.count
+    yield "tokens a second, at its best", notes.tokens_per_second, numbers.count
     yield "pairs a second, at its best", pairs.units_per_second, layout.decimal
     yield "FLOPs utilisation on notes", notes.utilisation(product), layout.percent
     yield "FLOPs utilisation, encoder alone", encoder.utilisation(product), layout.percent
@@ -121,13 +121,13 @@ def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
     yield "one note, median", percentiles[49], layout.milliseconds
     yield "one note, 95th percentile", percentiles[94], layout.milliseconds
     yield "one note, 99th percentile", percentiles[98], layout.milliseconds
-    yield "models", weights.models, words.count
-    yield "parameters", weights.parameters, words.count
-    yield "weights in memory", weights.weights_bytes, words.size
-    yield "weights on disk", 4 * weights.parameters, words.size  # They are kept in float32.
-    yield "peak memory of the process", held.peak_bytes, words.size
-    yield "peak memory above Python and torch", held.bytes_above_base, words.size
-    yield "from start to first note", speed.timing(record.FIRST_NOTE, arm).median_seconds, words.duration
+    yield "models", weights.models, numbers.count
+    yield "parameters", weights.parameters, numbers.count
+    yield "weights in memory", weights.weights_bytes, numbers.size
+    yield "weights on disk", 4 * weights.parameters, numbers.size  # They are kept in float32.
+    yield "peak memory of the process", held.peak_bytes, numbers.size
+    yield "peak memory above Python and torch", held.bytes_above_base, numbers.size
+    yield "from start to first note", speed.timing(record.FIRST_NOTE, arm).median_seconds, numbers.duration
 
 
 def _notes_of_inference(speed: Speed) -> Iterator[str]:

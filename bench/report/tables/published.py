@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report.comparison import MULTI, SINGLE, Comparison
-from bench.report.table import Cell, Table
-from bench.report.tables.scores import score_cell
+from bench.report.arms import MULTI, SINGLE
+from bench.report.comparison import Comparison
+from bench.report.table import CellText, Table
+from bench.report.tables.metrics import score_cell
 
 UNCONFIRMED = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Paper:
     """A paper whose table was read; `spans_differ` and `differs` say how its metric is not ours, if it is not."""
 
     mark: str
@@ -27,39 +28,34 @@ class Source:
 class Published:
     """One row of a paper's table: task -> figure x100; `confirmed` where it was read in the paper itself or a copy."""
 
-    source: Source
+    source: Paper
     system: str
     figures: Mapping[str, float]
     confirmed: bool = True
 
-    @property
-    def short(self) -> str:
-        """What was trained, in a word or two."""
-        return self.system.partition(",")[0].removesuffix(" task")
-
-    def cell(self, task: str) -> Cell:
+    def cell(self, task: str) -> CellText:
         """The figure for a task with the marks that belong to it; blank where the paper has none."""
         if task not in self.figures:
-            return Cell("")
+            return CellText("")
         spans = self.source.spans_differ and task not in _PAIRS
         mark = ("†" if spans else "") + ("" if self.confirmed else UNCONFIRMED)
-        return Cell(f"{self.figures[task]:.1f}{mark}", f"{self.system}, {self.source.citation}")
+        return CellText(f"{self.figures[task]:.1f}{mark}", f"{self.system}, {self.source.citation}")
 
 
-_JAMIA = Source(
+_JAMIA = Paper(
     "[1]",
     "Mulyar 2021",
     "Mulyar, Uzuner & McInnes, JAMIA 28(10):2108, 2021, table 2",
     spans_differ="the authors' public code scores spans by token with the tag prefix stripped, against gold without "
     "the mentions that overlap or touch; ours are exact spans against all gold",
 )
-_ALSENTZER = Source(
+_ALSENTZER = Paper(
     "[2]",
     "Alsentzer 2019",
     "Alsentzer et al. 2019, arXiv 1904.03323, table 2 (read in a copy)",
     differs="its development split was cut by sentence, so that it shares notes with training",
 )
-_PENG = Source(
+_PENG = Paper(
     "[3]",
     "Peng 2020",
     "Peng, Chen & Lu 2020, arXiv 2005.02799",
@@ -71,7 +67,7 @@ _JAMIA_ORDER = (*_PAIRS, "n2c2_2018", "i2b2_2014", "i2b2_2012", "i2b2_2010", "qu
 _ALSENTZER_ORDER = ("mednli", "i2b2_2010", "i2b2_2012", "i2b2_2014")
 
 
-def _row(source: Source, system: str, tasks: tuple[str, ...], *figures: float, confirmed: bool = True) -> Published:
+def _row(source: Paper, system: str, tasks: tuple[str, ...], *figures: float, confirmed: bool = True) -> Published:
     return Published(source, system, dict(zip(tasks, figures, strict=True)), confirmed)
 
 
@@ -93,9 +89,9 @@ PUBLISHED = (
 )
 
 
-def published_for(tasks: Sequence[str]) -> list[Published]:
-    """The rows that have a figure for any of these tasks."""
-    return [row for row in PUBLISHED if set(row.figures) & set(tasks)]
+def published_for(comparison: Comparison) -> list[Published]:
+    """The rows that have a figure for any task of a comparison; none beside made-up corpora."""
+    return [] if comparison.demo else [row for row in PUBLISHED if set(row.figures) & set(comparison.tasks)]
 
 
 def footnotes(rows: Sequence[Published]) -> list[str]:
@@ -107,19 +103,18 @@ def footnotes(rows: Sequence[Published]) -> list[str]:
         notes.append("; ".join([f"{source.mark} {source.citation}", *differs]) + ".")
     if any(not row.confirmed for row in rows):
         notes.append(f"{UNCONFIRMED} unconfirmed: quoted from memory, not read in the paper.")
-    return [*notes, "No paper gives seeds or variance."]
+    return [*notes, "No paper gives seeds or variance."] if rows else []
 
 
-def published_table(comparison: Comparison) -> Table:
+def table(comparison: Comparison) -> Table:
     """One row a system, one column a task: our two arms, then what papers printed, each marked by its source."""
-    tasks, rows = comparison.tasks, published_for(comparison.tasks)
+    tasks, rows = comparison.tasks, published_for(comparison)
     ours = [
-        (f"{arm.name}, {comparison.encoder}", "ours", *(score_cell(comparison, arm.name, task) for task in tasks))
-        for arm in comparison.arms
-        if arm.name in (SINGLE, MULTI)
+        (f"{arm}, {comparison.encoder}", "ours", *(score_cell(comparison, arm, task) for task in tasks))
+        for arm in (SINGLE, MULTI)
+        if comparison.arm(arm)
     ]
     return Table(
-        name=f"{comparison.name}-published",
         title="Ours beside published figures (x100)",
         align="ll" + "r" * len(tasks),
         header=("system", "source", *tasks),

@@ -1,57 +1,108 @@
-"""Every metric of every task in every arm, with the share of gold that tags can express."""
+"""The main table: every task's primary score in each arm, and whether an arm that learns in company differs."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
-from bench.report import words
+from bench.report import numbers
+from bench.report.arms import FLOOR, SINGLE
 from bench.report.comparison import Comparison
-from bench.report.missing import gaps
-from bench.report.table import Cell, Table
+from bench.report.contrasts import NOT_RUN, Contrast, unreliable
+from bench.report.table import CellText, Table, mean_cell
+from bench.report.tables.difference import difference_cells
+from bench.report.tables.metrics import score_cell
+from bench.report.tables.published import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
+from bench.statistics.comparing import MARGIN
 
-PARTLY = "*"
-
-
-def values(comparison: Comparison, name: str, task: str, metric: str) -> dict[int, float]:
-    """Seed -> value of a metric in an arm; empty where the arm is missing."""
-    arm = comparison.arm(name)
-    return arm.values(task, metric) if arm else {}
+_MEAN = "mean"
 
 
-def score_cell(comparison: Comparison, name: str, task: str, metric: str = "") -> Cell:
-    """Mean and spread of a metric, of the primary one unless another is named; it says where seeds are missing."""
-    found = values(comparison, name, task, metric or comparison.primary(task))
-    partly = PARTLY if found and gaps(comparison, name, task) else ""
-    each = "; ".join(f"seed {seed}: {words.points(value)}" for seed, value in found.items())
-    return Cell(words.mean_and_spread(list(found.values())) + partly, each)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The cells of all rows under a heading; `cut`: a table too wide is best cut before it."""
+
+    head: str
+    cells: Sequence[str]
+    side: str = "r"
+    cut: bool = False
 
 
-def metrics_table(comparison: Comparison, arms: Sequence[str]) -> Table:
-    """One row for every metric of every task, and for its ceiling."""
-    rows = []
-    for task in comparison.tasks:
-        for metric in comparison.score(task).metrics:
-            rows.append((task, metric.title, *(score_cell(comparison, name, task, metric.name) for name in arms)))
-        ceilings = {name: ceiling(comparison, name, task) for name in arms}
-        if any(ceilings.values()):
-            cells = (words.points(best) if best else "" for best in ceilings.values())
-            rows.append((task, "ceiling", *cells))
+def table(comparison: Comparison) -> Table:
+    """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
+    beside = [paper for paper in published_for(comparison) if paper in (JAMIA_SINGLE, JAMIA_MULTI)]
+    columns = list(_columns(comparison))
+    for index, paper in enumerate(beside):
+        short, cells = paper.system.split(",")[0].removesuffix(" task"), [*map(paper.cell, comparison.tasks), ""]
+        columns.append(_Column(f"{paper.source.mark} {short}", cells, cut=index == 0))
     return Table(
-        name=f"{comparison.name}-metrics",
-        title="Every metric (x100); the first of each task is the primary one",
-        align="ll" + "r" * len(arms),
-        header=("task", "metric", *arms),
-        rows=tuple(rows),
-        notes=("ceiling: the recall that perfect tags would reach, the share of gold that they can express.",),
-        detail=True,
+        title="Scores on the test sets (x100)",
+        align="".join(column.side for column in columns),
+        header=tuple(column.head for column in columns),
+        rows=tuple(zip(*(column.cells for column in columns), strict=True)),
+        # What holds of two arms is said once.
+        notes=tuple(dict.fromkeys((*_notes(comparison), *footnotes(beside)))),
+        total=True,
+        cuts=tuple(index for index, column in enumerate(columns) if column.cut),
     )
 
 
-def ceiling(comparison: Comparison, name: str, task: str) -> float | None:
-    """The mean over seeds of the recall that perfect tags would reach; None where nothing is lost or it is unknown."""
-    arm = comparison.arm(name)
-    found = [result.scores[task].ceiling for result in arm.by_task.get(task, {}).values()] if arm else []
-    known = [one for one in found if one is not None and math.isfinite(one)]
-    return fmean(known) if known else None
+def _columns(comparison: Comparison) -> Iterator[_Column]:
+    """Task, metric and test set; then each arm and, if it learns in company, how it differs from what learns alone."""
+    tasks, others = comparison.tasks, _contrasted(comparison)
+    yield _Column("task", [*tasks, _MEAN], "l")
+    yield _Column("metric", [*map(comparison.primary, tasks), ""], "l")
+    yield _Column("test", [*(_tested(comparison, task) for task in tasks), ""])
+    for name in comparison.columns:
+        scores = [score_cell(comparison, name, task) for task in tasks]
+        yield _Column(name, [*scores, _mean(comparison, name)], cut=name in others[1:])
+        if name in others:
+            found = comparison.contrast(name)
+            gain, interval, p, judged = zip(*(_difference(found, row) for row in (*tasks, _MEAN)), strict=True)
+            yield _Column("diff.", gain, cut=name == others[0])
+            yield _Column("95 % interval", interval)
+            yield _Column("p (Holm)", p)
+            yield _Column("verdict", judged, "l")
+
+
+def _tested(comparison: Comparison, task: str) -> str:
+    """The test examples of a task, in every arm its own."""
+    tested = (numbers.count(result.scores[task].examples.get("test")) for _, result in comparison.runs_of(task))
+    return " or ".join(dict.fromkeys(tested))
+
+
+def _contrasted(comparison: Comparison) -> list[str]:
+    return [arm for arm in comparison.columns if SINGLE in comparison.columns and arm not in (FLOOR, SINGLE)]
+
+
+def _difference(contrast: Contrast | None, row: str) -> tuple[str, str, str, str]:
+    for found in contrast.lines if contrast else ():
+        if found.name == row:
+            return difference_cells(found)
+    reason = contrast.unpaired.get(row, NOT_RUN) if contrast else NOT_RUN
+    missing = numbers.MISSING if reason == NOT_RUN else "none"
+    return missing, missing, missing, missing if reason == NOT_RUN else f"not compared: {reason}"
+
+
+def _mean(comparison: Comparison, name: str) -> CellText:
+    """The mean over tasks of the seeds that have them all."""
+    scores = [comparison.values(name, task) for task in comparison.tasks]
+    means = {seed: fmean(one[seed] for one in scores) for seed in sorted(set.intersection(*map(set, scores)))}
+    return mean_cell(means, partly=any(comparison.missing_seeds(name, task) for task in comparison.tasks))
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    seeds = ", ".join(map(str, comparison.seeds))
+    if len(comparison.seeds) > 1:
+        yield f"Mean ± standard deviation over seeds {seeds}."
+    else:
+        yield f"One seed ({seeds}): how much another seed would change these scores is unknown."
+    if _contrasted(comparison):
+        yield (
+            "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "
+            f"the tasks. The margin of the verdict is {numbers.points(MARGIN)} points."
+        )
+    for contrast in comparison.contrasts:
+        yield from unreliable(contrast)
+        yield from (f"Not compared: {contrast.arm}, {what}." for what in contrast.not_compared)

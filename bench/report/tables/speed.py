@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from bench.report.comparison import DEMO, kind_of
+from bench.report.arms import DEMO, kind_of
 from bench.report.table import Section
 from bench.report.tables import inference, training
 from bench.report.tables.speed_layout import title
-from bench.report.view import View
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed
-
-
-def measured(found: Sequence[View], results: Path) -> list[Speed]:
-    """What was measured of inference on the corpora that are looked at."""
-    corpora = {view.comparison.corpus for view in found}
-    return [speed for speed in record.read_all(results, record.INFERENCE) if speed.corpus in corpora]
 
 
 def sections(speeds: Sequence[Speed], whole: bool) -> list[Section]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from bench.report import words
-from bench.report.comparison import DEMO, kind_of
+from bench.report import numbers
+from bench.report.arms import DEMO, kind_of
 from bench.report.table import Table
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing
@@ -58,21 +58,21 @@ def table(name: str, title: str, header: Sequence[str], rows: Rows, notes: Itera
 
 def time(timing: Timing) -> str:
     """How long a round takes."""
-    return words.duration(timing.median_seconds)
+    return numbers.duration(timing.median_seconds)
 
 
 def peak(timing: Timing) -> str:
     """The most memory."""
-    return words.size(timing.peak_bytes)
+    return numbers.size(timing.peak_bytes)
 
 
 def above_base(timing: Timing) -> str:
     """The most memory beyond Python and its libraries."""
-    return words.size(timing.bytes_above_base)
+    return numbers.size(timing.bytes_above_base)
 
 
 def _known(form: str, value: float) -> str:
-    return form.format(value) if math.isfinite(value) else words.UNKNOWN
+    return form.format(value) if math.isfinite(value) else numbers.UNKNOWN
 
 
 decimal, milliseconds, percent = (partial(_known, form) for form in ("{:,.1f}", "{:.1f} ms", "{:.0%}"))
@@ -86,4 +86,4 @@ def rounds(speed: Speed) -> int:
 def gflops_of_product(speed: Speed, arm: str) -> str:
     """What large matrix products reached beside an arm, in GFLOP/s."""
     product = speed.timing(record.PRODUCT, arm)
-    return words.count(product.flops / product.median_seconds / 1e9)
+    return numbers.count(product.flops / product.median_seconds / 1e9)

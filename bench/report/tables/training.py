@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from bench.report import words
+from bench.report import numbers
 from bench.report.table import Table
 from bench.report.tables import speed_layout as layout
-from bench.report.tables.differences import bounds
 from bench.statistics.variance import GainEstimate
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing
@@ -31,10 +30,10 @@ def of_training(speed: Speed) -> Iterator[Table]:
             (
                 one.arm,
                 f"{one.median_seconds:.1f}",
-                words.count(one.tokens_per_second),
+                numbers.count(one.tokens_per_second),
                 f"{own.times_faster(one):.1f}x",
                 layout.percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
-                words.mean_and_spread(one.scores),
+                numbers.mean_and_spread(one.scores),
             )
             for one in (own, *others)
         ],
@@ -63,8 +62,9 @@ def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> I
         # Whether another arm learned more, or was lucky in its seeds: a round is a seed of every arm.
         gain = GainEstimate(np.array(own.scores) - np.array(other.scores), example_variance=0.0, example_df=1)
         yield (
-            f"{speed.metric} of {own.arm} less that of {other.arm}: {words.points(gain.value, signed=True)} points, "
-            f"95 % interval {bounds(*gain.interval())}, p {words.p_value(gain.p)}, over seeds, on these test examples."
+            f"{speed.metric} of {own.arm} less that of {other.arm}: {numbers.points(gain.value, signed=True)} points, "
+            f"95 % interval {numbers.interval(*gain.interval())}, p {numbers.p_value(gain.p)}, over seeds, on these "
+            "test examples."
         )
     if any(one.arm != record.NOT_DETERMINISTIC for one in others):
         # In what the arms differ beside their speed.
@@ -99,14 +99,14 @@ def of_growth(speed: Speed) -> Iterator[Table]:
 
     def rows(show: Callable[[Timing], str], *shown: tuple[str, str]) -> list[list[str]]:
         found = {size: [speed.timing(work, size=size, task=task) for work, task in shown] for size in sizes}
-        return [[words.count(size), *map(show, timings)] for size, timings in found.items()]
+        return [[numbers.count(size), *map(show, timings)] for size, timings in found.items()]
 
     if speed.subject == record.CORPUS:
         works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
         yield layout.table("seconds", "Seconds", (unit, *works), rows(layout.time, *((work, "") for work in works)))
     updates = [speed.timing(record.TRAINING, size=size) for size in sizes]
     found = [
-        [*row, words.count(one.tokens / one.units)]
+        [*row, numbers.count(one.tokens / one.units)]
         for row, one in zip(rows(_microseconds, *stages(speed).values()), updates, strict=True)
     ]
     header = (unit, *stages(speed), "tokens in an update")
@@ -126,9 +126,9 @@ def _of_full_batches(speed: Speed) -> Table:
         [
             (
                 task,
-                words.count(one.tokens or None),
+                numbers.count(one.tokens or None),
                 layout.time(one),
-                words.count(one.tokens_per_second),
+                numbers.count(one.tokens_per_second),
                 layout.peak(one),
             )
             for task, one in training.items()
@@ -136,7 +136,7 @@ def _of_full_batches(speed: Speed) -> Table:
         [
             f"Batches of {settings.span_batch} windows of {settings.max_length} tokens and of {settings.pair_batch} "
             f"pairs of {settings.pair_max_length}, all of them full; optimiser, best weights and checkpoints are "
-            f"there. Python and its libraries hold {words.size(base)} of it."
+            f"there. Python and its libraries hold {numbers.size(base)} of it."
         ],
     )
 

@@ -1,4 +1,8 @@
-"""Grids of cells, drawn by tabulate: it aligns and rules, and rewrites no figure."""
+"""Tables as lines of text, drawn by tabulate: it aligns and rules, and rewrites no figure.
+
+Which columns stand together and where cells are wrapped is our own: tabulate cuts no table, and wraps by maxcolwidths
+only what it has read as numbers before.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ GAP = 2
 _SIDES = {"l": "left", "r": "right"}
 
 
-def draw(
+def draw_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str], form: str, total: bool = False
 ) -> str:
-    """Cells that are inert already, in a form of tabulate's; `total` sets the last row apart by a rule."""
+    """Cells that are harmless already, in a form of tabulate's; `total` sets the last row apart by a rule."""
     from tabulate import SEPARATING_LINE, tabulate
 
     lines = [*rows[:-1], SEPARATING_LINE, rows[-1]] if total and len(rows) > 1 else [*rows]
@@ -22,13 +26,13 @@ def draw(
     return str(tabulate(lines, header, **options))
 
 
-def pages(widths: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[list[int]]:
+def column_groups(widths: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[list[int]]:
     """Which columns stand together in `limit` characters: a wide table goes on below, its first column repeated."""
-    page = [0]
+    group = [0]
     for k in range(1, len(widths)):
-        while len(page) > 1 and sum(widths[c] + GAP for c in page) + widths[k] > limit:
-            cut = max((c for c in cuts if c in page[2:]), default=k)
-            yield [c for c in page if c < cut]
-            page = [0, *range(cut, k)]
-        page.append(k)
-    yield page
+        while len(group) > 1 and sum(widths[c] + GAP for c in group) + widths[k] > limit:
+            cut = max((c for c in cuts if c in group[2:]), default=k)
+            yield [c for c in group if c < cut]
+            group = [0, *range(cut, k)]
+        group.append(k)
+    yield group

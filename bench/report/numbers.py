@@ -1,9 +1,9 @@
-"""How figures are written, the same in every format: points with one decimal, times, sizes, and what is not there."""
+"""How numbers are written, the same in every format: points with one decimal, times, sizes, and what is not there."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
 MISSING, UNDEFINED, UNKNOWN = "missing", "undefined", "unknown"
@@ -18,6 +18,12 @@ def points(value: float, signed: bool = False) -> str:
     return f"{rounded:+.1f}" if signed else f"{rounded:.1f}"
 
 
+def interval(low: float, high: float) -> str:
+    """An interval of differences, in points."""
+    bounds = [points(bound, signed=True) for bound in (low, high)]
+    return UNDEFINED if UNDEFINED in bounds else f"[{bounds[0]}, {bounds[1]}]"
+
+
 def mean_and_spread(values: Sequence[float]) -> str:
     """Mean and, from two seeds on, standard deviation of scores, in points."""
     if not values:
@@ -27,13 +33,8 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return points(fmean(values)) + (f" ± {points(stdev(values))}" if len(values) > 1 else "")
 
 
-def each(values: Sequence[float]) -> str:
-    """Every score behind a mean, in points."""
-    return "; ".join(map(points, values)) if len(values) > 1 else ""
-
-
 def p_value(p: float) -> str:
-    """A p-value with as many decimals as say something."""
+    """A p-value with three decimals."""
     if not math.isfinite(p):
         return UNDEFINED
     return "<0.001" if p < 0.001 else f"{p:.3f}"
@@ -45,7 +46,7 @@ def notices(counts: Mapping[str, int]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A wall-clock time in the two units that matter."""
+    """A wall-clock time in its two largest units."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     if seconds < 100:
@@ -71,16 +72,28 @@ def size(number_of_bytes: float | None) -> str:
     """Bytes in binary units."""
     if number_of_bytes is None or not math.isfinite(number_of_bytes):
         return UNKNOWN
-    value, unit = float(number_of_bytes), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    power = next((k for k in (1, 2, 3) if number_of_bytes < 1024**k), 4) - 1
+    return f"{number_of_bytes / 1024**power:.{1 if power else 0}f} {('B', 'KiB', 'MiB', 'GiB')[power]}"
 
 
 def ratio(first: float | None, second: float | None) -> str:
     """How many times the second the first is."""
-    if not first or not second or not math.isfinite(first / second):
-        return UNKNOWN
-    return f"{first / second:.2f}x"
+    return f"{first / second:.2f}x" if first and second and math.isfinite(first / second) else UNKNOWN
+
+
+def distinct(values: Iterable[object]) -> list[str]:
+    """Each value once, as text, in order; nothing for None and ()."""
+    return sorted({str(one) for one in values if one not in (None, ())})
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: a, b and c."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def names_by(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names that share a text, by that text, from pairs of name and text."""
+    found: dict[str, list[str]] = {}
+    for name, text in pairs:
+        found.setdefault(text, []).append(name)
+    return found

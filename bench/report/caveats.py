@@ -1,0 +1,134 @@
+"""What a reader must know before the tables: where runs do not match, and where a corpus or a training is in doubt."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+
+from bench.report import numbers
+from bench.report.arms import FLOOR
+from bench.report.comparison import Comparison
+from bench.report.contrasts import EXAMPLES, MUST_MATCH, mismatches
+from bench.report.numbers import distinct, names_by
+from bench.store.environment import Environment
+from bench.store.runs import Result
+
+NOTICED_SHARE = 0.01
+"""The part of a task's mentions or examples above which notices of its corpus are a caveat."""
+
+# Notices of a whole file are reckoned beside documents, others beside mentions.
+_OF_FILES = re.compile("file|folder|archive|copy|link|text without|line ends|most texts|offsets counted")
+
+
+def caveats(comparison: Comparison) -> Iterator[str]:
+    """One sentence for each, the gravest first."""
+    one, runs = comparison, {task: comparison.runs_of(task) for task in comparison.tasks}
+    for what, tasks in names_by((task, what) for task in one.tasks for what in _unfair(task, runs[task])).items():
+        yield f"No fair comparison on {', '.join(tasks)}: {what}."
+    for what, tasks in names_by((task, what) for task in one.tasks for what in _settings(task, runs[task])).items():
+        where = "" if len(tasks) == len(one.tasks) else f", on {', '.join(tasks)}"
+        yield f"Runs with different settings stand side by side: {what}{where}."
+    learned = [result for arm in one.trained for result in arm.results]
+    yield from _environments(learned)
+    yield from _code(one.results)
+    for task in one.tasks:
+        yield from _notices(task, [result for _, result in runs[task]])
+    yield from _undefined_dev_scores(learned or one.results)
+
+
+def _unfair(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:
+    """Why a task may not be compared, and which arms are on which side: with seeds where one arm has several.
+
+    An arm that has none of what differs is on no side, as the floor has no encoder.
+    """
+    found = mismatches(task, [result for _, result in runs])
+    sides: dict[str, dict[str, list[Result]]] = {}
+    for arm, result in runs if found else ():
+        values = [MUST_MATCH[what](result, task) for what in found]
+        if values != [None]:
+            sides.setdefault(str(values), {}).setdefault(arm, []).append(result)
+    spread = Counter(arm for side in sides.values() for arm in side)
+
+    def named(arm: str, results: Sequence[Result]) -> str:
+        seeds = f" (seed {', '.join(str(one.seed) for one in results)})" if spread[arm] > 1 else ""
+        tested = f" ({results[0].scores[task].examples.get('test')} test examples)" if EXAMPLES in found else ""
+        return f"{arm}{seeds}{tested}"
+
+    if found:
+        against = " against ".join(", ".join(named(*arm) for arm in side.items()) for side in sides.values())
+        yield f"different {' and '.join(found)}: {against}"
+
+
+def _settings(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:
+    settings = [_that_matter(result, task) for _, result in runs]
+    for name in dict.fromkeys(name for one in settings for name in one):
+        if len(found := distinct(one[name] for one in settings if name in one)) > 1:
+            yield f"{name} is {' or '.join(found)}"
+
+
+def _that_matter(result: Result, task: str) -> dict[str, object]:
+    """The settings that can change a run's scores on a task; how tasks are mixed makes another arm."""
+    if result.baseline == FLOOR:
+        return {"dev_fraction": result.settings.dev_fraction}
+    values = asdict(result.settings) | {"epochs": result.settings.epochs_for(task)}
+    mixed = result.joint and result.settings.schedule == "temperature"
+    left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
+    return {name: value for name, value in values.items() if name not in left_out}
+
+
+def _environments(results: Sequence[Result]) -> Iterator[str]:
+    values = {one.name: distinct(getattr(run.environment, one.name) for run in results) for one in fields(Environment)}
+    for name, found in (values | {"precision": distinct(run.training.precision for run in results)}).items():
+        if len(found) > 1:
+            yield f"Runs made in different surroundings stand side by side: {name} is {' or '.join(found)}."
+
+
+def _code(results: Sequence[Result]) -> Iterator[str]:
+    """Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for result in results:
+        found.setdefault((result.arm, result.label), set()).add(result.fingerprints.code)
+    if different := [f"{arm} on {tasks}" for (arm, tasks), codes in found.items() if len(codes) > 1]:
+        yield f"Runs with different code stand side by side: seeds of {', '.join(different)}."
+
+
+def _notices(task: str, results: Sequence[Result]) -> Iterator[str]:
+    """A sentence where readers mended, skipped or doubted more than NOTICED_SHARE of a corpus."""
+    different = {numbers.notices(found): result for result in results if (found := result.notices.get(task))}
+    for counts, result in different.items():
+        examples = sum(result.scores[task].examples.values())
+        of_files = sum(count for kind, count in result.notices[task].items() if _OF_FILES.search(kind))
+        others = sum(result.notices[task].values()) - of_files
+        size, what = _corpus_size(result, task, examples)
+        if not (of_files <= NOTICED_SHARE * examples and others <= NOTICED_SHARE * size):
+            yield (
+                f"The corpus of {task} was read with doubt: {counts}, of about {size:,.0f} {what} "
+                "(`python -m bench tasks --data DIR --verbose` lists each)."
+            )
+
+
+def _corpus_size(result: Result, task: str, examples: int) -> tuple[float, str]:
+    """The mentions of a corpus, as many for each document as in its test set; the examples where none are counted."""
+    metric = result.scores[task].metrics[0]
+    gold = [k for k, column in enumerate(metric.columns) if column.endswith((":tp", ":fn"))]
+    if not gold:
+        return examples, "examples"
+    rows = result.evidence[task].rows[metric.name]
+    return examples * float(rows[:, gold].sum()) / max(len(rows), 1), "mentions"
+
+
+def _undefined_dev_scores(results: Sequence[Result]) -> Iterator[str]:
+    """A sentence on the tasks that had no say in which epoch was kept."""
+    runs = [result.training.dev_scores for result in results]
+    tasks = {
+        task for epochs in runs if epochs for task in epochs[0]
+        if all(math.isnan(scores.get(task, 0.0)) for scores in epochs)
+    }  # fmt: skip
+    if tasks:
+        yield (
+            f"No development score of {', '.join(sorted(tasks))} is defined: the other tasks of a training chose its "
+            "epoch, and without others the last was kept."
+        )

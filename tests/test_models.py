@@ -23,7 +23,7 @@ from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
-from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples, spec
 
 TASKS = (CLASSES, SCORES, SPANS)
 DEPENDS_ON = Fingerprints(settings="5", corpora={}, encoder=None, code="0")
@@ -43,7 +43,7 @@ def planned(settings: Any) -> Planned:
 
 def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
     settings = replace(SMALL, epochs=1, **changes)
-    model, _ = train(job(tmp_path / "checkpoints", encoder, TASKS, settings=settings))
+    model, _ = train(spec(tmp_path / "checkpoints", encoder, TASKS, settings=settings))
     return model, models.keep(model, planned(settings), encoder, tmp_path / "results")
 
 
@@ -75,7 +75,7 @@ def test_a_kept_model_is_an_encoder_to_start_from(
     """By transformers' own loader, and as --encoder FOLDER, and nothing is said on the pooler, which ours lack."""
     from transformers import AutoModel
 
-    model, _ = train(job(tmp_path, kept, [SPANS]))
+    model, _ = train(spec(tmp_path, kept, [SPANS]))
     assert "pooler" not in capsys.readouterr().err
     weights = AutoModel.from_pretrained(kept).state_dict()
     assert {*model.encoder.model.state_dict()} <= {*weights}

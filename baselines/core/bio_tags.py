@@ -99,7 +99,7 @@ def viterbi_decode(logits: np.ndarray, starts: np.ndarray) -> np.ndarray:
         for start, end, path in zip(first.tolist(), last.tolist(), paths.T, strict=True):
             tags[start:end] = path[: end - start]
         # Decoded by itself a segment may want to begin with an I, which binds it to the one before: decode them as one.
-        # Each round joins at least two segments, so the loop ends.
+        # Each pass joins two segments or more, so the loop ends.
         broken = first[_is_inside(tags[first]) & ~starts_window[first]]
         starts_segment[broken] = False
     return tags

@@ -101,8 +101,8 @@ class MappedExamples(Iterable[ExampleWindows]):
 
 
 def _rows(task: Task[Any, Any], example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
-    for place, window in enumerate(windows or [_NO_WINDOW]):
-        yield window, "" if place else task.example_to_json(example)
+    for number, window in enumerate(windows or [_NO_WINDOW]):
+        yield window, "" if number else task.example_to_json(example)
 
 
 def _cached(rows: Iterable[_Row], file: Path) -> MappedWindows:

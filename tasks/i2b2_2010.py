@@ -22,8 +22,8 @@ from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
 from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("problem", "treatment", "test")
@@ -104,8 +104,7 @@ TASK = SpanTask(
         exact_precision(LABELS, exact_tokens),
         exact_recall(LABELS, exact_tokens),
         SPAN_ONLY_F1,
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

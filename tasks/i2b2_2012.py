@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from tasks.core.examples import Document, Span
+from tasks.core.examples import Document
 from tasks.core.files.corpus import Corpus
 from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.i2b2_xml import Scheme, Tag, one_fragment, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
 from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("PROBLEM", "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE")
@@ -50,11 +50,11 @@ def _label(tag: Tag) -> str | None:
     return tag.attributes.get("type", "") if tag.element == "EVENT" else None
 
 
-def _tag(span: Span, covered: str) -> tuple[str, str]:
-    return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(span.label)}'
+def _tag(label: str) -> tuple[str, str]:
+    return "EVENT", f'modality="FACTUAL" polarity="POS" type={quoteattr(label)}'
 
 
-SCHEME = Scheme(root="ClinicalNarrativeTemporalAnnotation", label=_label, tag=_tag, first_id_counts=True)
+SCHEME = Scheme("ClinicalNarrativeTemporalAnnotation", _label, _tag, first_id_counts=True)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
@@ -75,10 +75,10 @@ def _are_of_2012(files: Sequence[CorpusFile]) -> bool:
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     """Write documents in the official layout; InputError where the format cannot express a mention."""
-    place = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
+    subfolder = "2012-07-15.original-annotation.release" if split == TRAIN else "ground_truth/merged_xml"
     for document in examples:
         name = checked_name(document.id, r"[0-9]+", "i2b2_2012")
-        write_document(folder / place / f"{name}.xml", SCHEME, document)
+        write_document(folder / subfolder / f"{name}.xml", SCHEME, document)
 
 
 TASK = SpanTask(
@@ -92,8 +92,7 @@ TASK = SpanTask(
         EVENT_TYPE_ACCURACY,
         exact_precision(LABELS),
         exact_recall(LABELS),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

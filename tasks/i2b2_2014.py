@@ -21,17 +21,7 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.i2b2_xml import one_fragment, phi_scheme, read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
-from tasks.core.metrics.phi import (
-    BINARY_F1,
-    BINARY_TOKEN_F1,
-    HIPAA_F1,
-    HIPAA_RELAXED_F1,
-    HIPAA_TOKEN_F1,
-    relaxed_f1,
-    token_f1,
-)
-from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
+from tasks.core.metrics import mt_clinical_bert, phi, spans
 
 CATEGORIES = {
     "NAME": ("PATIENT", "DOCTOR", "USERNAME"),
@@ -61,22 +51,21 @@ SOURCE = Source(
     sizes={TRAIN: Size(790, confirmed=False), TEST: Size(514, confirmed=False)},
 )
 
+# A document's name is its id: the patient's number, a dash, the number of the note.
 _DOCUMENT = r"[^/]*/([0-9]+-[0-9]+)\.xml$"
-_SETS = {
+_FOLDERS = {
     TRAIN: (r"(?:^|/)(?:2014_)?training-PHI-Gold-Set1", r"(?:^|/)(?:2014_)?training-PHI-Gold-Set2"),
     TEST: (r"(?:^|/)testing-PHI-Gold-fixed",),
 }
-
-
 SCHEME = phi_scheme("deIdi2b2", CATEGORIES)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, by name; errors as of the format."""
-    sets = [pattern + _DOCUMENT for pattern in _SETS[split]]
-    for pattern, official in zip(sets, SOURCE.files[split], strict=True):
+    patterns = [folder + _DOCUMENT for folder in _FOLDERS[split]]
+    for pattern, official in zip(patterns, SOURCE.files[split], strict=True):
         corpus.require(pattern, official, SOURCE.url)
-    files = corpus.find(*sets)
+    files = corpus.find(*patterns)
     corpus.warn_unexpected(files, _DOCUMENT)
     for file in files:
         yield read_document(file, SCHEME, LABELS, corpus)
@@ -84,10 +73,10 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
     """Write documents in the official layout, those to train in two sets by turns: at least two make a corpus."""
-    places = ("training-PHI-Gold-Set1", "training-PHI-Gold-Set2") if split == TRAIN else ("testing-PHI-Gold-fixed",)
+    sets = ("training-PHI-Gold-Set1", "training-PHI-Gold-Set2") if split == TRAIN else ("testing-PHI-Gold-fixed",)
     for number, document in enumerate(examples):
         name = checked_name(document.id, r"[0-9]+-[0-9]+", "i2b2_2014")
-        write_document(folder / places[number % len(places)] / f"{name}.xml", SCHEME, document)
+        write_document(folder / sets[number % len(sets)] / f"{name}.xml", SCHEME, document)
 
 
 def group(document: Document) -> str:
@@ -101,18 +90,13 @@ TASK = SpanTask(
     source=SOURCE,
     labels=LABELS,
     metrics=(
-        exact_f1(LABELS),
-        relaxed_f1(LABELS),
-        token_f1(LABELS),
-        BINARY_F1,
-        BINARY_TOKEN_F1,
-        HIPAA_F1,
-        HIPAA_RELAXED_F1,
-        HIPAA_TOKEN_F1,
-        exact_precision(LABELS),
-        exact_recall(LABELS),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        spans.exact_f1(LABELS),
+        phi.relaxed_f1(LABELS),
+        phi.token_f1(LABELS),
+        *phi.BINARY_AND_HIPAA,
+        spans.exact_precision(LABELS),
+        spans.exact_recall(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

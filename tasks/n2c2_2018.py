@@ -21,7 +21,7 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.spans import exact_envelope, exact_f1, exact_precision, exact_recall, lenient_f1
 
 LABELS = ("Drug", "Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
@@ -38,8 +38,8 @@ SOURCE = Source(
     sizes={TRAIN: Size(303, confirmed=False), TEST: Size(202, confirmed=False)},
 )
 
-_WHOLE = r"(?:^|/)training_20180910[^/]*(?:/training_20180910[^/]*)?/([0-9]+)"
-_TRAIN = (_WHOLE, *(rf"(?:^|/){half}[^/]*(?:/[^/]+)?/([0-9]+)" for half in _HALVES))
+_COMPLETE = r"(?:^|/)training_20180910[^/]*(?:/training_20180910[^/]*)?/([0-9]+)"
+_TRAIN = (_COMPLETE, *(rf"(?:^|/){half}[^/]*(?:/[^/]+)?/([0-9]+)" for half in _HALVES))
 _GOLD = "gold-standard-test-data"
 _TEST = rf"(?:^|/)(?:{_GOLD}[^/]*|test)(?:/test)*/([0-9]+)"
 
@@ -49,16 +49,16 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     official = SOURCE.files[split][0]
     if split == TRAIN:
         _refuse_half(corpus)
-        place = Layout(_TRAIN, official, SOURCE.url)
+        layout = Layout(_TRAIN, official, SOURCE.url)
     else:  # the archive holds a folder called test, as those of other corpora do
-        place = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
-    yield from read_documents(place, LABELS, corpus)
+        layout = Layout(_TEST, official, SOURCE.url, _GOLD, beside=_TRAIN)
+    yield from read_documents(layout, LABELS, corpus)
 
 
 def _refuse_half(corpus: Corpus) -> None:
-    """One of the two halves of the training data alone would pass for the whole."""
-    whole, *halves = (corpus.find(pattern + r"\.ann$") for pattern in _TRAIN)
-    if not whole and any(halves):
+    """One of the two halves of the training data alone would pass for all of them."""
+    complete, *halves = (corpus.find(pattern + r"\.ann$") for pattern in _TRAIN)
+    if not complete and any(halves):
         for half, pattern in zip(_HALVES, _TRAIN[1:], strict=True):
             corpus.require(pattern + r"\.ann$", f"{half}.zip", SOURCE.url)
 
@@ -80,8 +80,7 @@ TASK = SpanTask(
         lenient_f1(LABELS),
         exact_precision(LABELS, exact_envelope),
         exact_recall(LABELS, exact_envelope),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

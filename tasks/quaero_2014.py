@@ -22,7 +22,7 @@ from tasks.core.files.corpus import Corpus
 from tasks.core.formats.brat import Layout, read_documents, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.kinds import DEV, SPLITS, TEST, TRAIN, Size, Source, SpanTask, by_document
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.spans import brateval_f1, exact_f1, exact_precision, exact_recall, macro_f1
 
 LABELS = ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB", "OBJC", "PHEN", "PHYS", "PROC")
@@ -40,8 +40,8 @@ def read(corpus: Corpus, split: str) -> Iterator[Document]:
     """The documents of an official split, EMEA's before MEDLINE's; errors as of the format."""
     # The same number may name a document in both parts: the part is a part of the id.
     pattern = rf"(?:^|/)(?:QUAERO_FrenchMed[^/]*/)?corpus/{split}/(EMEA|MEDLINE)/([^/]+)"
-    place = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
-    yield from read_documents(place, LABELS, corpus)
+    layout = Layout(pattern, SOURCE.files[split][0], SOURCE.url, named="QUAERO_FrenchMed")
+    yield from read_documents(layout, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:
@@ -62,8 +62,7 @@ TASK = SpanTask(
         macro_f1(LABELS),
         exact_precision(LABELS),
         exact_recall(LABELS),
-        paper_gold_f1(LABELS),
-        paper_token_f1(LABELS),
+        *mt_clinical_bert.scores(LABELS),
     ),
     read=read,
     write=write,

@@ -20,8 +20,8 @@ SOURCE = Source(
 
 
 def read(corpus: Corpus, split: str) -> Iterator[Document]:
-    place = Layout(rf"(?:^|/)plants/{split}/(part[0-9])/([^/]+)", SOURCE.files[split][0], SOURCE.url)
-    yield from read_documents(place, LABELS, corpus)
+    layout = Layout(rf"(?:^|/)plants/{split}/(part[0-9])/([^/]+)", SOURCE.files[split][0], SOURCE.url)
+    yield from read_documents(layout, LABELS, corpus)
 
 
 def write(folder: Path, split: str, examples: Iterable[Document]) -> None:

@@ -1,4 +1,4 @@
-"""The laws of bfloat16 training on a processor: copies of weights and filled-up batches change no result."""
+"""The laws of bfloat16 training on a processor: copies of weights and bucketed batches change no result."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from baselines.core.settings import SCHEDULES, SPAN_HEADS
 from baselines.core.training import Trainer, train
 from baselines.core.windows import Window
 from conftest import make_encoder
-from test_training import SMALL, TASKS, job, same, weights
+from test_training import SMALL, TASKS, same, spec, weights
 
-HALF = replace(SMALL, precision="bfloat16")
+BF16 = replace(SMALL, precision="bfloat16")
 
 
 @pytest.mark.parametrize("span_head", SPAN_HEADS)
@@ -32,7 +32,7 @@ def test_copies_of_weights_train_as_autocast_does_to_the_bit(
 ) -> None:
     """Also where a batch goes through in parts, and where a step has several tasks or leaves some out."""
     monkeypatch.setattr(training, "TOKENS_AT_ONCE", {"cpu": 40})
-    asked = job(tmp_path, tiny_encoder, TASKS, settings=replace(HALF, schedule=schedule, span_head=span_head))
+    asked = spec(tmp_path, tiny_encoder, TASKS, settings=replace(BF16, schedule=schedule, span_head=span_head))
     copied, _ = train(asked)
 
     @contextmanager
@@ -44,9 +44,9 @@ def test_copies_of_weights_train_as_autocast_does_to_the_bit(
     assert same(weights(copied), weights(cast))
 
 
-def test_layers_keep_their_own_weights(tmp_path: Path, tiny_encoder: Path) -> None:
-    begun = job(tmp_path, tiny_encoder, TASKS, settings=HALF)
-    trainer = Trainer(begun, MultitaskModel(begun))
+def test_layers_keep_their_master_weights(tmp_path: Path, tiny_encoder: Path) -> None:
+    asked = spec(tmp_path, tiny_encoder, TASKS, settings=BF16)
+    trainer = Trainer(asked, MultitaskModel(asked))
     before = dict(trainer.model.named_parameters())
     with trainer.bf16_weights.in_use():
         assert trainer.model.get_parameter("heads.classes.layer.weight").dtype == torch.bfloat16
@@ -61,7 +61,7 @@ def windows(lengths: list[int]) -> list[Window]:
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "modernbert"])
-def test_filling_a_batch_up_changes_neither_what_is_read_nor_a_gradient(kind: str, tmp_path: Path) -> None:
+def test_bucketing_a_batch_changes_neither_what_is_read_nor_a_gradient(kind: str, tmp_path: Path) -> None:
     """Nor which units dropout drops."""
     source = DropoutRng()
     encoder = SharedEncoder(make_encoder(tmp_path, kind), 0.1, source).train()
@@ -74,13 +74,13 @@ def test_filling_a_batch_up_changes_neither_what_is_read_nor_a_gradient(kind: st
         (hidden**2).sum().backward()
         gradients = [one.grad.flatten() for one in encoder.parameters() if one.grad is not None]
         found.append((batch, hidden, torch.cat(gradients)))
-    (plain, read, gradient), (filled, same_read, same_gradient) = found
-    assert (plain.input_ids.shape[1], filled.input_ids.shape[1], plain.tokens, filled.tokens) == (87, 96, 87, 87)
+    (plain, read, gradient), (bucketed, same_read, same_gradient) = found
+    assert (plain.input_ids.shape[1], bucketed.input_ids.shape[1], plain.tokens, bucketed.tokens) == (87, 96, 87, 87)
     assert torch.allclose(read, same_read, atol=1e-5)
     assert torch.allclose(gradient, same_gradient, atol=1e-5 * float(gradient.abs().max()))
 
 
-def test_filled_up_batches_have_few_sizes_and_little_filler() -> None:
+def test_bucketed_batches_have_few_sizes_and_little_padding() -> None:
     found = [batches.pack(windows([length, length]), "cpu", bucketed=True) for length in range(64, 2048, 7)]
     assert len({batch.input_ids.shape[1] for batch in found}) < 90
     assert all(batch.lengths.n_pad <= batch.tokens / 8 for batch in found)

@@ -20,7 +20,7 @@ from bench.runner.corpus_statistics import CorpusStatistics
 from small_bench import Model
 from tasks.core.examples import Document
 from tasks.core.metrics.metric import evidence
-from test_training import CLASSES, SMALL, SPANS, examples, job
+from test_training import CLASSES, SMALL, SPANS, examples, spec
 
 FEW, MANY = 20, 200
 """How many notes; each is one of some."""
@@ -53,7 +53,7 @@ def grown(use: Callable[[int], Any]) -> float:
 @pytest.fixture
 def model(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> MultitaskModel:
     monkeypatch.setattr(model_module, "TOKENS_HELD", 2000)
-    return MultitaskModel(job(tmp_path, tiny_encoder, [SPANS, CLASSES]))
+    return MultitaskModel(spec(tmp_path, tiny_encoder, [SPANS, CLASSES]))
 
 
 def test_a_training_set_that_is_kept_is_not_held(model: MultitaskModel, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from small_bench import write_corpora
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Span
 from tasks.demo.corpora import write_demo
-from test_training import SMALL, SPANS, TASKS, examples, job, same, weights
+from test_training import SMALL, SPANS, TASKS, examples, same, spec, weights
 
 
 def made(encoder: Path, task: Any, span_head: str = "flat") -> list[Window]:
@@ -103,9 +103,9 @@ def test_a_training_from_the_cache_ends_with_the_same_bits(tmp_path: Path, tiny_
     def windows_file(task: Any, split: str) -> Path:
         return tmp_path / f"{task.name}-{split}.arrow"
 
-    plain, _ = train(job(tmp_path, tiny_encoder, TASKS))
+    plain, _ = train(spec(tmp_path, tiny_encoder, TASKS))
     for _ in range(2):  # It is filled, then read.
-        cached, _ = train(job(tmp_path, tiny_encoder, TASKS, windows_file=windows_file))
+        cached, _ = train(spec(tmp_path, tiny_encoder, TASKS, windows_file=windows_file))
         assert same(weights(plain), weights(cached))
 
 
@@ -191,7 +191,7 @@ def test_a_run_keeps_what_it_tokenised_unless_told_not_to(
 
 
 def test_another_library_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may cut the same text in other sub-words."""
+    """It may cut the same text in other tokens."""
     task = next(iter(registry.tasks()))
     fingerprints = Fingerprints(settings="", corpora={task: "a"}, encoder="b", code="c")
     before = windows_file(tmp_path, task, "train", fingerprints, Settings())

@@ -76,7 +76,7 @@ def test_copies_count_once(tmp_path: Path, unpacked: dict[str, str]) -> None:
 
 
 def skipped(folder: Path) -> dict[str, str]:
-    """What was passed over below a folder, and why; not a file of it is found."""
+    """What is skipped below a folder, and why; not a file of it is found."""
     corpus = Corpus(folder)
     assert not corpus.find("")
     return {note.file: f"{note.kind}: {note.what}" for note in corpus.skipped}
@@ -101,7 +101,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:1f\nsize 1000000\n
 def test_what_no_task_needs_hinders_none(
     hindrance: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is passed over with a notice, each time, and named to whoever misses a corpus; the listing knows of it."""
+    """It is skipped with a warning, each time, and named to whoever misses a corpus; the listing knows of it."""
     sts = {"clinicalSTS2019.train.txt": "a\tb\t1\n", "clinicalSTS2019.test.txt": "a\tb\n"}
     laid(tmp_path, {**sts, "clinicalSTS2019.test.gs.sim.txt": "1\n"})
     without = Corpus(tmp_path).listing
@@ -191,16 +191,16 @@ def test_litter_of_operating_systems_is_nothing(tmp_path: Path, unpacked: dict[s
 
 
 def test_gzip_is_read_at_any_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any stretch of a gzip file of several members is what it is when read from the start."""
+    """Any part of a gzip file of several members is what it is when read from the start."""
     monkeypatch.setattr(archives, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(archives, "BLOCKS_KEPT", 2)
-    stream = random.Random(0)
-    whole = stream.randbytes(7000) + b"a" * 5000 + stream.randbytes(3000)
+    rng = random.Random(0)
+    whole = rng.randbytes(7000) + b"a" * 5000 + rng.randbytes(3000)
     place = tmp_path / "x.gz"
     place.write_bytes(gzip.compress(whole[:6500]) + gzip.compress(whole[6500:]) + b"\0" * 512)
     read = archives.GzipBytes(place)
     for _ in range(200):
-        start = stream.randrange(len(whole) + 10)
+        start = rng.randrange(len(whole) + 10)
         expected = whole[start : min(start + 50, (start // 1000 + 1) * 1000)]
         assert read(start, 50) == expected
 
@@ -208,8 +208,8 @@ def test_gzip_is_read_at_any_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_members_in_any_order_cost_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight hundred members read back to front are decompressed a few times over, not eight hundred times."""
     monkeypatch.setattr(archives, "BLOCK_BYTES", 1 << 16)
-    stream = random.Random(0)
-    laid(tmp_path / "x", {f"{n:04}.txt": stream.randbytes(2000) for n in range(800)})
+    rng = random.Random(0)
+    laid(tmp_path / "x", {f"{n:04}.txt": rng.randbytes(2000) for n in range(800)})
     packed(tmp_path / "x", tmp_path / "x.tar.gz")
     shutil.rmtree(tmp_path / "x")
     decoded = []
@@ -335,7 +335,7 @@ def test_a_tar_that_leads_round_in_a_circle_ends(tmp_path: Path) -> None:
 
 
 def test_an_archive_in_an_archive_is_told(tmp_path: Path) -> None:
-    """It is not looked into, and not passed over in silence."""
+    """It is not looked into, and not skipped in silence."""
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         file.writestr("training_20180910.zip", b"")
     corpus = Corpus(tmp_path)
@@ -350,7 +350,7 @@ def test_paths_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
 
 
 def test_a_byte_that_is_not_utf_8_is_named_by_its_place(tmp_path: Path) -> None:
-    """Latin-1 is never guessed: the file and the byte are told."""
+    """Latin-1 is never guessed: the error names file and byte."""
     corpus = laid(tmp_path, {"clinicalSTS2019.train.txt": b"a\tb\t1\nth\xe9\tb\t1\n"})
     with pytest.raises(InputError, match=r"clinicalSTS2019\.train\.txt: byte 8 is not UTF-8"):
         list(task("n2c2_2019").read(corpus, "train"))

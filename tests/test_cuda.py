@@ -31,10 +31,10 @@ from bench.runner.device import memory_suffices
 from fake_gpu import Reached, batch_of, faked
 from tasks.core.errors import InputError
 from test_packing import LENGTHS, assert_same_gradients, encoder_of, random_windows
-from test_training import SMALL, SPANS, TASKS, Killed, job, same, weights
+from test_training import SMALL, SPANS, TASKS, Killed, same, spec, weights
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch has no GPU here")
-HALF = replace(SMALL, precision="bfloat16")
+BF16 = replace(SMALL, precision="bfloat16")
 
 
 def by_hand(
@@ -138,7 +138,7 @@ def test_a_step_of_training_on_a_gpu_waits_for_nothing(
     asked = []
     kernel = varlen.varlen_attn
     monkeypatch.setattr(varlen, "varlen_attn", lambda *given, **how: asked.append(given[0]) or kernel(*given, **how))
-    begun = job(tmp_path, tiny_encoder, TASKS, settings=replace(HALF, span_head=span_head, dropout=0.1))
+    begun = spec(tmp_path, tiny_encoder, TASKS, settings=replace(BF16, span_head=span_head, dropout=0.1))
     model = faked(fake, MultitaskModel(begun), "cuda").train()
     optimiser = _optimiser(model, SMALL)
     batches = {task.name: batch_of(fake, model, task, "cuda") for task in TASKS}
@@ -163,7 +163,7 @@ def test_a_step_of_training_on_a_gpu_waits_for_nothing(
 def test_what_runs_between_the_layers_on_a_gpu_is_bfloat16(kind: str, tmp_path: Path, fake: FakeTensorMode) -> None:
     """Norms give float32 there, which each layer would cast anew."""
     encoder = encoder_of(tmp_path / kind, kind)
-    model = faked(fake, MultitaskModel(job(tmp_path, encoder, [SPANS], settings=HALF)), "cuda").eval()
+    model = faked(fake, MultitaskModel(spec(tmp_path, encoder, [SPANS], settings=BF16)), "cuda").eval()
     seen = []
     for module in model.encoder.modules():
         if isinstance(module, torch.nn.Linear):
@@ -179,7 +179,7 @@ def test_gradients_come_back_through_the_kernel(
 ) -> None:
     """Every weight that takes part gets a gradient of its own shape and type."""
     monkeypatch.setattr(attention, "_has_kernel", lambda query: True)
-    model = faked(fake, MultitaskModel(job(tmp_path, tiny_encoder, [SPANS], settings=HALF)), "cpu").eval()
+    model = faked(fake, MultitaskModel(spec(tmp_path, tiny_encoder, [SPANS], settings=BF16)), "cpu").eval()
     batch = batch_of(fake, model, SPANS, "cpu")
     with fake:
         torch.autograd.backward(model.head(SPANS.name).loss(model(SPANS.name, batch), batch.targets))
@@ -236,7 +236,7 @@ def test_packed_equals_alone_and_the_processor(
 
 def trained(tmp_path: Path, encoder: Path, tasks: Sequence[Any], **changes: Any) -> tuple[Any, Any]:
     settings = replace(SMALL, precision="auto", dropout=0.1, **changes)
-    return train(replace(job(tmp_path, encoder, tasks, settings=settings), device="cuda"))
+    return train(replace(spec(tmp_path, encoder, tasks, settings=settings), device="cuda"))
 
 
 @needs_gpu
@@ -246,11 +246,11 @@ def test_two_trainings_on_a_gpu_give_the_same_bits(
     tmp_path: Path, tiny_encoder: Path, precision: str, span_head: str
 ) -> None:
     settings = replace(SMALL, precision=precision, dropout=0.1, span_head=span_head)
-    asked = replace(job(tmp_path, tiny_encoder, TASKS, settings=settings), device="cuda")
-    (first, record), (second, _) = train(asked), train(asked)
+    asked = replace(spec(tmp_path, tiny_encoder, TASKS, settings=settings), device="cuda")
+    (first, stats), (second, _) = train(asked), train(asked)
     assert same(weights(first), weights(second))
-    assert record.weights_bytes < record.peak_memory_bytes < 2**30
-    assert record.train_seconds > 0
+    assert stats.weights_bytes < stats.peak_memory_bytes < 2**30
+    assert stats.train_seconds > 0
 
 
 @needs_gpu
@@ -269,7 +269,7 @@ def test_a_killed_training_goes_on_to_the_same_bits_on_a_gpu(tmp_path: Path, tin
         if fraction > 0.6:
             raise Killed
 
-    begun = job(tmp_path / "cut", tiny_encoder, TASKS, settings=settings, progress=kill, checkpoint_seconds=0.0)
+    begun = spec(tmp_path / "cut", tiny_encoder, TASKS, settings=settings, progress=kill, checkpoint_seconds=0.0)
     with pytest.raises(Killed):
         train(replace(begun, device="cuda"))
     ended, _ = trained(tmp_path / "cut", tiny_encoder, TASKS)
@@ -279,7 +279,7 @@ def test_a_killed_training_goes_on_to_the_same_bits_on_a_gpu(tmp_path: Path, tin
 @needs_gpu
 def test_a_step_on_the_gpu_itself_waits_for_nothing(tmp_path: Path, tiny_encoder: Path) -> None:
     """torch calls it an error where a copy or a number would be waited for."""
-    asked = replace(job(tmp_path, tiny_encoder, TASKS, settings=replace(HALF, dropout=0.1)), device="cuda")
+    asked = replace(spec(tmp_path, tiny_encoder, TASKS, settings=replace(BF16, dropout=0.1)), device="cuda")
     trainer = Trainer(asked, MultitaskModel(asked))
     trainer.model.train()
     trainer._update(trainer.epochs[0][0])  # The first step makes what later ones use.

@@ -45,10 +45,10 @@ def test_no_counter_is_unknown_energy(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_training_adds_up_its_energy_and_forgets_it_once_it_is_unknown() -> None:
     """What went on where nothing tells the energy makes the whole unknown."""
-    record = TrainStats(energy_joules=0.0)
-    record.add_energy(30.0)
-    record.add_energy(12.5)
-    assert record.energy_joules == 42.5
-    record.add_energy(None)
-    record.add_energy(7.0)
-    assert record.energy_joules is None
+    stats = TrainStats(energy_joules=0.0)
+    stats.add_energy(30.0)
+    stats.add_energy(12.5)
+    assert stats.energy_joules == 42.5
+    stats.add_energy(None)
+    stats.add_energy(7.0)
+    assert stats.energy_joules is None

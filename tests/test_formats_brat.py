@@ -100,7 +100,7 @@ NEXT = "T9\tStrength 8 13\t81 mg"
     ],
 )
 def test_an_annotation_on_the_line_of_another_is_not_swallowed(line: str, between: str, tmp_path: Path) -> None:
-    """One that has lost the line end before it is told with its line."""
+    """One that has lost the line end before it is an error with its line."""
     said = refused(
         "n2c2_2018", laid(tmp_path, {"test/1.txt": TEXT, "test/1.ann": f"\n{line}{between}{NEXT}\n"}), "test"
     )
@@ -108,7 +108,7 @@ def test_an_annotation_on_the_line_of_another_is_not_swallowed(line: str, betwee
 
 
 def test_a_tab_in_a_mention_is_text(tmp_path: Path) -> None:
-    """Where the mention's characters hold it; anything else behind the text of a mention is told."""
+    """Where the mention's characters hold it; anything else behind the text of a mention is an error."""
     assert one(tmp_path, "T1\tDrug 0 7\tas\tirin\n", "as\tirin").gold == {Span(((0, 7),), "Drug")}
     files = {"test/1.txt": TEXT, "test/1.ann": "T1\tDrug 0 7\taspirin\tC0004057\n"}
     assert "line 1: more follows the annotation on its line" in refused("n2c2_2018", laid(tmp_path, files), "test")
@@ -126,7 +126,7 @@ def test_a_tab_in_a_mention_is_text(tmp_path: Path) -> None:
 def test_offsets_counted_otherwise_are_recounted(
     text: str, width: Callable[[str], int], what: str, tmp_path: Path
 ) -> None:
-    """Where more of the stated texts fit so, in all of the document alike; the notice says how they were counted."""
+    """Where more of the stated texts fit so, in all of the document alike; the warning says how they were counted."""
     drugs = [("T1", "aspirin"), ("T2", "ibuprofen")]
     places = {drug: (text.index(drug), text.index(drug) + len(drug)) for _, drug in drugs}
     lines = [f"{n}\tDrug {width(text[: places[d][0]])} {width(text[: places[d][1]])}\t{d}\n" for n, d in drugs]

@@ -33,39 +33,37 @@ DICTIONARY = (
 NUMBERS = (b"0", b"-1", b"1", b"2", b"7", b"40", b"99999", b"1" + b"0" * 18, b"9" * 30, b"9" * 5000, b"0.5", b"1e18")
 
 
-def damaged(stream: random.Random, data: bytes) -> bytes:
+def damaged(rng: random.Random, data: bytes) -> bytes:
     """The bytes with some cut, doubled, flipped or added, or other numbers in them."""
-    for _ in range(stream.randint(1, 4)):
-        data = stream.choice((spliced, spliced, renumbered, flipped, truncated))(stream, data)
+    for _ in range(rng.randint(1, 4)):
+        data = rng.choice((spliced, spliced, renumbered, flipped, truncated))(rng, data)
     return data
 
 
-def spliced(stream: random.Random, data: bytes) -> bytes:
-    """A stretch gives way to nothing, to itself twice, to a random byte or to something that means much somewhere."""
-    start = stream.randint(0, len(data))
-    end = min(len(data), start + stream.choice((0, 0, 1, 2, 10, 1000)))
-    added = stream.choice((b"", stream.randbytes(1), stream.choice(DICTIONARY), data[start:end] * 2))
+def spliced(rng: random.Random, data: bytes) -> bytes:
+    """A part gives way to nothing, to itself twice, to a random byte or to something that means much somewhere."""
+    start = rng.randint(0, len(data))
+    end = min(len(data), start + rng.choice((0, 0, 1, 2, 10, 1000)))
+    added = rng.choice((b"", rng.randbytes(1), rng.choice(DICTIONARY), data[start:end] * 2))
     return data[:start] + added + data[end:]
 
 
-def renumbered(stream: random.Random, data: bytes) -> bytes:
+def renumbered(rng: random.Random, data: bytes) -> bytes:
     """A number gives way to another."""
     places = [match.span() for match in re.finditer(rb"[0-9]+", data)]
-    start, end = stream.choice(places) if places else (0, 0)
-    return data[:start] + stream.choice(NUMBERS) + data[end:]
+    start, end = rng.choice(places) if places else (0, 0)
+    return data[:start] + rng.choice(NUMBERS) + data[end:]
 
 
-def flipped(stream: random.Random, data: bytes) -> bytes:
+def flipped(rng: random.Random, data: bytes) -> bytes:
     """One bit is another."""
-    place = stream.randrange(len(data)) if data else 0
-    return (
-        data[:place] + bytes([byte ^ 1 << stream.randrange(8) for byte in data[place : place + 1]]) + data[place + 1 :]
-    )
+    place = rng.randrange(len(data)) if data else 0
+    return data[:place] + bytes([byte ^ 1 << rng.randrange(8) for byte in data[place : place + 1]]) + data[place + 1 :]
 
 
-def truncated(stream: random.Random, data: bytes) -> bytes:
+def truncated(rng: random.Random, data: bytes) -> bytes:
     """The end is missing."""
-    return data[: stream.randint(0, len(data))]
+    return data[: rng.randint(0, len(data))]
 
 
 def read_all(name: str, folder: Path) -> None:
@@ -89,15 +87,15 @@ def read_all(name: str, folder: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_files_never_end_in_a_traceback(name: str) -> None:
     """Every official file of a task, damaged at random."""
-    stream = random.Random(name)
+    rng = random.Random(name)
     files = [(path, data) for path, data in contents(FOLDER / name) if "/ast/" not in path and "/rel/" not in path]
     with tempfile.TemporaryDirectory() as folder:
         for path, data in files:
             (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / path).write_bytes(data)
         for _ in range(CASES):
-            path, data = stream.choice(files)
-            (Path(folder) / path).write_bytes(damaged(stream, data))
+            path, data = rng.choice(files)
+            (Path(folder) / path).write_bytes(damaged(rng, data))
             read_all(name, Path(folder))
             (Path(folder) / path).write_bytes(data)
 
@@ -129,11 +127,11 @@ def test_no_record_is_lost_in_silence_with_a_line_end(name: str, tmp_path: Path)
 @pytest.mark.parametrize("archive", ["x.zip", "x.tar.gz", "x.tar"])
 def test_damaged_archives_never_end_in_a_traceback(archive: str, tmp_path: Path) -> None:
     """A packed corpus, damaged at random; a tar in its gzip, too."""
-    stream = random.Random(archive)
+    rng = random.Random(archive)
     packed(FOLDER / "n2c2_2018", tmp_path / archive)
     data = (tmp_path / archive).read_bytes()
     for _ in range(CASES):
-        inside = archive == "x.tar.gz" and stream.random() < 0.5
-        bytes_ = gzip.compress(damaged(stream, gzip.decompress(data)), 1) if inside else damaged(stream, data)
+        inside = archive == "x.tar.gz" and rng.random() < 0.5
+        bytes_ = gzip.compress(damaged(rng, gzip.decompress(data)), 1) if inside else damaged(rng, data)
         (tmp_path / archive).write_bytes(bytes_)
         read_all("n2c2_2018", tmp_path)

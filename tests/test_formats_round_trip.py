@@ -48,7 +48,7 @@ IDS = {
 
 
 @st.composite
-def stretches(draw: st.DrawFn, text: str, most: int) -> tuple[tuple[int, int], ...]:
+def fragments(draw: st.DrawFn, text: str, most: int) -> tuple[tuple[int, int], ...]:
     """Up to so many fragments that do not overlap; they may touch."""
     count = draw(st.integers(1, min(most, len(text) // 2) or 1))
     cuts = draw(st.lists(st.integers(0, len(text)), min_size=2 * count, max_size=2 * count, unique=True))
@@ -57,7 +57,7 @@ def stretches(draw: st.DrawFn, text: str, most: int) -> tuple[tuple[int, int], .
 
 @st.composite
 def tokens(draw: st.DrawFn, text: str) -> tuple[tuple[int, int], ...]:
-    """A stretch of whole tokens."""
+    """A fragment of whole tokens."""
     places = [match.span() for match in re.finditer(r"[^ \t\r\n\f\v]+", text)]
     first = draw(st.integers(0, len(places) - 1))
     last = draw(st.integers(first, len(places) - 1))
@@ -73,7 +73,7 @@ def documents(draw: st.DrawFn, name: str) -> list[Document]:
         text = draw(XML_TEXT if name in ("i2b2_2012", "i2b2_2014") else TEXT)
         if name in ("i2b2_2010", "n2c2_2018", "quaero_2014"):
             text = draw(st.sampled_from([text, text.replace("\n", "\r\n"), text.replace("\n", "\r")]))
-        places = stretches(text, 3 if name in ("n2c2_2018", "quaero_2014") else 1)
+        places = fragments(text, 3 if name in ("n2c2_2018", "quaero_2014") else 1)
         places = tokens(text) if name == "i2b2_2010" else places
         enough = text.strip(" \t\n\r\f\v") if name == "i2b2_2010" else len(text) > 1
         label = st.sampled_from(task(name).labels)

@@ -24,7 +24,7 @@ from baselines.core.rng import DropoutRng
 from baselines.core.tokenizer import SubwordTokenizer
 from conftest import make_encoder
 from tasks.core.errors import InputError
-from test_training import CLASSES, SMALL, SPANS, document, job
+from test_training import CLASSES, SMALL, SPANS, document, spec
 
 
 def load(folder: Path) -> SharedEncoder:
@@ -245,7 +245,7 @@ def test_offline_is_honoured_even_for_an_encoder_of_a_hub(monkeypatch: pytest.Mo
 def model_of(encoder: Path, longest: int) -> MultitaskModel:
     """A model of an encoder for windows of up to so many tokens."""
     settings = replace(SMALL, max_length=longest, pair_max_length=longest)
-    return MultitaskModel(job(encoder, encoder, [SPANS, CLASSES], settings=settings))
+    return MultitaskModel(spec(encoder, encoder, [SPANS, CLASSES], settings=settings))
 
 
 # The most tokens of encoders with 40 positions, of which some count from behind the padding id: 0, for MPNet 1.

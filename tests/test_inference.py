@@ -18,7 +18,7 @@ from baselines.core.bio_tags import BioTags
 from baselines.core.model import MultitaskModel, precision
 from tasks.core.examples import Document, Span
 from tasks.core.kinds import SpanTask
-from test_training import CLASSES, PARTS, SCORES, SMALL, SPANS, WORDS, examples, job
+from test_training import CLASSES, PARTS, SCORES, SMALL, SPANS, WORDS, examples, spec
 
 OTHERS = SpanTask(name="others", title="", labels=("place",), metrics=SPANS.metrics, **PARTS)
 TASKS = (SPANS, OTHERS, CLASSES, SCORES)
@@ -26,7 +26,7 @@ TASKS = (SPANS, OTHERS, CLASSES, SCORES)
 
 def made(tmp_path: Path, encoder: Path, **changes: Any) -> MultitaskModel:
     """A model whose heads were not trained but are strong enough to say something."""
-    model = MultitaskModel(job(tmp_path, encoder, TASKS, settings=replace(SMALL, **changes)))
+    model = MultitaskModel(spec(tmp_path, encoder, TASKS, settings=replace(SMALL, **changes)))
     with torch.no_grad():
         for parameter in model.heads.parameters():
             parameter.mul_(100)
@@ -63,7 +63,7 @@ def test_heads_answer_together_as_each_alone(tmp_path: Path, tiny_encoder: Path,
 
 
 def test_each_window_is_encoded_once_for_all_heads(model: MultitaskModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In passes of at most so many sub-words."""
+    """In passes of at most so many tokens."""
     passes: list[int] = []
     forward = model.encoder.forward
     monkeypatch.setattr(model.encoder, "forward", lambda batch: passes.append(batch.tokens) or forward(batch))
@@ -112,7 +112,7 @@ def test_what_a_note_takes_in_memory_is_in_proportion_to_its_length(tmp_path: Pa
     """Less than half of what the outputs of a head with many labels for the whole note would take."""
     labels = tuple(f"label{k}" for k in range(100))
     many = SpanTask(name="many", title="", labels=labels, metrics=SPANS.metrics, **PARTS)
-    model = MultitaskModel(job(tmp_path, tiny_encoder, [many]))
+    model = MultitaskModel(spec(tmp_path, tiny_encoder, [many]))
     with torch.no_grad():
         model.head("many").layer.bias[0] = 1000  # type: ignore[index]  # No mention, so that answers take nothing.
     model.annotate([many], notes(1))
@@ -176,13 +176,13 @@ def test_the_best_paths_of_windows_together_are_those_of_each(windows: list[list
 @settings(max_examples=100, deadline=None)
 def test_mentions_begin_at_a_b_and_end_before_the_next_tag_that_is_no_i(tags: list[int]) -> None:
     """Against reading the tags one by one."""
-    units = np.arange(2 * len(tags)).reshape(-1, 2)
+    words = np.arange(2 * len(tags)).reshape(-1, 2)
     expected, open_at = [], None
     for place, tag in enumerate([*tags, 0]):
         if open_at is not None and (tag == 0 or tag % 2):
             label = ("a", "b")[(tags[open_at] - 1) // 2]
-            expected.append((open_at, Span(((int(units[open_at, 0]), int(units[place - 1, 1])),), label)))
+            expected.append((open_at, Span(((int(words[open_at, 0]), int(words[place - 1, 1])),), label)))
             open_at = None
         open_at = place if tag % 2 else open_at
-    begins, spans = BioTags(("a", "b")).mentions(units, np.array(tags, dtype=np.int16))
+    begins, spans = BioTags(("a", "b")).mentions(words, np.array(tags, dtype=np.int16))
     assert list(zip(begins.tolist(), spans, strict=True)) == expected

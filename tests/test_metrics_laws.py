@@ -15,21 +15,13 @@ from seqeval.scheme import IOB2
 
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair, Span
+from tasks.core.metrics import mt_clinical_bert
 from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
 from tasks.core.metrics.events import EVENT_OVERLAP_F1, EVENT_TYPE_ACCURACY
 from tasks.core.metrics.formulas import FORMULAS, by_label
 from tasks.core.metrics.metric import evidence
-from tasks.core.metrics.mt_clinical_bert import paper_gold_f1, paper_token_f1
 from tasks.core.metrics.pairs import ACCURACY, PEARSON, SPEARMAN
-from tasks.core.metrics.phi import (
-    BINARY_F1,
-    BINARY_TOKEN_F1,
-    HIPAA_F1,
-    HIPAA_RELAXED_F1,
-    HIPAA_TOKEN_F1,
-    relaxed_f1,
-    token_f1,
-)
+from tasks.core.metrics.phi import BINARY_AND_HIPAA, BINARY_F1, BINARY_TOKEN_F1, HIPAA_F1, relaxed_f1, token_f1
 from tasks.core.metrics.spans import (
     brateval_f1,
     exact_envelope,
@@ -54,15 +46,10 @@ SPAN_METRICS = (
     SPAN_ONLY_F1,
     relaxed_f1(LABELS),
     token_f1(LABELS),
-    HIPAA_F1,
-    HIPAA_RELAXED_F1,
-    HIPAA_TOKEN_F1,
-    BINARY_F1,
-    BINARY_TOKEN_F1,
+    *BINARY_AND_HIPAA,
     EVENT_OVERLAP_F1,
     EVENT_TYPE_ACCURACY,
-    paper_gold_f1(LABELS),
-    paper_token_f1(LABELS),
+    *mt_clinical_bert.scores(LABELS),
 )
 each_span_metric = pytest.mark.parametrize("metric", SPAN_METRICS, ids=lambda metric: metric.name)
 
@@ -144,7 +131,7 @@ def test_evidence_adds_up_whatever_the_order_and_the_batches(metric, cases, rand
 
 @pytest.mark.parametrize(
     "metric",
-    [exact_f1(LABELS), SPAN_ONLY_F1, token_f1(LABELS), HIPAA_F1, HIPAA_TOKEN_F1, BINARY_F1, BINARY_TOKEN_F1],
+    [exact_f1(LABELS), SPAN_ONLY_F1, token_f1(LABELS), HIPAA_F1, BINARY_AND_HIPAA[-1], BINARY_F1, BINARY_TOKEN_F1],
     ids=lambda metric: metric.name,
 )
 @settings(max_examples=30, deadline=None)

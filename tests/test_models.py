@@ -21,7 +21,7 @@ from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
-from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples, spec
 
 TASKS = (CLASSES, SCORES, SPANS)
 DEPENDS_ON = Fingerprints(settings="5", corpora={}, encoder=None, code="0")
@@ -38,9 +38,9 @@ NAME = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.
 
 
 def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
-    spec = job(tmp_path / "checkpoints", encoder, TASKS, settings=replace(SMALL, epochs=1, **changes))
-    model, _ = train(spec)
-    return model, kept_models.keep(model, spec, NAME, DEPENDS_ON, tmp_path / "results")
+    given = spec(tmp_path / "checkpoints", encoder, TASKS, settings=replace(SMALL, epochs=1, **changes))
+    model, _ = train(given)
+    return model, kept_models.keep(model, given, NAME, DEPENDS_ON, tmp_path / "results")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_kept_model_is_an_encoder_to_start_from(
     """By transformers' own loader, and as --encoder FOLDER, and nothing is said on the pooler, which ours lack."""
     from transformers import AutoModel
 
-    model, _ = train(job(tmp_path, kept, [SPANS]))
+    model, _ = train(spec(tmp_path, kept, [SPANS]))
     assert "pooler" not in capsys.readouterr().err
     weights = AutoModel.from_pretrained(kept).state_dict()
     assert {*model.encoder.model.state_dict()} <= {*weights}
@@ -149,7 +149,7 @@ def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) 
 
 def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="leave out --keep-models"):
-        kept_models.keep(object(), job(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
+        kept_models.keep(object(), spec(tmp_path, tiny_encoder, TASKS), NAME, DEPENDS_ON, tmp_path)
 
 
 def test_run_keeps_the_model_and_trains_again_only_where_it_was_not_kept(

@@ -43,7 +43,7 @@ def test_archives_of_other_kinds_are_told_where_a_corpus_is_missing(name: str, t
     assert warning_counts(corpus.skipped) == {"archive of another kind": 1}
 
 
-def test_every_notice_is_listed_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_warning_is_listed_with_its_file_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`tasks --verbose` shows each where it belongs: below its split, or below the folder if it is of no corpus."""
     laid(tmp_path, {"mli_train_v1.jsonl": RECORD + RECORD.replace("neutral", "-")})
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
@@ -66,10 +66,10 @@ def test_every_notice_is_listed_with_its_file_and_line(tmp_path: Path, capsys: p
     ]
 
 
-def test_a_run_says_in_a_line_what_was_noted_of_each_corpus(
+def test_a_run_says_in_a_line_what_readers_warned_of_in_each_corpus(
     bench: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is trained, and again where all is done; a corpus without notices has no line."""
+    """Before anything is trained, and again where all is done; a corpus without warnings has no line."""
     with (tmp_path / "data" / "mli_train_v1.jsonl").open("a") as file:
         file.write(RECORD.replace('"1"', '"x1"').replace("neutral", "-") * 2)
     for _ in range(2):
@@ -91,7 +91,7 @@ def test_a_run_says_in_a_line_what_was_noted_of_each_corpus(
     ],
 )
 def test_a_file_that_is_not_read_is_told_whatever_its_suffix(name: str, split: str, stray: str, tmp_path: Path) -> None:
-    """A document under a name that the corpus does not have is not passed over in silence."""
+    """A document under a name that the corpus does not have is not skipped in silence."""
     task(name).write(tmp_path, split, task(name).read(Corpus(FOLDER), split))
     corpus = laid(tmp_path, {stray: "made up"})
     list(task(name).read(corpus, split))

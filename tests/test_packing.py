@@ -25,11 +25,11 @@ from baselines.core.windows import Window
 from bench.runner.context import encoder_files
 from conftest import make_encoder
 from tasks.core.kinds import Task
-from test_training import CLASSES, SCORES, SMALL, SPANS, WORDS, document, examples, job, weights
+from test_training import CLASSES, SCORES, SMALL, SPANS, WORDS, document, examples, spec, weights
 
 LENGTHS = (7, 40, 1, 12, 36, 7, 30)
 LOCAL = 4
-"""What a sub-word sees in ModernBERT's local layers, half of it to each side."""
+"""What a token sees in ModernBERT's local layers, half of it to each side."""
 
 UNPACKABLE = ("megatron-bert", "mpnet")
 """One with segments, one without."""
@@ -148,7 +148,7 @@ def test_every_head_learns_from_packed_windows_as_from_padded_ones(
 ) -> None:
     """Outputs and gradients are those of transformers' own attention, positions and segments, to 1e-5 in float32."""
     folder = encoder_of(tmp_path / kind, kind)
-    asked = job(tmp_path, folder, [task], settings=replace(SMALL, span_head=span_head))
+    asked = spec(tmp_path, folder, [task], settings=replace(SMALL, span_head=span_head))
     packed, usual = (MultitaskModel(asked).eval() for _ in range(2))
     usual.encoder.model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     usual.encoder.model.pooler = None
@@ -166,9 +166,9 @@ def test_every_head_learns_from_packed_windows_as_from_padded_ones(
 def test_trainings_under_a_seed_do_not_depend_on_packing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same windows in every step, the same scores after each round, the same answers."""
+    """The same windows in every step, the same scores after each epoch, the same answers."""
     folder = encoder_of(tmp_path / kind, kind)
-    asked = job(tmp_path, folder, (SPANS, CLASSES), settings=replace(SMALL, dropout=0.0))
+    asked = spec(tmp_path, folder, (SPANS, CLASSES), settings=replace(SMALL, dropout=0.0))
     packed, one = train(asked)
     monkeypatch.setattr(hub, "PACKABLE", ())
     padded, other = train(asked)
@@ -182,7 +182,7 @@ def test_trainings_under_a_seed_do_not_depend_on_packing(
 
 @pytest.mark.parametrize("kind", UNPACKABLE)
 def test_what_cannot_be_packed_is_padded_beside_its_like(kind: str, tmp_path: Path) -> None:
-    """As transformers would have it, segments included, and few places hold padding however lengths are mixed."""
+    """As transformers would have it, segments included, and few tokens are padding however lengths are mixed."""
     encoder = SharedEncoder(make_encoder(tmp_path, kind), 0.0, DropoutRng()).eval()
     batch, passed = pack(random_windows(), "cpu"), []
     expected = padded_as_usual(encoder)(batch)

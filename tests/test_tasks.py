@@ -136,7 +136,7 @@ def test_every_official_split_has_an_invented_corpus() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_mended_or_skipped_is_counted_with_its_place(name: str) -> None:
-    """Every notice says which file; what reading twice finds twice counts once."""
+    """Every warning says which file; what reading twice finds twice counts once."""
     corpus = Corpus(FOLDER)
     for split in status(task(name), corpus) + status(task(name), corpus):
         assert split.present
@@ -146,7 +146,7 @@ def test_what_is_mended_or_skipped_is_counted_with_its_place(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_keeps_what_was_noted_as_counts(name: str) -> None:
+def test_a_run_keeps_counts_of_warnings(name: str) -> None:
     """Whichever corpus is read first, and however often: the counts are those of one pass."""
     for first in (name, "i2b2_2012"):
         corpora = Corpora("official", FOLDER)
@@ -257,9 +257,9 @@ def test_no_task_reaches_into_another_corpus(folder: str, tmp_path: Path) -> Non
     shutil.copytree(FOLDER, tmp_path / "official")
     corpus = laid(tmp_path, FOREIGN[folder])
     for name, split in splits():
-        with corpus.capture_warnings() as noted:
+        with corpus.capture_warnings() as captured:
             assert list(task(name).read(corpus, split)) == list(task(name).read(Corpus(FOLDER), split))
-        named = {n.file for n in noted if n.kind in ("folder that is not read", "copy that differs")}
+        named = {n.file for n in captured if n.kind in ("folder that is not read", "copy that differs")}
         assert any(file.startswith(folder) for file in named) == (TOUCHED.get(folder) == (name, split))
 
 
@@ -322,7 +322,7 @@ REAL = os.environ.get("BENCH_TEST_CORPORA", "")
 def test_the_open_corpora_are_whole(name: str, found: tuple[int, ...], golds: tuple[int, ...]) -> None:
     """All examples of the two open corpora; QUAERO's mentions are its annotation lines less 1 and 8 that repeat."""
     states = status(task(name), Corpus(Path(REAL)))
-    assert tuple(state.found for state in states) == found
+    assert tuple(state.examples for state in states) == found
     assert all(state.complete for state in states)
     for state, expected in zip(states, golds, strict=True):
         examples = list(task(name).read(Corpus(Path(REAL)), state.split))

@@ -72,7 +72,7 @@ def examples(task: Task[Any, Any], split: str) -> Sequence[Any]:
     return [Pair(*pair, gold=5.0 * len(set(pair[1].split()) & set(pair[2].split())) / 6) for pair in pairs]
 
 
-def job(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> TrainSpec:
+def spec(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]], **changes: Any) -> TrainSpec:
     fields: dict[str, Any] = {
         "seed": 0,
         "settings": SMALL,
@@ -93,7 +93,7 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
 
 
 def test_two_identical_trainings_give_bitwise_identical_weights(tmp_path: Path, tiny_encoder: Path) -> None:
-    first, second = (train(job(tmp_path, tiny_encoder, TASKS))[0] for _ in range(2))
+    first, second = (train(spec(tmp_path, tiny_encoder, TASKS))[0] for _ in range(2))
     assert same(weights(first), weights(second))
 
 
@@ -107,8 +107,8 @@ def test_one_task_multitask_equals_single_task_bit_for_bit(
     from baselines.single_task import BASELINE as SINGLE_TASK
 
     settings = replace(SMALL, schedule=schedule, span_head=span_head)
-    alone, _ = SINGLE_TASK.train(job(tmp_path, tiny_encoder, [task], settings=replace(SMALL, span_head=span_head)))
-    joint, _ = MULTITASK.train(job(tmp_path, tiny_encoder, [task], settings=settings))
+    alone, _ = SINGLE_TASK.train(spec(tmp_path, tiny_encoder, [task], settings=replace(SMALL, span_head=span_head)))
+    joint, _ = MULTITASK.train(spec(tmp_path, tiny_encoder, [task], settings=settings))
     assert same(weights(alone), weights(joint))
     assert alone.predict(task, examples(task, "test")) == joint.predict(task, examples(task, "test"))
 
@@ -121,7 +121,7 @@ def test_nothing_of_a_training_outlives_it(tmp_path: Path, kind: str) -> None:
     gc.disable()
     try:
         before = _held()
-        train(job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, precision="bfloat16")))
+        train(spec(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, precision="bfloat16")))
         assert _held() == before
     finally:
         gc.enable()
@@ -135,7 +135,7 @@ def _held() -> int:
 def test_a_head_begins_the_same_alone_and_in_company(tmp_path: Path, tiny_encoder: Path) -> None:
     from baselines.core.model import MultitaskModel
 
-    alone, company = (MultitaskModel(job(tmp_path, tiny_encoder, tasks)) for tasks in ([SPANS], TASKS))
+    alone, company = (MultitaskModel(spec(tmp_path, tiny_encoder, tasks)) for tasks in ([SPANS], TASKS))
     assert same(weights(alone.heads["spans"]), weights(company.heads["spans"]))
 
 
@@ -145,8 +145,8 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("at", [1, 7, 15, 16, 17, 29])
 def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder: Path, at: int) -> None:
-    """Killed after any update, in either round, it ends with the weights, scores and counts of one never killed."""
-    whole, record = train(job(tmp_path / "whole", tiny_encoder, TASKS))
+    """Killed after any update, in either epoch, it ends with the weights, scores and counts of one never killed."""
+    whole, stats = train(spec(tmp_path / "whole", tiny_encoder, TASKS))
     calls = 0
 
     def kill(fraction: float, note: str) -> None:
@@ -156,13 +156,13 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path, tiny_encoder
             raise Killed
 
     with pytest.raises(Killed):
-        train(job(tmp_path / "killed", tiny_encoder, TASKS, progress=kill, checkpoint_seconds=0))
-    resumed, after = train(job(tmp_path / "killed", tiny_encoder, TASKS))
+        train(spec(tmp_path / "killed", tiny_encoder, TASKS, progress=kill, checkpoint_seconds=0))
+    resumed, after = train(spec(tmp_path / "killed", tiny_encoder, TASKS))
     assert same(weights(whole), weights(resumed))
     assert (after.dev_scores, after.task_counts, after.best_epoch) == (
-        record.dev_scores,
-        record.task_counts,
-        record.best_epoch,
+        stats.dev_scores,
+        stats.task_counts,
+        stats.best_epoch,
     )
 
 
@@ -171,8 +171,8 @@ def cut_short(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> t
     """The last checkpoint of a training that was killed, and the weights that it ends with."""
     folder = tmp_path_factory.mktemp("cut")
     with pytest.raises(Killed):
-        train(job(folder, tiny_encoder, [SPANS], progress=_killed_late, checkpoint_seconds=0))
-    return (folder / checkpoint.FILE).read_bytes(), weights(train(job(folder, tiny_encoder, [SPANS]))[0])
+        train(spec(folder, tiny_encoder, [SPANS], progress=_killed_late, checkpoint_seconds=0))
+    return (folder / checkpoint.FILE).read_bytes(), weights(train(spec(folder, tiny_encoder, [SPANS]))[0])
 
 
 def _killed_late(fraction: float, note: str) -> None:
@@ -193,8 +193,8 @@ def test_whatever_is_changed_in_a_checkpoint_is_seen(
     tmp_path: Path, tiny_encoder: Path, cut_short: tuple[bytes, dict[str, torch.Tensor]]
 ) -> None:
     """A flipped bit among the weights must not train on to other weights, nor one among counts to a traceback."""
-    begun, model = _begun(tmp_path, tiny_encoder, [SPANS])
-    trainer, before, draw = Trainer(begun, model), weights(model), random.Random(0)
+    asked, model = _begun(tmp_path, tiny_encoder, [SPANS])
+    trainer, before, draw = Trainer(asked, model), weights(model), random.Random(0)
     for _ in range(200):
         (tmp_path / checkpoint.FILE).write_bytes(damaged(cut_short[0], draw))
         assert not checkpoint.load(tmp_path, trainer.state)
@@ -210,7 +210,7 @@ def test_a_damaged_checkpoint_begins_anew_and_says_so(
     assert change[0] in data
     (tmp_path / checkpoint.FILE).write_bytes(data.replace(*change, 1))
     said: list[str] = []
-    again, _ = train(job(tmp_path, tiny_encoder, [SPANS], say=said.append))
+    again, _ = train(spec(tmp_path, tiny_encoder, [SPANS], say=said.append))
     assert same(weights(again), whole)
     assert said == ["what was kept of the unfinished training is not what was written: it begins anew"]
 
@@ -228,7 +228,7 @@ def full_system(handle: int) -> None:
 def test_a_disk_that_fills_at_a_checkpoint_leaves_the_one_before(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, name: str, full: Callable[..., None]
 ) -> None:
-    whole, _ = train(job(tmp_path / "whole", tiny_encoder, [SPANS]))
+    whole, _ = train(spec(tmp_path / "whole", tiny_encoder, [SPANS]))
     folder = tmp_path / "full"
     monkeypatch.setattr("baselines.core.training.CHECKPOINT_SHARE", 1e9)  # A slow disk must not put off the second.
 
@@ -237,26 +237,26 @@ def test_a_disk_that_fills_at_a_checkpoint_leaves_the_one_before(
             monkeypatch.setattr(f"baselines.core.checkpoint.{name}", full)
 
     with pytest.raises(OSError, match="No space left") as caught:
-        train(job(folder, tiny_encoder, [SPANS], progress=fill, checkpoint_seconds=0))
+        train(spec(folder, tiny_encoder, [SPANS], progress=fill, checkpoint_seconds=0))
     assert caught.value.errno == errno.ENOSPC
     assert [path.name for path in folder.iterdir()] == [checkpoint.FILE]
     monkeypatch.undo()
-    resumed, _ = train(job(folder, tiny_encoder, [SPANS]))
+    resumed, _ = train(spec(folder, tiny_encoder, [SPANS]))
     assert same(weights(whole), weights(resumed))
 
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path: Path, tiny_encoder: Path) -> None:
     """safetensors writes to a hidden file beside the one it is asked for."""
     (tmp_path / ".tmpA1b2C3").write_bytes(b"half a state")
-    train(job(tmp_path, tiny_encoder, [SPANS]))
+    train(spec(tmp_path, tiny_encoder, [SPANS]))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_training_moves_the_encoder_and_every_head(tmp_path: Path, tiny_encoder: Path) -> None:
     """The papers' code left the heads out of the optimiser: they stayed at their random start."""
-    begun, model = _begun(tmp_path, tiny_encoder)
+    asked, model = _begun(tmp_path, tiny_encoder)
     before = weights(model)
-    trainer = Trainer(begun, model)
+    trainer = Trainer(asked, model)
     trainer.run()
     after = weights(trainer.model)
     still = {name for name in before if torch.equal(before[name], after[name])}
@@ -270,25 +270,25 @@ def test_training_the_rows_that_are_read_is_training_all_rows(
     from baselines.core.encoder import SharedEncoder
 
     plain = replace(SMALL, weight_decay=0.0, max_grad_norm=0.0)
-    some, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
+    some, _ = train(spec(tmp_path, tiny_encoder, TASKS, settings=plain))
     monkeypatch.setattr(SharedEncoder, "restrict_vocabulary", lambda self, read: None)
     monkeypatch.setattr(SharedEncoder, "restore_vocabulary", lambda self: None)
-    everything, _ = train(job(tmp_path, tiny_encoder, TASKS, settings=plain))
+    everything, _ = train(spec(tmp_path, tiny_encoder, TASKS, settings=plain))
     assert same(weights(some), weights(everything))
 
 
 @pytest.mark.parametrize("kind", [*PACKABLE, "mpnet"])
 def test_frozen_word_embeddings_do_not_tell_what_was_read(tmp_path: Path, kind: str) -> None:
-    """Each row stays as the encoder had it, to the bit; trained, those that differ are just the sub-words read."""
+    """Each row stays as the encoder had it, to the bit; trained, those that differ are just the tokens read."""
     from baselines.core.cached_windows import read_ids
     from baselines.core.model import MultitaskModel
 
     folder = make_encoder(tmp_path / kind, kind)
     moved: dict[str, list[int]] = {}
     for word_embeddings in WORD_EMBEDDINGS:
-        begun = job(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, word_embeddings=word_embeddings))
-        trainer = Trainer(begun, MultitaskModel(begun))
-        before = MultitaskModel(begun).encoder.model.get_input_embeddings().weight
+        asked = spec(tmp_path, folder, [SPANS], settings=replace(SMALL, epochs=1, word_embeddings=word_embeddings))
+        trainer = Trainer(asked, MultitaskModel(asked))
+        before = MultitaskModel(asked).encoder.model.get_input_embeddings().weight
         trainer.run()
         after = trainer.model.encoder.model.get_input_embeddings().weight
         moved[word_embeddings] = (before != after).any(1).nonzero().flatten().tolist()
@@ -310,10 +310,10 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
         return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)
 
     settings = replace(SMALL, epochs=3, encoder_lr=1e-3, head_lr=1e-3, dropout=0.0, warmup=0.0)
-    begun = job(tmp_path, tiny_encoder, [task], settings=settings)
-    start = MultitaskModel(begun)
+    asked = spec(tmp_path, tiny_encoder, [task], settings=settings)
+    start = MultitaskModel(asked)
     windows = [window for example in examples(task, "train") for window in start.windows(task, example, use_gold=True)]
-    order = InOurOrder(TaskPlan(task.name, len(windows), 4, settings.epochs), begun.seed)
+    order = InOurOrder(TaskPlan(task.name, len(windows), 4, settings.epochs), asked.seed)
     encoder, head = AutoModel.from_pretrained(tiny_encoder), start.head(task.name).layer
     encoder.pooler = None
     plain = torch.nn.ModuleList([encoder.eval(), head])
@@ -338,7 +338,7 @@ def test_training_is_what_a_plain_loop_does(tmp_path: Path, tiny_encoder: Path, 
         optimiser.step()
         optimiser.zero_grad()
 
-    ours = Trainer(begun, MultitaskModel(begun))
+    ours = Trainer(asked, MultitaskModel(asked))
     ours.dev_windows = {task.name: []}
     ours.run()
     assert ours.progress.updates == len(batches) == 15
@@ -355,8 +355,8 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
     from baselines.core import training
     from baselines.core.model import MultitaskModel
 
-    begun = job(tmp_path, tiny_encoder, [task], settings=replace(SMALL, dropout=0.0, span_head=span_head))
-    trainer = Trainer(begun, MultitaskModel(begun))
+    asked = spec(tmp_path, tiny_encoder, [task], settings=replace(SMALL, dropout=0.0, span_head=span_head))
+    trainer = Trainer(asked, MultitaskModel(asked))
     found = []
     for most in (10_000, 30):
         monkeypatch.setattr(training, "TOKENS_AT_ONCE", {"cpu": most})
@@ -373,24 +373,24 @@ def test_a_batch_in_parts_teaches_what_the_whole_batch_does(
 def _begun(tmp_path: Path, encoder: Path, tasks: Sequence[Task[Any, Any]] = TASKS) -> tuple[TrainSpec, Any]:
     from baselines.core.model import MultitaskModel
 
-    begun = job(tmp_path, encoder, tasks)
-    return begun, MultitaskModel(begun)
+    asked = spec(tmp_path, encoder, tasks)
+    return asked, MultitaskModel(asked)
 
 
 def test_training_learns(tmp_path: Path, tiny_encoder: Path) -> None:
     """On mentions that two words give away, a few epochs are enough to find them all."""
     settings = replace(SMALL, epochs=12, encoder_lr=3e-3, head_lr=1e-2)
-    model, _ = train(job(tmp_path, tiny_encoder, [SPANS], settings=settings))
+    model, _ = train(spec(tmp_path, tiny_encoder, [SPANS], settings=settings))
     assert model.score(SPANS, model.cut(SPANS, examples(SPANS, "test"))) > 0.9
 
 
-def test_the_chosen_round_is_the_best_on_the_development_split(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_the_best_epoch_is_the_best_on_the_dev_set(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = replace(SMALL, epochs=5, encoder_lr=3e-3)
-    model, record = train(job(tmp_path, tiny_encoder, TASKS, settings=settings))
-    means = [np.mean(list(scores.values())) for scores in record.dev_scores]
+    model, stats = train(spec(tmp_path, tiny_encoder, TASKS, settings=settings))
+    means = [np.mean(list(scores.values())) for scores in stats.dev_scores]
     means = [mean if np.isfinite(mean) else -1.0 for mean in means]
-    assert record.best_epoch == max(range(5), key=lambda number: (means[number], number)) + 1
-    chosen = record.dev_scores[record.best_epoch - 1]
+    assert stats.best_epoch == max(range(5), key=lambda number: (means[number], number)) + 1
+    chosen = stats.dev_scores[stats.best_epoch - 1]
     assert {task.name: model.score(task, model.cut(task, examples(task, "dev"))) for task in TASKS} == chosen
 
 
@@ -398,15 +398,15 @@ def test_the_chosen_round_is_the_best_on_the_development_split(tmp_path: Path, t
     ("scores", "chosen"),
     [([0.5, 0.9, 0.9, 0.1], 3), ([np.nan, np.nan, np.nan, np.nan], 4), ([np.nan, 0.2, np.nan, 0.1], 2)],
 )
-def test_of_equal_rounds_the_later_is_chosen(
+def test_of_equal_epochs_the_later_is_chosen(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, scores: list[float], chosen: int
 ) -> None:
     from baselines.core.model import MultitaskModel
 
     said = iter(scores)
     monkeypatch.setattr(MultitaskModel, "score", lambda *_: next(said))
-    _, record = train(job(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
-    assert record.best_epoch == chosen
+    _, stats = train(spec(tmp_path, tiny_encoder, [CLASSES], settings=replace(SMALL, epochs=4)))
+    assert stats.best_epoch == chosen
 
 
 def without_mentions(task: Task[Any, Any], split: str) -> Sequence[Any]:
@@ -418,23 +418,23 @@ def without_mentions(task: Task[Any, Any], split: str) -> Sequence[Any]:
 
 
 @pytest.mark.parametrize("tasks", [TASKS, (SPANS,), (SCORES,)], ids=len)
-def test_a_task_without_a_development_score_has_no_say(
+def test_a_task_without_a_dev_score_has_no_say(
     tmp_path: Path, tiny_encoder: Path, tasks: Sequence[Task[Any, Any]]
 ) -> None:
-    """The others choose, alone it keeps its last round: false alarms that come and go are never better than silence."""
-    given = replace(job(tmp_path, tiny_encoder, tasks, settings=replace(SMALL, epochs=4)), examples=without_mentions)
-    _, record = train(given)
-    undefined = [name for name in record.task_counts if all(np.isnan(scores[name]) for scores in record.dev_scores)]
+    """The others choose, alone it keeps its last epoch: false alarms that come and go are never better than silence."""
+    given = replace(spec(tmp_path, tiny_encoder, tasks, settings=replace(SMALL, epochs=4)), examples=without_mentions)
+    _, stats = train(given)
+    undefined = [name for name in stats.task_counts if all(np.isnan(scores[name]) for scores in stats.dev_scores)]
     assert undefined == [task.name for task in tasks if task is not CLASSES]
-    classes = [scores.get("classes", 0.0) for scores in record.dev_scores]
-    assert record.best_epoch == max(range(4), key=lambda number: (classes[number], number)) + 1
+    classes = [scores.get("classes", 0.0) for scores in stats.dev_scores]
+    assert stats.best_epoch == max(range(4), key=lambda number: (classes[number], number)) + 1
 
 
 NONE = float("nan")
 
 
 @pytest.mark.parametrize(
-    ("development", "chosen"),
+    ("dev_scores", "chosen"),
     [
         ([{"a": NONE, "b": 0.9}, {"a": NONE, "b": 0.2}], 1),
         ([{"a": 0.1, "b": 0.1}, {"a": NONE, "b": 0.9}], 1),
@@ -444,23 +444,23 @@ NONE = float("nan")
         ([{"a": NONE}, {"a": NONE}], 2),
     ],
 )
-def test_a_round_in_which_a_score_is_undefined_loses_to_one_in_which_it_is_not(
-    development: list[dict[str, float]], chosen: int
+def test_an_epoch_in_which_a_score_is_undefined_loses_to_one_in_which_it_is_not(
+    dev_scores: list[dict[str, float]], chosen: int
 ) -> None:
-    """As where all answers are alike once, and Pearson's r has no value; what has none in any round decides nothing."""
-    assert best_epoch(development) == chosen
+    """As where all answers are alike once, and Pearson's r has no value; what has none in any epoch decides nothing."""
+    assert best_epoch(dev_scores) == chosen
 
 
 def test_what_a_task_saw_is_what_its_own_training_saw(tmp_path: Path, tiny_encoder: Path) -> None:
-    _, joint = train(job(tmp_path, tiny_encoder, TASKS))
+    _, joint = train(spec(tmp_path, tiny_encoder, TASKS))
     for task in TASKS:
-        _, alone = train(job(tmp_path, tiny_encoder, [task]))
+        _, alone = train(spec(tmp_path, tiny_encoder, [task]))
         assert joint.task_counts[task.name] == alone.task_counts[task.name]
         assert joint.task_counts[task.name].epochs == SMALL.epochs
 
 
 def test_answers_do_not_depend_on_their_company(tmp_path: Path, tiny_encoder: Path) -> None:
-    model, _ = train(job(tmp_path, tiny_encoder, TASKS))
+    model, _ = train(spec(tmp_path, tiny_encoder, TASKS))
     for task in (SPANS, CLASSES):
         asked = examples(task, "test")
         assert model.predict(task, asked) == [model.predict(task, [example])[0] for example in asked]
@@ -477,7 +477,7 @@ def test_perfect_tags_say_gold_but_for_a_mention_that_cannot_be_tagged(tiny_enco
 
 
 def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Path) -> None:
-    model, _ = train(job(tmp_path, tiny_encoder, [SCORES]))
+    model, _ = train(spec(tmp_path, tiny_encoder, [SCORES]))
     head = model.heads["scores"]
     assert head.decode_windows([], np.array([[-3.0], [0.5], [9.0]])) == [0.0, 2.5, 5.0]
 
@@ -485,7 +485,7 @@ def test_a_similarity_answer_stays_on_its_scale(tmp_path: Path, tiny_encoder: Pa
 def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="diverged"):
         train(
-            job(
+            spec(
                 tmp_path, tiny_encoder, TASKS, settings=replace(SMALL, encoder_lr=1e30, head_lr=1e30, max_grad_norm=0.0)
             )
         )
@@ -493,7 +493,7 @@ def test_a_training_that_diverges_is_one_clear_sentence(tmp_path: Path, tiny_enc
 
 def test_windows_longer_than_the_encoder_takes_are_refused(tmp_path: Path, tiny_encoder: Path) -> None:
     with pytest.raises(InputError, match="lower --max-length"):
-        train(job(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, max_length=512)))
+        train(spec(tmp_path, tiny_encoder, [SPANS], settings=replace(SMALL, max_length=512)))
 
 
 def test_scoring_and_saving_are_no_training(
@@ -504,8 +504,8 @@ def test_scoring_and_saving_are_no_training(
     monkeypatch.setattr(checkpoint, "save", lambda *given: (time.sleep(0.05), save(*given)))
     monkeypatch.setattr(Trainer, "_evaluate_and_keep_best", lambda *given: (time.sleep(1), score(*given)))
     begun = time.perf_counter()
-    _, record = train(job(tmp_path, tiny_encoder, [CLASSES], checkpoint_seconds=0.0))
-    assert 0 < record.train_seconds < time.perf_counter() - begun - 2
+    _, stats = train(spec(tmp_path, tiny_encoder, [CLASSES], checkpoint_seconds=0.0))
+    assert 0 < stats.train_seconds < time.perf_counter() - begun - 2
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:

@@ -24,7 +24,7 @@ from bench.store import strict_json
 from bench.store.training_record import OURS, TRAINING, Rate, TrainingSpeed
 from small_bench import write_corpora
 from tasks.core.kinds import Task
-from test_training import CLASSES, SCORES, SMALL, SPANS, examples, job
+from test_training import CLASSES, SCORES, SMALL, SPANS, examples, spec
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_the_trainer_trains_the_model_that_ours_is(task: Task[Any, Any], tmp_pat
     """With the same weights it says the same: no pooler, no further layer."""
     found = list(examples(task, "test"))
     course = Course(task=task, examples=found, test=found, encoder=tiny_encoder, settings=SMALL, device="cpu")
-    theirs, ours = _model(course).eval(), MultitaskModel(job(tmp_path, tiny_encoder, [task])).eval()
+    theirs, ours = _model(course).eval(), MultitaskModel(spec(tmp_path, tiny_encoder, [task])).eval()
     theirs.classifier.load_state_dict(ours.head(task.name).layer.state_dict())
     for window in packed(course):
         with torch.no_grad():

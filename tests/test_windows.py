@@ -23,7 +23,7 @@ from tasks.core.errors import InputError
 from tasks.core.examples import Span
 
 LABELS = ("problem", "treatment")
-TAGS, STRETCHES = BioTags(LABELS), SpanClassifier(LABELS)
+TAGS, CLASSIFIER = BioTags(LABELS), SpanClassifier(LABELS)
 texts = st.text(st.sampled_from("abc xyz019 .,\n-/é\ufeff\u2028"), max_size=120)
 
 
@@ -32,9 +32,9 @@ def tokenizer(tiny_encoder: Path) -> SubwordTokenizer:
     return SubwordTokenizer(tiny_encoder)
 
 
-def said(scheme: BioTags | SpanClassifier, units: np.ndarray, spans: Iterable[Span]) -> set[Span]:
+def decoded(scheme: BioTags | SpanClassifier, offsets: np.ndarray, spans: Iterable[Span]) -> set[Span]:
     """What comes back of mentions."""
-    return set(scheme.mentions(units, scheme.encode(units, spans))[1])
+    return set(scheme.mentions(offsets, scheme.encode(offsets, spans))[1])
 
 
 @given(text=texts, most=st.integers(4, 40))
@@ -51,7 +51,7 @@ def test_windows_hold_every_visible_character_once(tokenizer: SubwordTokenizer, 
 
 
 def byte_level(folder: Path) -> SubwordTokenizer:
-    """As RoBERTa's: sub-words of bytes, to which the space before a word belongs, with merged line ends."""
+    """As RoBERTa's: tokens of bytes, to which the space before a word belongs, with merged line ends."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True)]
@@ -91,16 +91,16 @@ WILD = (
     " ", "  ", "\n", "\n\n", "\r\n", "\r", "\t", "\x85", "\xa0", "\u2028", "\u3000", "\u200b", "\ufeff",
     "👩\u200d⚕️", "1️⃣", "</s>", "<mask>",
 )  # fmt: skip
-"""Letters, digits and marks; all that is white space; what combines, what is several characters or bytes in sub-words,
+"""Letters, digits and marks; all that is white space; what combines, what is several characters or bytes in tokens,
 and what has the name of a special token."""
 
 
 @given(parts=st.lists(st.sampled_from(WILD), max_size=60), most=st.sampled_from([4, 12, 200]))
 @settings(max_examples=150, deadline=None)
-def test_a_unit_is_neither_empty_nor_ends_in_white_space(
+def test_a_word_is_neither_empty_nor_ends_in_white_space(
     any_tokenizer: SubwordTokenizer, parts: list[str], most: int
 ) -> None:
-    """Though some tokenizers make tokens of it; every letter and digit is part of one unit."""
+    """Though some tokenizers make tokens of it; every letter and digit is part of one word."""
     text = "".join(parts)
     ids = any_tokenizer.text(text).ids
     covered = np.zeros(len(text), dtype=int)
@@ -130,8 +130,8 @@ def test_no_mention_is_lost_to_white_space_or_accents(
             start = len(text + blank)
             text += blank + unicodedata.normalize(form, word)
             gold |= {Span(((start, len(text)),), LABELS[number % 2])}
-        units = np.concatenate([window.offset_mapping for window in text_windows(any_tokenizer, text, 4)])
-        assert said(TAGS, units, gold) == said(STRETCHES, units, gold) == gold
+        offsets = np.concatenate([window.offset_mapping for window in text_windows(any_tokenizer, text, 4)])
+        assert decoded(TAGS, offsets, gold) == decoded(CLASSIFIER, offsets, gold) == gold
 
 
 def test_white_space_takes_no_room_at_the_edges_of_a_window(any_tokenizer: SubwordTokenizer) -> None:
@@ -193,8 +193,8 @@ def test_a_training_window_is_not_cut_inside_a_mention(tokenizer: SubwordTokeniz
     assert not any(mention.start < window.offset_mapping[0, 0] < mention.end for window in kept)
 
 
-def test_units_end_between_digits_and_letters(tokenizer: SubwordTokenizer) -> None:
-    """A dose glued to its unit can be tagged apart: `50mg` is two units."""
+def test_words_end_between_digits_and_letters(tokenizer: SubwordTokenizer) -> None:
+    """A dose glued to its unit can be tagged apart: `50mg` is two words."""
     (window,) = text_windows(tokenizer, "50mg aspirin", 20)
     assert window.offset_mapping.tolist() == [[0, 2], [2, 4], [5, 12]]
 
@@ -203,63 +203,65 @@ def test_units_end_between_digits_and_letters(tokenizer: SubwordTokenizer) -> No
 @settings(max_examples=80, deadline=None)
 def test_tags_of_mentions_that_do_not_overlap_come_back_whole(data: st.DataObject, words: list[int]) -> None:
     ends = np.cumsum(np.array(words) + 1) - 1
-    units = np.stack([ends - words, ends], axis=1)
+    offsets = np.stack([ends - words, ends], axis=1)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(words)), max_size=8)))
     spans = {
-        Span(((int(units[first, 0]), int(units[last - 1, 1])),), data.draw(st.sampled_from(LABELS)))
+        Span(((int(offsets[first, 0]), int(offsets[last - 1, 1])),), data.draw(st.sampled_from(LABELS)))
         for first, last in zip(cuts[::2], cuts[1::2], strict=False)
     }
-    assert said(TAGS, units, spans) == spans
+    assert decoded(TAGS, offsets, spans) == spans
 
 
 def test_of_overlapping_mentions_the_longest_is_tagged() -> None:
-    units = np.array([[0, 4], [5, 9], [10, 14]])
+    offsets = np.array([[0, 4], [5, 9], [10, 14]])
     inner, outer = Span(((5, 9),), "problem"), Span(((0, 14),), "treatment")
-    assert said(TAGS, units, [inner, outer]) == {outer}
+    assert decoded(TAGS, offsets, [inner, outer]) == {outer}
 
 
-def test_fragments_with_nothing_between_are_one_stretch() -> None:
+def test_fragments_with_nothing_between_are_one_span() -> None:
     """A line break inside a mention makes two fragments in some corpora; the tags go across it."""
-    units = np.array([[0, 4], [5, 9], [10, 14]])
+    offsets = np.array([[0, 4], [5, 9], [10, 14]])
     broken = Span(((0, 4), (5, 9)), "problem")
-    assert said(TAGS, units, [broken]) == {Span(((0, 9),), "problem")}
+    assert decoded(TAGS, offsets, [broken]) == {Span(((0, 9),), "problem")}
     apart = Span(((0, 4), (10, 14)), "problem")
-    assert said(TAGS, units, [apart]) == {Span(((0, 4),), "problem")}
+    assert decoded(TAGS, offsets, [apart]) == {Span(((0, 4),), "problem")}
 
 
 @given(data=st.data(), words=st.lists(st.integers(1, 6), min_size=1, max_size=30))
 @settings(max_examples=80, deadline=None)
-def test_stretches_hold_mentions_that_nest_and_overlap(data: st.DataObject, words: list[int]) -> None:
-    """All that is lost is what is wider than any stretch, and a second label of the same stretch."""
+def test_spans_hold_mentions_that_nest_and_overlap(data: st.DataObject, words: list[int]) -> None:
+    """All that is lost is what is wider than any span, and a second label of the same span."""
     ends = np.cumsum(np.array(words) + 1) - 1
-    units = np.stack([ends - words, ends], axis=1)
+    offsets = np.stack([ends - words, ends], axis=1)
     places = st.tuples(st.integers(0, len(words) - 1), st.integers(0, len(words) - 1)).map(sorted)
     labels = data.draw(st.dictionaries(places.map(tuple), st.sampled_from(LABELS), max_size=12))
-    spans = {Span(((int(units[i, 0]), int(units[j, 1])),), label): j - i < WIDTHS for (i, j), label in labels.items()}
-    assert said(STRETCHES, units, spans) == {span for span, narrow in spans.items() if narrow}
+    spans = {
+        Span(((int(offsets[i, 0]), int(offsets[j, 1])),), label): j - i < WIDTHS for (i, j), label in labels.items()
+    }
+    assert decoded(CLASSIFIER, offsets, spans) == {span for span, narrow in spans.items() if narrow}
 
 
-def test_a_mention_in_several_stretches_is_not_taught_as_its_parts() -> None:
-    units = np.array([[0, 4], [5, 9], [10, 14]])
+def test_a_mention_in_several_fragments_is_not_taught_as_its_parts() -> None:
+    offsets = np.array([[0, 4], [5, 9], [10, 14]])
     apart = Span(((0, 4), (10, 14)), "problem")
-    assert said(STRETCHES, units, [apart]) == set()
+    assert decoded(CLASSIFIER, offsets, [apart]) == set()
 
 
 def test_the_nested_head_can_learn_any_mentions_of_a_batch() -> None:
-    """Stretches that would cross into the next window are neither taught nor answered."""
-    units = np.array([[0, 4], [5, 9], [10, 14]])
+    """Spans that would cross into the next window are neither taught nor answered."""
+    offsets = np.array([[0, 4], [5, 9], [10, 14]])
     windows = [{Span(((0, 14),), "problem"), Span(((5, 9),), "drug")}, set(), {Span(((0, 9),), "drug")}]
     scheme = SpanClassifier(("problem", "drug"))
     torch.manual_seed(0)
     layer, hidden = scheme.layer(9), 3 * torch.eye(9)
-    targets = torch.from_numpy(np.concatenate([scheme.encode(units, gold) for gold in windows]))
+    targets = torch.from_numpy(np.concatenate([scheme.encode(offsets, gold) for gold in windows]))
     optimiser = torch.optim.Adam(layer.parameters(), lr=0.01)
     for _ in range(150):
         optimiser.zero_grad()
         scheme.loss(layer(hidden), targets).backward()
         optimiser.step()
     best = scheme.decode(layer(hidden).detach().numpy(), [3, 3, 3])
-    assert [set(scheme.mentions(units, part)[1]) for part in np.split(best, 3)] == windows
+    assert [set(scheme.mentions(offsets, part)[1]) for part in np.split(best, 3)] == windows
 
 
 @given(st.lists(st.lists(st.floats(-5, 5), min_size=5, max_size=5), min_size=1, max_size=5))

@@ -1,1 +1,1 @@
-"""Encoder, heads, windows, packing, mixture of tasks, training loop and random streams."""
+"""Encoder, heads, windows, batches, schedules, training and inference."""

@@ -57,7 +57,7 @@ def _varlen(qkv: QKV, lengths: Lengths, sliding_window: int | None, scale: float
     from torch.nn.attention.varlen import varlen_attn
 
     q, k, v = (part.squeeze(0).transpose(0, 1) for part in qkv)
-    cu_seqlens, max_seqlen = lengths.cu_seqlens, lengths.max_seqlen
+    cu_seqlens, max_seqlen = lengths.cu_seqlens, max(lengths.each)
     # The kernel is told the last distance in sight, one less than transformers' first out of sight; -1 is no limit.
     side = -1 if sliding_window is None else sliding_window - 1
     out = varlen_attn(q, k, v, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen, scale=scale, window_size=(side, side))
@@ -109,35 +109,27 @@ def _eager(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, scale
     return scores.softmax(-1) @ value
 
 
-# Padding and unpadding are inverse permutations, up to the padding itself. So the gradient of one is the other: a
-# gather by an index that is known, where autograd's own gradient of index_select would add rows into zeros.
+class _Permute(torch.autograd.Function):
+    """Padding and unpadding are inverse permutations, up to the padding itself, so the gradient of one is the other.
 
-
-class _PadInput(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, packed: Tensor, groups: PaddedGroups) -> Tensor:
-        ctx.groups = groups
-        return packed.index_select(0, groups.packed_index)
+    It is a gather by an index that is known, where autograd's own gradient of index_select would add rows into zeros.
+    """
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        # The gradients of padding rows are left out: they are 0, as no token sees padding and nobody reads its output.
-        return _unpadded(gradient, ctx.groups), None
-
-
-class _UnpadInput(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, padded: Tensor, groups: PaddedGroups) -> Tensor:
-        ctx.groups = groups
-        return _unpadded(padded, groups)
+    def forward(ctx: Any, rows: Tensor, groups: PaddedGroups, pad: bool) -> Tensor:
+        ctx.groups, ctx.pad = groups, pad
+        return rows.index_select(0, groups.packed_index) if pad else _unpadded(rows, groups)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        if ctx.pad:
+            # Leaves out the gradients of padding: they are 0, as no token sees padding and nobody reads its output.
+            return _unpadded(gradient, ctx.groups), None, None
         padded = gradient.index_select(0, ctx.groups.packed_index)
         if ctx.groups.real is not None:
-            # In place, as it is a fresh copy: padding rows repeat a gradient that is not theirs.
+            # Padding repeats the gradient of a token, which is not its own; in place, as the copy is fresh.
             padded *= ctx.groups.real.to(padded.dtype).view(-1, *[1] * (padded.ndim - 1))
-        return padded, None
+        return padded, None, None
 
 
 def _unpadded(padded: Tensor, groups: PaddedGroups) -> Tensor:
@@ -153,13 +145,13 @@ def _unpadded(padded: Tensor, groups: PaddedGroups) -> Tensor:
 
 def pad_input(packed: Tensor, groups: PaddedGroups) -> Tensor:
     """Packed tokens to groups end to end, [T * N, D] -> [V * N, D]."""
-    padded: Tensor = _PadInput.apply(packed, groups)  # type: ignore[no-untyped-call]
+    padded: Tensor = _Permute.apply(packed, groups, True)  # type: ignore[no-untyped-call]
     return padded
 
 
 def unpad_input(padded: Tensor, groups: PaddedGroups) -> Tensor:
     """Groups end to end to packed tokens, [V * N, D] -> [T * N, D]."""
-    packed: Tensor = _UnpadInput.apply(padded, groups)  # type: ignore[no-untyped-call]
+    packed: Tensor = _Permute.apply(padded, groups, False)  # type: ignore[no-untyped-call]
     return packed
 
 

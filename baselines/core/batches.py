@@ -80,11 +80,6 @@ class Lengths:
         """Tokens behind the last sequence that belong to none."""
         return _bucket_padding(sum(self.each)) if self.bucketed else 0
 
-    @property
-    def max_seqlen(self) -> int:
-        """Tokens of the longest sequence."""
-        return max(self.each)
-
     def groups(self, heads: int = 1) -> PaddedGroups:
         """The sequences in groups of similar length, for N heads; made once, as every layer asks for the same."""
         if heads not in self._groups:
@@ -136,8 +131,9 @@ def _real(lengths: np.ndarray, multiple: int) -> np.ndarray:
 
 
 def _group(real: np.ndarray, device: torch.device) -> PaddedGroup:
-    bias = np.where(real, 0, -np.inf).astype(np.float32)[:, None, None]
-    return PaddedGroup(real.shape, None if real.all() else to_device(bias, device))
+    if real.all():
+        return PaddedGroup(real.shape, None)
+    return PaddedGroup(real.shape, to_device(np.where(real, 0, -np.inf).astype(np.float32)[:, None, None], device))
 
 
 def _bucket_padding(count: int) -> int:

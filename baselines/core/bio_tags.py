@@ -33,11 +33,8 @@ class BioTags:
         return F.cross_entropy(logits, targets)
 
     def encode(self, words: np.ndarray, spans: Iterable[Span]) -> np.ndarray:
-        """The tags of words [W, 2] (start, end in characters) -> [W]; of overlapping mentions the longest is tagged.
-
-        A mention whose ends are not those of words is widened to the words that it touches: it still teaches, and
-        counts as a miss. Of a discontinuous mention the first fragment is tagged: flat tags cannot express more.
-        """
+        """The tags of words [W, 2] (start, end in characters) -> [W]: of overlapping mentions the longest is tagged, of
+        a discontinuous one the first fragment. Flat tags cannot express more."""
         tags = np.zeros(len(words), dtype=np.int64)
         ranges = [(*word_range(words, span), span.label) for span in spans]
         for first, last, label in sorted(ranges, key=lambda found: (found[0] - found[1], found)):
@@ -62,9 +59,11 @@ class BioTags:
 
 
 def word_range(words: np.ndarray, span: Span) -> tuple[int, int]:
-    """The words [first, last) of a mention's first fragment, and of those that follow with no word between.
+    """The words [first, last) of a mention's first fragment, and of those that follow with no word between, as where a
+    line breaks.
 
-    A line break inside a mention makes two fragments in some corpora.
+    A mention whose ends are not those of words is widened to the words that it touches: it still teaches, and counts
+    as a miss.
     """
     first = last = 0
     for number, (start, end) in enumerate(span.fragments):
@@ -100,7 +99,7 @@ def viterbi_decode(logits: np.ndarray, starts: np.ndarray) -> np.ndarray:
         for start, end, path in zip(first.tolist(), last.tolist(), paths.T, strict=True):
             tags[start:end] = path[: end - start]
         # Decoded by itself a segment may want to begin with an I, which binds it to the one before: decode them as one.
-        # Each round joins at least two segments, so the loop ends.
+        # Each pass joins two segments or more, so the loop ends.
         broken = first[_is_inside(tags[first]) & ~starts_window[first]]
         starts_segment[broken] = False
     return tags

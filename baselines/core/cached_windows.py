@@ -6,7 +6,7 @@ T tokens of a window, R read positions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +65,11 @@ class MappedWindows(Sequence[Window]):
     def __getitem__(self, number: Any) -> Any:
         batch, row = self._locate(int(number))
         *arrays, targets = (values[starts[row] : starts[row + 1]] for starts, values in self._columns[batch])
-        input_ids, token_type_ids, read_positions, offset_mapping = (array.astype(np.int64) for array in arrays)
+        ids, types, positions, offsets = (array.astype(np.int64) for array in arrays)
         # The file holds flat lists. A flat head has one target for each read position, a nested one a row of them.
-        width = len(targets) // max(len(read_positions), 1)
-        return Window(
-            input_ids,
-            token_type_ids,
-            read_positions,
-            offset_mapping.reshape(-1, 2),
-            targets.reshape(-1, width) if width > 1 else targets,
-        )
+        width = len(targets) // max(len(positions), 1)
+        targets = targets.reshape(-1, width) if width > 1 else targets
+        return Window(ids, types, positions, offsets.reshape(-1, 2), targets)
 
     def example(self, number: int) -> str:
         """The example whose first window is this one, as JSON; empty where it is not the first."""
@@ -99,23 +94,15 @@ class MappedExamples(Iterable[ExampleWindows]):
         self._task, self._rows = task, rows
 
     def __iter__(self) -> Iterator[ExampleWindows]:
-        example = ""
-        windows: list[Window] = []
-        for number in range(len(self._rows)):
-            if begun := self._rows.example(number):
-                if example:
-                    yield self._task.example_from_json(example), windows
-                example, windows = begun, []
-            window = self._rows[number]
-            if len(window.input_ids):
-                windows.append(window)
-        if example:
-            yield self._task.example_from_json(example), windows
+        begins = (number for number in range(len(self._rows)) if self._rows.example(number))
+        for begin, end in pairwise(chain(begins, [len(self._rows)])):
+            example, windows = self._rows.example(begin), [self._rows[number] for number in range(begin, end)]
+            yield self._task.example_from_json(example), [window for window in windows if len(window.input_ids)]
 
 
 def _rows(task: Task[Any, Any], example: Any, windows: Sequence[Window]) -> Iterator[_Row]:
-    for place, window in enumerate(windows or [_NO_WINDOW]):
-        yield window, "" if place else task.example_to_json(example)
+    for number, window in enumerate(windows or [_NO_WINDOW]):
+        yield window, "" if number else task.example_to_json(example)
 
 
 def _cached(rows: Iterable[_Row], file: Path) -> MappedWindows:

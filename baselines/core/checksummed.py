@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks.core.errors import about
 from tasks.core.private import private
@@ -23,9 +24,8 @@ def write(file: Path) -> Iterator[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield unfinished
-            digest = _digest(unfinished, unfinished.stat().st_size)
-            with unfinished.open("ab") as end:
-                end.write(digest)
+            with unfinished.open("rb+") as content:
+                content.write(_digest(content, unfinished.stat().st_size))
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -34,10 +34,9 @@ def write(file: Path) -> Iterator[Path]:
 def is_valid(file: Path) -> bool:
     """Whether a file exists and is what was written: no full disk, power cut or editor has changed a bit of it."""
     try:
-        content_bytes = file.stat().st_size - _DIGEST_BYTES
-        with file.open("rb") as end:
-            end.seek(max(content_bytes, 0))
-            return content_bytes > 0 and end.read() == _digest(file, content_bytes)
+        size = file.stat().st_size - _DIGEST_BYTES
+        with file.open("rb") as content:
+            return size > 0 and _digest(content, size) == content.read()
     except FileNotFoundError:  # Any other error of the system says nothing about the file.
         return False
 
@@ -47,11 +46,10 @@ def read(file: Path) -> bytes | None:
     return file.read_bytes()[:-_DIGEST_BYTES] if is_valid(file) else None
 
 
-def _digest(file: Path, size: int) -> bytes:
-    """The SHA-256 of the first `size` bytes."""
+def _digest(file: BinaryIO, size: int) -> bytes:
+    """The SHA-256 of the next `size` bytes."""
     total = hashlib.sha256()
-    with file.open("rb") as content:
-        while size > 0 and (chunk := content.read(min(size, _CHUNK_BYTES))):
-            total.update(chunk)
-            size -= len(chunk)
+    while size > 0 and (chunk := file.read(min(size, _CHUNK_BYTES))):
+        total.update(chunk)
+        size -= len(chunk)
     return total.digest()

@@ -128,7 +128,7 @@ class TrainableRows(nn.Module):
 
     @torch.no_grad()
     def merged(self) -> nn.Embedding:
-        """The whole embedding with the rows as they are now."""
+        """The whole embedding, with the trained rows put back."""
         (embedding,) = self.embedding
         embedding.weight[self.ids] = self.rows
         return embedding

@@ -6,11 +6,10 @@ R read positions, H hidden units, C outputs of a head.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from pkgutil import resolve_name
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -78,8 +77,7 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
     def windows(self, tokenizer: SubwordTokenizer, example: Example, use_gold: bool) -> list[Window]:
         """The windows of an example, with targets."""
         cut = self.cut(tokenizer, example, use_gold)
-        pairs = zip(cut, self.targets(cut, example), strict=True)
-        return [replace(window, targets=targets) for window, targets in pairs]
+        return [replace(window, targets=each) for window, each in zip(cut, self.targets(cut, example), strict=True)]
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -98,9 +96,7 @@ class Head(nn.Module, ABC, Generic[Example, Answer]):
         return None
 
 
-SCHEMES: MappingProxyType[str, type[BioTags] | type[SpanClassifier]] = MappingProxyType(
-    {"flat": BioTags, "nested": SpanClassifier}
-)
+SCHEMES: Mapping[str, type[BioTags] | type[SpanClassifier]] = {"flat": BioTags, "nested": SpanClassifier}
 """How a span head expresses mentions, by the name of the setting."""
 
 

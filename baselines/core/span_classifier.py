@@ -50,11 +50,8 @@ class SpanClassifier:
         return F.cross_entropy(rows, classes, ignore_index=IGNORE_INDEX, reduction="sum") / len(targets)
 
     def encode(self, words: np.ndarray, spans: Iterable[Span]) -> np.ndarray:
-        """The classes of all spans of words [W, 2] (start, end in characters) -> [W, E].
-
-        A mention whose ends are not those of words is widened to the words that it touches: it still teaches, and
-        counts as a miss. A discontinuous one teaches nothing: its fragments by themselves are no mentions.
-        """
+        """The classes of all spans of words [W, 2] (start, end in characters) -> [W, E]: a discontinuous mention is
+        none of them, as its fragments by themselves are no mentions."""
         classes = np.zeros((len(words), WIDTHS), dtype=np.int16)
         classes[np.add.outer(np.arange(len(words)), np.arange(WIDTHS)) >= len(words)] = IGNORE_INDEX
         for span in spans:

@@ -16,25 +16,24 @@ def stream(task: Task[Example, Any], corpus: Corpus, split: str, fraction: float
     """The examples of a split one at a time, in the order of the corpus; InputError where there are none.
 
     Where there is no official development split, `fraction` of the groups of the training set, at least one, make it:
-    the first by a digest of their key, so that other groups coming or going move none. That takes a pass of its own.
+    the first by a digest of their key, so that other groups coming or going move none. The training set is read twice.
     """
     if DEV in task.official_splits or split == TEST:
         yield from official(task, corpus, split)
         return
-    held, empty = _held_out(task, corpus, fraction), True
+    ranks = sorted({rank(task, example) for example in official(task, corpus, TRAIN)})
+    held = set(ranks[: held_out(len(ranks), fraction)])
+    empty = True
     for example in official(task, corpus, TRAIN):
         if (rank(task, example) in held) == (split == DEV):
             empty = False
             yield example
     if empty and len(held) > 1:
-        raise InputError(
-            f"{task.name}: --dev-fraction {fraction:g} leaves none of its {len(held)} groups of examples for training: "
-            "give a smaller part"
-        )
+        groups = f"none of its {len(held)} groups of examples for training"
+        raise InputError(f"{task.name}: --dev-fraction {fraction:g} leaves {groups}: give a smaller part")
     if empty:
-        raise InputError(
-            f"{task.name}: one group of examples cannot be cut in training and development; give a larger corpus"
-        )
+        what = "one group of examples cannot be cut in training and development; give a larger corpus"
+        raise InputError(f"{task.name}: {what}")
 
 
 def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[Example]:
@@ -45,11 +44,6 @@ def official(task: Task[Example, Any], corpus: Corpus, split: str) -> Iterator[E
         yield example
     if empty:
         raise MissingCorpus(f"{task.name}: its files below {corpus.folder} hold no example of {split}; get them anew")
-
-
-def _held_out(task: Task[Example, Any], corpus: Corpus, fraction: float) -> set[bytes]:
-    ranks = {rank(task, example) for example in official(task, corpus, TRAIN)}
-    return set(sorted(ranks)[: held_out(len(ranks), fraction)])
 
 
 def held_out(groups: int, fraction: float) -> int:

@@ -1,4 +1,4 @@
-"""Archives looked into where they lie: their members listed once and read at any place, nothing written to disk."""
+"""Archives looked into where they lie: their members listed once and read at any offset, nothing written to disk."""
 
 from __future__ import annotations
 

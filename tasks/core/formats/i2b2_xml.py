@@ -41,7 +41,7 @@ class Scheme:
 
     root: str
     label: Callable[[Tag], str | None]
-    tag: Callable[[Span, str], tuple[str, str]]  # span, covered text -> element, further attributes
+    tag: Callable[[str], tuple[str, str]]  # label -> element, further attributes
     first_id_counts: bool
 
 
@@ -49,8 +49,8 @@ def phi_scheme(root: str, categories: Mapping[str, tuple[str, ...]]) -> Scheme:
     """The scheme of 2014 and of MEDDOCAN: an element is a category, by which its labels are given, and TYPE a label."""
     elements = {label: category for category, labels in categories.items() for label in labels}
 
-    def tag(span: Span, covered: str) -> tuple[str, str]:
-        return elements[span.label], f'TYPE={quoteattr(span.label)} comment=""'
+    def tag(label: str) -> tuple[str, str]:
+        return elements[label], f'TYPE={quoteattr(label)} comment=""'
 
     return Scheme(root, lambda tag: tag.attributes.get("TYPE", ""), tag, first_id_counts=False)
 
@@ -106,7 +106,7 @@ def _element(number: int, span: Span, scheme: Scheme, document: Document) -> str
     if len(span.fragments) != 1:
         raise InputError(f"document {document.id}: a mention in several fragments cannot be written in this format")
     covered = re.sub(r"\s", " ", document.text[span.start : span.end])
-    element, further = scheme.tag(span, covered)
+    element, further = scheme.tag(span.label)
     letter = "E" if element == "EVENT" else "P"
     return (
         # Double quotes even around one: the evaluation scripts of 2012 read no others.

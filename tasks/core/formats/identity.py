@@ -7,7 +7,7 @@ from tasks.core.files.corpus_file import CorpusFile
 
 
 class Ids:
-    """The ids given in a file so far; one that was there before is told, and gets the number of its line."""
+    """The ids given in a file so far; one that was there before is warned of, and gets the number of its line."""
 
     def __init__(self, file: CorpusFile, corpus: Corpus) -> None:
         self._file, self._corpus = file, corpus

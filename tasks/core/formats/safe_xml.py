@@ -73,10 +73,10 @@ def _parse_error(parser: expat.XMLParserType, file: CorpusFile, part: bytes) -> 
     return None
 
 
-def cdata(text: str, place: str) -> str:
+def cdata(text: str, where: str) -> str:
     """The text as a CDATA section; InputError where XML cannot hold it."""
     if FORBIDDEN.search(text):
-        raise InputError(f"{place}: its text holds a control character, which XML cannot")
+        raise InputError(f"{where}: its text holds a control character, which XML cannot")
     # A section can hold neither its own end nor a reference: it ends before them and goes on in another.
     parts = text.replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
     return f"<![CDATA[{parts}]]>"

@@ -10,7 +10,6 @@ import html
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from tasks.core.examples import Document, Span
@@ -65,56 +64,46 @@ def warn_differences(corpus: Corpus, file: CorpusFile, mentions: Sequence[tuple[
         corpus.warn(file, None, "most texts differ from their offsets", counts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Counting:
-    """A way to count offsets: how many more mentions must fit it, what it is, its text, each character's width."""
-
-    more: int
-    kind: str
-    what: str
-    text: str
-    widths: Iterable[int] | None = None
-
-
 def as_annotated(
     texts: Sequence[str], mentions: Sequence[Stated], file: CorpusFile, corpus: Corpus
 ) -> tuple[str, list[Fragments]]:
     """The first of the texts and the offsets as they stand; or, with a warning, those that more of the mentions fit."""
     stated = [fragments for _, fragments in mentions]
-    best, how = (texts[0], stated), None
-    most = usual = _fitting(mentions, *best)
-    for counting in _countings(texts) if usual < len(mentions) else ():
-        if usual + counting.more <= len(mentions):
-            own = stated if counting.widths is None else list(_recounted(stated, counting.widths))
-            found = _fitting(mentions, counting.text, own)
-            if found > most and found >= usual + counting.more:
-                best, most, how = (counting.text, own), found, counting
-    if how is not None:
-        counts = f"{most} of {len(mentions)} mentions fit so, {usual} as they stand"
-        corpus.warn(file, None, how.kind, f"{how.what}; {counts}")
-    return best
+    text, offsets, kind, what = texts[0], stated, "", ""
+    most = usual = _fitting(mentions, text, offsets)
+    for least, new_kind, new_what, other, widths in _countings(texts) if usual < len(mentions) else ():
+        if usual + least <= len(mentions):
+            recounted = stated if widths is None else list(_recounted(stated, widths))
+            fitting = _fitting(mentions, other, recounted)
+            if fitting > most and fitting >= usual + least:
+                most, text, offsets, kind, what = fitting, other, recounted, new_kind, new_what
+    if kind:
+        corpus.warn(file, None, kind, f"{what}; {most} of {len(mentions)} mentions fit so, {usual} as they stand")
+    return text, offsets
 
 
 def _fitting(mentions: Sequence[Stated], text: str, offsets: Sequence[Fragments]) -> int:
     return sum(agrees(said, covered(text, own)) for (said, _), own in zip(mentions, offsets, strict=True))
 
 
-def _countings(texts: Sequence[str]) -> Iterator[_Counting]:
-    for text in texts[1:]:
-        yield _Counting(1, "line ends changed", "read as line feeds, as the offsets count them", text)
+Counting = tuple[int, str, str, str, Iterable[int] | None]
+
+
+def _countings(texts: Sequence[str]) -> Iterator[Counting]:
+    """Ways to count offsets: how many more mentions must fit it, kind, what it is, the text, each character's width."""
+    for other in texts[1:]:
+        yield 1, "line ends changed", "read as line feeds, as the offsets count them", other, None
     text = texts[0]
-    lines = (1 + (c == "\n") for c in text)
-    yield _Counting(1, "line ends changed", "each counts as two characters in the offsets", text, lines)
+    twice = (1 + (c == "\n") for c in text)
+    yield 1, "line ends changed", "each counts as two characters in the offsets", text, twice
+    otherwise = "offsets counted otherwise"
     if text.startswith("\ufeff"):
-        without = (k > 0 for k in range(len(text)))
-        yield _Counting(1, "offsets counted otherwise", "offsets leave out the byte order mark", text, without)
+        yield 1, otherwise, "offsets leave out the byte order mark", text, (k > 0 for k in range(len(text)))
     start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-    for what, widths in (
-        ("offsets count UTF-16 units", (1 + (c > "\uffff") for c in text)),
-        ("offsets count bytes", (len(c.encode()) for c in text)),
-        ("offsets leave out what is before the first word", (k >= start for k in range(len(text)))),
-    ):  # one mention that is wrong by itself must not move the others by chance
-        yield _Counting(2, "offsets counted otherwise", what, text, widths)
+    # Two at least: one mention that is wrong by itself must not move the others by chance.
+    yield 2, otherwise, "offsets count UTF-16 units", text, (1 + (c > "\uffff") for c in text)
+    yield 2, otherwise, "offsets count bytes", text, (len(c.encode()) for c in text)
+    yield 2, otherwise, "offsets leave out what is before the first word", text, (k >= start for k in range(len(text)))
 
 
 def _recounted(offsets: Iterable[Fragments], widths: Iterable[int]) -> Iterator[Fragments]:

@@ -29,7 +29,7 @@ class _Pairing:
 
     closeness: int = 0
     agreeing: int = 0
-    partner: int = -1
+    partner: int = -1  # none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +80,19 @@ def paired(text: str, ones: Sequence[Span], others: Sequence[Span]) -> tuple[int
 def _offer(pairings: list[_Pairing], owner: dict[int, int], i: int, offer: _Pairing) -> None:
     """Take the offer for event i if it is better than what i and the offered event have now."""
     held, rival = pairings[i], owner.get(offer.partner)
-    if rival is not None:
-        # The program lets i's former partner stay bound here; so do we, to agree with it.
-        if offer.closeness == SAME_WORDS and pairings[rival].closeness < SAME_WORDS:
-            pairings[rival] = _Pairing()
-            pairings[i] = offer
-            owner[offer.partner] = i
-        return
-    first_same_words = offer.closeness == SAME_WORDS and held.closeness < SAME_WORDS
-    as_close = offer.closeness >= held.closeness
-    if first_same_words or (as_close and offer.agreeing > held.agreeing):
+    same_words = offer.closeness == SAME_WORDS
+    if rival is None:
+        is_better = offer.closeness >= held.closeness and offer.agreeing > held.agreeing
+        if not (is_better or (same_words and held.closeness < SAME_WORDS)):
+            return
         owner.pop(held.partner, None)
-        pairings[i] = offer
-        owner[offer.partner] = i
+    elif same_words and pairings[rival].closeness < SAME_WORDS:
+        # The program lets i's former partner stay bound here; so do we, to agree with it.
+        pairings[rival] = _Pairing()
+    else:
+        return
+    pairings[i] = offer
+    owner[offer.partner] = i
 
 
 def _span_overlap(document: Document, answer: frozenset[Span]) -> Sequence[float]:

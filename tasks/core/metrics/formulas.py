@@ -5,7 +5,7 @@ K columns of evidence; totals [..., K] -> scores [...]; nan where a score is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -83,30 +83,22 @@ def pearson(totals: np.ndarray, columns: tuple[str, ...]) -> np.ndarray:
     return _ratio(covariance, spread)
 
 
-Formula = Callable[[np.ndarray, tuple[str, ...]], np.ndarray]
-FORMULAS: dict[str, Formula] = {
-    "micro_f1": micro_f1,
-    "micro_precision": micro_precision,
-    "micro_recall": micro_recall,
-    "macro_f1": macro_f1,
-    "two_sided_f1": two_sided_f1,
-    "proportion": proportion,
-    "pearson": pearson,
-}
-
 LOWEST = {"pearson": -1.0}
 """The lowest score of a formula, where that is not 0."""
 
+_TP_FP_FN = {"tp", "fp", "fn"}
 _ROLES = {
-    "micro_f1": {"tp", "fp", "fn"},
-    "micro_precision": {"tp", "fp"},
-    "micro_recall": {"tp", "fn"},
-    "macro_f1": {"tp", "fp", "fn"},
-    "two_sided_f1": {"found", "gold", "right", "answered"},
-    "proportion": {"correct", "count"},
-    "pearson": {"n", "x", "y", "xx", "yy", "xy"},
+    micro_f1: _TP_FP_FN,
+    micro_precision: {"tp", "fp"},
+    micro_recall: {"tp", "fn"},
+    macro_f1: _TP_FP_FN,
+    two_sided_f1: {"found", "gold", "right", "answered"},
+    proportion: {"correct", "count"},
+    pearson: {"n", "x", "y", "xx", "yy", "xy"},
 }
 """What the columns of each formula hold, for all labels together or for each."""
+
+FORMULAS = {formula.__name__: formula for formula in _ROLES}
 
 
 def check_formula(formula: str, columns: Sequence[str]) -> None:
@@ -117,6 +109,6 @@ def check_formula(formula: str, columns: Sequence[str]) -> None:
     for column in columns:
         label, colon, role = column.rpartition(":")
         roles.setdefault(label + colon, set()).add(role)
-    alike = all(found == next(iter(roles.values())) >= _ROLES[formula] for found in roles.values())
+    alike = all(found == next(iter(roles.values())) >= _ROLES[FORMULAS[formula]] for found in roles.values())
     if not roles or not alike or len(set(columns)) != len(columns):
         raise ValueError(f"its columns are not those of {formula}")

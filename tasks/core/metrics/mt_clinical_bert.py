@@ -45,27 +45,26 @@ def _answered(answer: frozenset[Span]) -> set[tuple[Piece, str]]:
     return {(piece, span.label) for span in answer for piece in _pieces(span)}
 
 
-def paper_gold_f1(labels: Sequence[str]) -> SpanMetric:
-    """Exact micro F1 against gold without the mentions that overlap or touch another, as the paper's code had it."""
-
-    def rule(document: Document, answer: frozenset[Span]) -> Outcome:
-        return compare_sets(_isolated(document), _answered(answer))
-
-    return labelled("paper_gold_f1", "exact F1 on the paper's gold", labels, rule)
+def on_paper_gold(document: Document, answer: frozenset[Span]) -> Outcome:
+    """Exact pieces of the answer against the isolated pieces of gold."""
+    return compare_sets(_isolated(document), _answered(answer))
 
 
-def paper_token_f1(labels: Sequence[str]) -> SpanMetric:
-    """Micro F1 of labelled words against the paper's gold: what its tag score is with the tags' prefixes stripped.
+def on_paper_words(document: Document, answer: frozenset[Span]) -> Outcome:
+    """Words with the label of a piece that they share a character with, against those of isolated gold.
 
-    A word has the label of a piece that it shares a character with. Where words are cut differs from the paper's
-    tokeniser, so its own figure may differ a little.
+    Where words are cut differs from the paper's tokeniser, so its own figure may differ a little.
     """
+    words = [match.span() for match in WORD.finditer(document.text)]
+    return compare_sets(*(_words(words, pieces) for pieces in (_isolated(document), _answered(answer))))
 
-    def rule(document: Document, answer: frozenset[Span]) -> Outcome:
-        words = [match.span() for match in WORD.finditer(document.text)]
-        return compare_sets(*(_words(words, pieces) for pieces in (_isolated(document), _answered(answer))))
 
-    return labelled("paper_token_f1", "word F1 on the paper's gold", labels, rule)
+def scores(labels: Sequence[str]) -> tuple[SpanMetric, SpanMetric]:
+    """Micro F1 of exact pieces, and of words: what the paper's tag score is with the tags' prefixes stripped."""
+    return (
+        labelled("paper_gold_f1", "exact F1 on the paper's gold", labels, on_paper_gold),
+        labelled("paper_token_f1", "word F1 on the paper's gold", labels, on_paper_words),
+    )
 
 
 def _words(words: list[Piece], pieces: set[tuple[Piece, str]]) -> Iterator[tuple[Hashable, str]]:

@@ -92,17 +92,30 @@ def token_f1(labels: Sequence[str]) -> SpanMetric:
     return labelled("token_f1", "token F1", labels, token)
 
 
-# The views "HIPAA Strict", "HIPAA Relaxed" and "HIPAA Token". The subset leaves IDNUM out, so that a mention called
-# MEDICALRECORD counts and one called IDNUM does not.
-HIPAA_F1 = labelled("hipaa_f1", "HIPAA F1", HIPAA_LABELS, of_hipaa(exact))
-HIPAA_RELAXED_F1 = labelled("hipaa_relaxed_f1", "HIPAA relaxed F1", HIPAA_LABELS, of_hipaa(relaxed))
-HIPAA_TOKEN_F1 = labelled("hipaa_token_f1", "HIPAA token F1", HIPAA_LABELS, of_hipaa(token))
-
-# The views "Binary Strict" and "Binary Token": protected or not, whatever the label. As in the program, a mention of
-# category PHI, which has the label OTHER, is found by one of that label alone.
 BINARY_F1 = unlabelled(
     "binary_f1", "binary F1", lambda _, spans: {(span.start, span.end, span.label == "OTHER") for span in spans}
 )
+"""Micro F1 of exact start and end, whatever the label ("Binary Strict"): protected or not.
+
+As in the program, a mention of category PHI, which has the label OTHER, is found by one of that label alone.
+"""
+
 BINARY_TOKEN_F1 = unlabelled(
     "binary_token_f1", "binary token F1", lambda text, spans: {position for position, _ in _tokens(text, spans)}
 )
+"""Micro F1 of the tokens of mentions, whatever their label ("Binary Token")."""
+
+HIPAA_F1 = labelled("hipaa_f1", "HIPAA F1", HIPAA_LABELS, of_hipaa(exact))
+"""Micro F1 of exact mentions in the HIPAA subset of labels ("HIPAA Strict").
+
+The subset is the program's: it leaves IDNUM out, so that one called MEDICALRECORD counts and one called IDNUM does not.
+"""
+
+BINARY_AND_HIPAA = (
+    BINARY_F1,
+    BINARY_TOKEN_F1,
+    HIPAA_F1,
+    labelled("hipaa_relaxed_f1", "HIPAA relaxed F1", HIPAA_LABELS, of_hipaa(relaxed)),
+    labelled("hipaa_token_f1", "HIPAA token F1", HIPAA_LABELS, of_hipaa(token)),
+)
+"""The further views of the program: "Binary Strict" and "Token", "HIPAA Strict", "Relaxed" and "Token"."""

@@ -31,8 +31,8 @@ class NoteHead(Head[Note, str]):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits, targets)
 
-    def said(self, windows: Sequence[Window], logits: np.ndarray) -> list[np.ndarray]:
+    def decode_windows(self, windows: Sequence[Window], logits: np.ndarray) -> list[np.ndarray]:
         return list(logits)
 
-    def answer(self, said: Sequence[np.ndarray]) -> str:
-        return self.task.labels[int(np.mean(said, axis=0).argmax())]
+    def merge_windows(self, answers: Sequence[np.ndarray]) -> str:
+        return self.task.labels[int(np.mean(answers, axis=0).argmax())]

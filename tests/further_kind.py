@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tasks.core.pair_metrics import Accuracy
-
 from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import TEST, TRAIN, Size, Source, Task
+from tasks.core.metrics.pairs import ACCURACY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +57,5 @@ def write(folder: Path, split: str, examples: Iterable[Note]) -> None:
 
 TASK = NoteTask(
     name="further_kind", title="Further kind", source=SOURCE, labels=("inpatient", "outpatient"),
-    metrics=(Accuracy(),), read=read, write=write, group=lambda note: note.id,
+    metrics=(ACCURACY,), read=read, write=write, group=lambda note: note.id,
 )  # fmt: skip

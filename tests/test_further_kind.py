@@ -162,7 +162,7 @@ def test_check_guards_it(folder: Path, killed: Path, capsys: pytest.CaptureFixtu
         assert cli.main([*where, "--results", "killed", "--exact", "--json"]) == 0
     said = capsys.readouterr().out
     found = json.loads(said[said.index("{") :])["findings"]
-    arms = {one["place"]["arm"].partition("/")[0] for one in found if one["place"]["task"] == TASK.name}
+    arms = {one["cell"]["arm"].partition("/")[0] for one in found if one["cell"]["task"] == TASK.name}
     assert arms == {"single_task", "multitask"}
 
 

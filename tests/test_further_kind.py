@@ -177,8 +177,9 @@ def test_answers_come_back_through_its_reader(folder: Path) -> None:
 
 def test_the_program_can_be_measured_with_it(folder: Path) -> None:
     """Its documents are a workload of their own, and its windows those that a training makes."""
-    from baselines.core.settings import Settings
     from bench.speed.trainer import batch_size, packed
+
+    from baselines.core.settings import Settings
     from bench.speed.training import Course
     from bench.speed.workload import workload
 

@@ -23,7 +23,7 @@ import further_kind_head
 from baselines.core.checkpoint import FILE
 from bench import registry
 from bench.cli import main as cli
-from bench.report.files import FORMS
+from bench.report.files import SUFFIXES
 from bench.runner import answers
 from bench.runner.corpora import Corpora
 from bench.store import runs as store
@@ -131,7 +131,7 @@ def test_a_killed_training_ends_with_the_very_same_evidence_and_answers(folder: 
 
 
 def test_every_format_of_a_report_shows_it_beside_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for form in FORMS:
+    for form in SUFFIXES:
         words = [] if form == "terminal" else [f"--{form}"]
         assert cli.main(["report", "--results", "whole", *words]) == 0
         assert "further" in capsys.readouterr().out
@@ -177,19 +177,16 @@ def test_answers_come_back_through_its_reader(folder: Path) -> None:
 
 def test_the_program_can_be_measured_with_it(folder: Path) -> None:
     """Its documents are a workload of their own, and its windows those that a training makes."""
-    from bench.speed.trainer import batch_size, packed
-
     from baselines.core.settings import Settings
-    from bench.speed.training import Course
-    from bench.speed.workload import workload
+    from bench.speed.workload import TrainingSet, workload
 
     corpora = Corpora("official", folder / "data")
     work = workload(corpora, [TASK, registry.task("quaero_2014")], 8, 0.1)
     assert [note.id for note in work.pairs[TASK.name]] == [f"test-{number}" for number in range(8)]
     settings = Settings(max_length=32)
-    course = Course(
+    given = TrainingSet(
         task=TASK, encoder=folder / "encoder", settings=settings, device="cpu",
-        examples=tuple(notes("train")), test=tuple(notes("test")),
+        examples=list(notes("train")), test=list(notes("test")),
     )  # fmt: skip
-    assert len(packed(course)) > 2 * 12
-    assert batch_size(course) == settings.pair_batch
+    assert len(given.windows()) > 2 * 12
+    assert given.batch == settings.pair_batch

@@ -90,8 +90,8 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import write_all
     from bench.report.formats import markdown, terminal
     from bench.report.tables.speed import section
-    from bench.runner.context import require_writable
     from bench.runner.device import choose_device, memory_suffices
+    from bench.runner.encoder_files import require_writable
 
     require_writable(args.results)
     args.device = choose_device(args.device)
@@ -109,8 +109,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _inference(args: argparse.Namespace) -> Iterator[Speed]:
-    from bench.runner.context import RunContext
     from bench.runner.corpora import DEMO, data_folder, opened
+    from bench.runner.plan import RunContext
     from bench.speed import arms, inference
     from bench.speed.workload import tasks_of_paper
 
@@ -127,8 +127,8 @@ def _inference(args: argparse.Namespace) -> Iterator[Speed]:
 
 def _training(args: argparse.Namespace) -> Iterator[Speed]:
     from bench import registry
-    from bench.runner.context import RunContext
     from bench.runner.corpora import data_folder, opened
+    from bench.runner.plan import RunContext
     from bench.speed import training
 
     task, data, demo = registry.task(args.task), data_folder(args.data), PROFILES["demo"]

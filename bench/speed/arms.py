@@ -14,7 +14,7 @@ from baselines.core.resources import begin_peak, peak_bytes
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import kept_models as models
-from bench.runner.context import RunContext
+from bench.runner.plan import RunContext
 from bench.speed.workload import Workload, reads_documents
 from bench.store import names
 from bench.store.speed_record import ENCODER, MULTITASK, NOTES, PIPELINES, SINGLE_TASK, ArmWeights

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from baselines.core import hub
-from bench.runner.context import EncoderFiles, encoder_files
+from bench.runner.encoder_files import EncoderFiles, encoder_files
 from bench.store.locks import temporary_folder
 
 RANDOM = "bert-base-random"

@@ -149,6 +149,11 @@ class Speed:
         """The arms, in their order."""
         return list(dict.fromkeys(one.arm for one in self.timings))
 
+    @property
+    def rounds(self) -> int:
+        """How many were measured."""
+        return len(self.timings[0].seconds) if self.timings else 0
+
     def sizes(self, work: str) -> list[int]:
         """The sizes at which a work was measured."""
         return sorted({timing.size for timing in self.timings if timing.work == work})

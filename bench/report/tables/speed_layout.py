@@ -51,8 +51,11 @@ def table(name: str, title: str, header: Sequence[str], rows: Rows, notes: Itera
     return Table(name=name, title=title, align=align, header=tuple(header), rows=cells, notes=tuple(notes))
 
 
+Key = tuple[str, str, str]
+"""The work, arm and task of timings, "" for any."""
+
 Column = tuple[Any, ...]
-"""A function that writes one timing or several, and the work, arm and task of each, "" for any."""
+"""A function that writes one timing or several, and the key of each."""
 
 
 def by_size(
@@ -61,7 +64,7 @@ def by_size(
     """A row for each size at which a work was measured; the heading is name, title and what a size counts."""
     name, title, unit = heading
 
-    def cell(size: int, show: Callable[..., str], *keys: tuple[str, str, str]) -> str:
+    def cell(size: int, show: Callable[..., str], *keys: Key) -> str:
         return show(*(speed.timing(work, arm, size, task) for work, arm, task in keys))
 
     rows = [[numbers.count(size), *(cell(size, *column) for column in columns.values())] for size in speed.sizes(work)]

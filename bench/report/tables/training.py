@@ -73,11 +73,11 @@ def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> I
         )
 
 
-def stages(speed: Speed) -> dict[str, tuple[str, str]]:
-    """The stages of growth that are shown by the unit: by title, the work and its task, "" for all together."""
-    found = {f"{work}, {layout.UNITS[work]}": (work, "") for work in layout.SUBJECTS[speed.subject][2]}
+def stages(speed: Speed) -> dict[str, layout.Key]:
+    """The stages of growth that are shown by the unit, by title."""
+    found = {f"{work}, {layout.UNITS[work]}": (work, "", "") for work in layout.SUBJECTS[speed.subject][2]}
     if speed.subject == record.HEADS:
-        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, task) for task in speed.tasks}
+        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, "", task) for task in speed.tasks}
     return found
 
 
@@ -96,7 +96,7 @@ def of_growth(speed: Speed) -> Iterator[Table]:
         works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
         columns: dict[str, layout.Column] = {work: (layout.time, (work, "", "")) for work in works}
         yield layout.by_size(speed, record.TRAINING, ("seconds", "Seconds", unit), columns)
-    columns = {name: (_microseconds, (work, "", task)) for name, (work, task) in stages(speed).items()}
+    columns = {name: (_microseconds, key) for name, key in stages(speed).items()}
     columns["tokens in an update"] = (lambda one: numbers.count(one.tokens / one.units), (record.TRAINING, "", ""))
     yield layout.by_size(speed, record.TRAINING, ("units", "Microseconds for each unit", unit), columns)
     columns = {work: (layout.above_base, (work, "", "")) for work in WITH_MEMORY if speed.sizes(work)}

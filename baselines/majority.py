@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from baselines.core.baseline import Baseline, TaskCounts, TrainSpec, TrainStats
+from baselines.core.baseline import Baseline, TrainSpec
+from baselines.core.stats import TaskCounts, TrainStats
 from tasks.core.kinds import TRAIN, Task
 
 

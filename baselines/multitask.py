@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from baselines.core.baseline import Baseline, Model, TrainSpec, TrainStats
+from baselines.core.baseline import Baseline, Model, TrainSpec
+from baselines.core.stats import TrainStats
 
 
 def train(spec: TrainSpec) -> tuple[Model, TrainStats]:

@@ -15,8 +15,9 @@ from typing import Any
 
 from baselines.core.baseline import Baseline
 from tasks.core.errors import InputError
-from tasks.core.kinds import Task, is_name
+from tasks.core.kinds import Task
 from tasks.core.metrics.formulas import check_formula
+from tasks.core.names import is_name
 
 TYPES: Mapping[str, type[Any]] = MappingProxyType({"task": Task, "baseline": Baseline})
 """Their words in names: tasks are called TASK in modules of `tasks`, or are in the group `mt_clinical_bench.tasks`."""

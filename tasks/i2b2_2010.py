@@ -18,12 +18,12 @@ from pathlib import Path
 from tasks.core.examples import Document
 from tasks.core.files.corpus import OFFICIAL, Corpus, Rank
 from tasks.core.files.corpus_file import CorpusFile
-from tasks.core.formats.i2b2_concepts import read_document, whole_tokens, write_document
+from tasks.core.formats.i2b2_concepts import read_document, write_document
 from tasks.core.formats.output import checked_name
 from tasks.core.formats.standoff import paired
 from tasks.core.kinds import TEST, TRAIN, Size, Source, SpanTask, by_document
 from tasks.core.metrics import mt_clinical_bert
-from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens, whole_tokens
 from tasks.core.metrics.spans import exact_f1, exact_precision, exact_recall
 
 LABELS = ("problem", "treatment", "test")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.core.baseline import TaskCounts, TrainStats
 from baselines.core.settings import Settings
+from baselines.core.stats import TaskCounts, TrainStats
 from bench.store.environment import Environment
 from bench.store.runs import Evidence, Fingerprints, MetricScore, Result, Score, answer_line, write
 from tasks.core.metrics.formulas import FORMULAS

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from baselines.core.baseline import Baseline, TrainSpec, TrainStats
+from baselines.core.baseline import Baseline, TrainSpec
+from baselines.core.stats import TrainStats
 from bench import registry
 from bench.cli import main as cli
 from tasks.core.examples import Document, Pair, Span

@@ -21,8 +21,8 @@ from bench.store.checksums import write_checksums
 from small_bench import PLANTED, TRAININGS
 from tasks.core.examples import Document, Span
 from tasks.core.files.corpus import Corpus
-from tasks.core.formats.i2b2_concepts import whole_tokens
 from tasks.core.kinds import SpanTask, Task
+from tasks.core.metrics.concepts import whole_tokens
 from tasks.demo.corpora import write_demo
 
 Bench = Callable[..., int]

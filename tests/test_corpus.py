@@ -24,7 +24,7 @@ from tasks.core.splits import digest
 
 def everything(corpus: Corpus) -> dict[str, str]:
     """A digest of each split of each task."""
-    return {f"{name} {split}": digest(list(task(name).read(corpus, split))) for name, split in splits()}
+    return {f"{name} {split}": digest(task(name), list(task(name).read(corpus, split))) for name, split in splits()}
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from baselines.core import resources
-from baselines.core.baseline import TrainStats
 from baselines.core.resources import EnergyMeter
+from baselines.core.stats import TrainStats
 
 
 def package(root: Path, name: str, microjoules: int) -> Path:

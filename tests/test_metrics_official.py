@@ -13,8 +13,8 @@ import pytest
 
 from invented import span, task
 from tasks.core.examples import Document, Span
-from tasks.core.formats.i2b2_concepts import whole_tokens, write_document
-from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens
+from tasks.core.formats.i2b2_concepts import write_document
+from tasks.core.metrics.concepts import SPAN_ONLY_F1, exact_tokens, whole_tokens
 from tasks.core.metrics.metric import Metric, evidence
 from tasks.core.metrics.spans import Outcome, exact_f1
 

@@ -22,7 +22,7 @@ from baselines.core.model import MultitaskModel
 from baselines.core.rng import DropoutRng
 from baselines.core.training import train
 from baselines.core.windows import Window
-from bench.runner.context import encoder_files
+from bench.runner.encoder_files import encoder_files
 from conftest import make_encoder
 from tasks.core.kinds import Task
 from test_training import CLASSES, SCORES, SMALL, SPANS, WORDS, document, examples, spec, weights

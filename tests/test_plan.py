@@ -12,10 +12,10 @@ import torch
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
-from bench.runner.context import EncoderFiles, RunContext
 from bench.runner.corpora import OFFICIAL, Corpora
+from bench.runner.encoder_files import EncoderFiles
 from bench.runner.estimate import estimate
-from bench.runner.plan import MISSING, Grid, Planned, Run, fingerprints, plan, why_changed
+from bench.runner.plan import MISSING, Grid, Planned, Run, RunContext, fingerprints, plan, why_changed
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.core.baseline import TrainStats
 from baselines.core.settings import Settings
+from baselines.core.stats import TrainStats
 from bench.cli import main as cli
 from bench.report import files, numbers
 from bench.report.answer import answer

@@ -82,11 +82,13 @@ def test_a_file_without_examples_is_told(tmp_path: Path) -> None:
 def test_a_digest_tells_any_two_corpora_apart(other: Document) -> None:
     """A changed id, text, label or fragment changes it."""
     first = Document("1", "ab", frozenset({Span(((0, 1),), "x")}))
-    assert digest([first]) != digest([other])
-    assert digest([first, other]) != digest([other, first])
+    spans = task("quaero_2014")
+    assert digest(spans, [first]) != digest(spans, [other])
+    assert digest(spans, [first, other]) != digest(spans, [other, first])
 
 
 def test_a_digest_does_not_run_fields_together() -> None:
     """Where one sentence ends and the next begins counts."""
-    assert digest([Pair("1", "ab", "c", 1.0)]) != digest([Pair("1", "a", "bc", 1.0)])
-    assert digest([Pair("1", "a", "b", 1.0)]) != digest([Pair("1", "a", "b", 1.5)])
+    scores = task("n2c2_2019")
+    assert digest(scores, [Pair("1", "ab", "c", 1.0)]) != digest(scores, [Pair("1", "a", "bc", 1.0)])
+    assert digest(scores, [Pair("1", "a", "b", 1.0)]) != digest(scores, [Pair("1", "a", "b", 1.5)])

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from baselines.core.baseline import TaskCounts, TrainStats
+from baselines.core.stats import TaskCounts, TrainStats
 from tasks.core.errors import InputError
 
 FILE = "state.safetensors"

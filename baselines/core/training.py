@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.core import checkpoint
-from baselines.core.baseline import TaskCounts, TrainSpec, TrainStats
+from baselines.core.baseline import TrainSpec
 from baselines.core.bf16_weights import Bf16Weights
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows, read_ids
 from baselines.core.checkpoint import TrainProgress, TrainState
@@ -23,6 +23,7 @@ from baselines.core.model import MultitaskModel
 from baselines.core.resources import EnergyMeter, begin_peak, keep_freed, peak_bytes
 from baselines.core.schedules import Step, TaskPlan, best_epoch, epochs, lr_factor
 from baselines.core.settings import Settings
+from baselines.core.stats import TaskCounts, TrainStats
 from baselines.core.windows import ExampleWindows, Window
 from tasks.core.errors import InputError
 from tasks.core.kinds import DEV, TRAIN, Task

@@ -12,9 +12,9 @@ from typing import Any
 from baselines.core import hub
 from bench import registry
 from bench.cli import options
-from bench.runner.context import EncoderFiles, RunContext, encoder_files, require_known
 from bench.runner.corpora import Corpora, opened
-from bench.runner.plan import Grid, Planned, plan
+from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
+from bench.runner.plan import Grid, Planned, RunContext, plan
 from bench.store import cache
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task

@@ -16,8 +16,7 @@ from tasks.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.runner.context import RunContext
-    from bench.runner.plan import Planned
+    from bench.runner.plan import Planned, RunContext
     from bench.runner.progress import Progress
     from bench.store.runs import Result
 
@@ -65,8 +64,8 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.cli.request import planned_runs, requested
     from bench.report.numbers import notices
     from bench.runner.answers import make_folder
-    from bench.runner.context import require_writable
     from bench.runner.device import choose_device
+    from bench.runner.encoder_files import require_writable
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
     from bench.runner.run import run_and_store

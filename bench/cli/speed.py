@@ -18,7 +18,7 @@ from bench.store.sanitise import sanitise
 from bench.store.speed_record import RANDOM, Speed
 
 if TYPE_CHECKING:
-    from bench.runner.context import RunContext
+    from bench.runner.plan import RunContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +80,8 @@ def main(args: argparse.Namespace) -> int:
     from bench.report.files import write_all
     from bench.report.formats import markdown, terminal
     from bench.report.tables.speed import section
-    from bench.runner.context import require_writable
     from bench.runner.device import choose_device, memory_suffices
+    from bench.runner.encoder_files import require_writable
 
     require_writable(args.results)
     args.device = choose_device(args.device)
@@ -101,8 +101,8 @@ def main(args: argparse.Namespace) -> int:
 @contextmanager
 def _context(args: argparse.Namespace) -> Iterator[RunContext]:
     """The corpora and the encoder that are asked for, as long as the block lasts."""
-    from bench.runner.context import RunContext
     from bench.runner.corpora import data_folder, opened
+    from bench.runner.plan import RunContext
     from bench.speed.workload import encoder_named
 
     data = data_folder(args.data)

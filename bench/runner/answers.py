@@ -11,8 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from bench.runner.context import RunContext
-from bench.runner.plan import Planned
+from bench.runner.plan import Planned, RunContext
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import atomic_write

@@ -10,8 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from baselines.core.settings import Settings
-from bench.runner.context import RunContext
-from bench.runner.plan import DONE, Planned, cost
+from bench.runner.plan import DONE, Planned, RunContext, cost
 
 CHARACTERS_PER_TOKEN = 4
 FLOPS_PER_PARAMETER = 6

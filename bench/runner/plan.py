@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code, kept_models
-from bench.runner.context import RunContext
+from bench.runner.corpora import Corpora
+from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import recover
@@ -50,6 +52,17 @@ class Run:
         """What a line on the terminal calls it."""
         tasks = self.names[0] if len(self.tasks) == 1 else f"{len(self.tasks)} tasks"
         return f"{self.arm} · {tasks} · seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept."""
+
+    corpora: Corpora
+    results: Path
+    encoder: EncoderFiles
+    cache: Path | None = None
+    keep_models: bool = False
 
 
 @dataclass(frozen=True)

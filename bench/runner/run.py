@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from baselines.core.baseline import Model, TrainSpec, TrainStats
+from baselines.core.baseline import Model, TrainSpec
 from baselines.core.chunks import chunk_by_size
+from baselines.core.stats import TrainStats
 from bench.runner import kept_models
-from bench.runner.context import RunContext
 from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import memory_suffices, torch_environment
-from bench.runner.plan import DONE, Planned, plan
+from bench.runner.plan import DONE, Planned, RunContext, plan
 from bench.runner.progress import Progress
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store

@@ -17,7 +17,7 @@ from baselines.core.resources import begin_peak, peak_bytes
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import kept_models as models
-from bench.runner.context import RunContext
+from bench.runner.plan import RunContext
 from bench.speed.flops import matrix_product
 from bench.speed.stock import stock_pipeline
 from bench.speed.worker import seconds_of

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import PAPER, Settings
 from bench import registry
-from bench.runner.context import EncoderFiles
 from bench.runner.corpora import DEMO, Corpora, opened
 from bench.runner.device import torch_environment
+from bench.runner.encoder_files import EncoderFiles
 from bench.runner.progress import Progress
 from bench.speed.worker import Worker
 from bench.speed.workload import Examples, full_batches, long_notes, reads_documents

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import registry
-from bench.runner.context import RunContext
 from bench.runner.device import torch_environment
-from bench.runner.plan import Run, fingerprints
+from bench.runner.plan import Run, RunContext, fingerprints
 from bench.runner.progress import Progress
 from bench.speed.arms import Answering, Setup
 from bench.speed.flops import forward_flops

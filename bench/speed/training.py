@@ -9,8 +9,8 @@ from typing import Any
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench.runner.code import digest
-from bench.runner.context import RunContext
 from bench.runner.device import torch_environment
+from bench.runner.plan import RunContext
 from bench.runner.progress import Progress
 from bench.speed.flops import BACKWARD, forward_flops, matrix_product
 from bench.speed.stock import STOCK, train_stock

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.core.baseline import TrainStats
 from baselines.core.settings import PROFILES, Settings
+from baselines.core.stats import TrainStats
 from bench.store import strict_json
 from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes, refuse_links
@@ -26,8 +26,8 @@ from bench.store.environment import Environment
 from bench.store.names import RunName, tasks_label
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
-from tasks.core.kinds import is_name
 from tasks.core.metrics.formulas import FORMULAS, check_formula
+from tasks.core.names import is_name
 
 FORMAT = 3
 RUNS, UNFINISHED = "runs", "unfinished"

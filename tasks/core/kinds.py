@@ -6,7 +6,6 @@ A task is a value: what it is called, where it comes from, how it is read and sc
 from __future__ import annotations
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,11 +29,6 @@ TRAIN, DEV, TEST = SPLITS = ("train", "dev", "test")
 
 PAIR_CHARACTERS = 512
 """Pairs are cut at 128 tokens as a rule, of some four characters."""
-
-
-def is_name(text: str) -> bool:
-    """Whether a task, baseline or metric may be called so: an ASCII identifier, which is in paths what it is."""
-    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from tasks.core.errors import InputError
-from tasks.core.files.archives import Opener
 
 DOCUMENT_BYTES = 64 << 20
 FILE_BYTES = 256 << 20
@@ -27,7 +26,7 @@ class CorpusFile:
 
     path: str
     size: int
-    opener: Opener
+    opener: Callable[[], BinaryIO]
     key: tuple[str, ...] = ()
     folder: str = ""
 

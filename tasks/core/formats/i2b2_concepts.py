@@ -8,8 +8,6 @@ Source: 2010 i2b2/VA challenge, annotation file formatting.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from dataclasses import replace
 from pathlib import Path
 
 from tasks.core.errors import InputError
@@ -19,19 +17,17 @@ from tasks.core.files.corpus_file import CorpusFile
 from tasks.core.formats.output import write_lines, write_text
 from tasks.core.formats.standoff import TextAndAnnotations
 from tasks.core.formats.stated_text import warn_differences
+from tasks.core.metrics.concepts import Tokens, tokens_by_line
 
 # The text of a concept may hold `"` and `||`: it ends where the two offsets and the label end the line.
 _CONCEPT = re.compile(r'c="(.*)" ([0-9]{1,18}):([0-9]{1,18}) ([0-9]{1,18}):([0-9]{1,18})\|\|t="([^"]*)"\s*')
 _ENDS = re.compile(r'" [0-9]+:[0-9]+ [0-9]+:[0-9]+\|\|')
-_TOKEN = re.compile(r"[^ \t\n\r\f\v]+")
-
-Tokens = list[tuple[int, int]]  # characters of each token, end exclusive
 
 
 def read_document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Corpus) -> Document:
     """A document with its concepts; InputError where a line is malformed or points outside the text."""
     text, file = files.text.text(), files.annotations
-    lines = _tokens(text)
+    lines = tokens_by_line(text)
     gold: set[Span] = set()
     sides: list[tuple[int, str, str]] = []
     for number, line in file.lines():
@@ -56,26 +52,11 @@ def read_document(files: TextAndAnnotations, labels: tuple[str, ...], corpus: Co
 
 def write_document(text_path: Path, concepts_path: Path, document: Document) -> None:
     """Write a text and its concepts; InputError where a mention is not made of whole tokens."""
-    lines = _tokens(document.text)
+    lines = tokens_by_line(document.text)
     starts = {start: (n, k) for n, line in enumerate(lines, 1) for k, (start, _) in enumerate(line)}
     ends = {end: (n, k) for n, line in enumerate(lines, 1) for k, (_, end) in enumerate(line)}
     write_text(text_path, document.text)
     write_lines(concepts_path, (_line(span, document, starts, ends) for span in sorted(document.gold)))
-
-
-def whole_tokens(document: Document) -> tuple[Document, int]:
-    """A document whose mentions are widened to whole tokens, as this format has them; how many were changed.
-
-    A mention in fragments becomes one from first start to last end; one of white space alone is left out.
-    """
-    tokens = [token for line in _tokens(document.text) for token in line if token[0] < token[1]]
-    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
-    spans = set()
-    for span in document.gold:
-        first, after = bisect_right(ends, span.start), bisect_left(starts, span.end)
-        if first < after:
-            spans.add(Span(((starts[first], ends[after - 1]),), span.label))
-    return replace(document, gold=frozenset(spans)), len(document.gold - spans)
 
 
 Addresses = dict[int, tuple[int, int]]  # character -> line, token
@@ -87,17 +68,6 @@ def _line(span: Span, document: Document, starts: Addresses, ends: Addresses) ->
     (line, token), (last_line, last_token) = starts[span.start], ends[span.end]
     covered = " ".join(document.text[span.start : span.end].split()).lower()
     return f'c="{covered}" {line}:{token} {last_line}:{last_token}||t="{span.label}"'
-
-
-def _tokens(text: str) -> list[Tokens]:
-    """The tokens of each line; where no line feed parts two lines, carriage returns do."""
-    found: list[Tokens] = []
-    offset = 0
-    for line in text.split("\n" if "\n" in text.rstrip() else "\r"):
-        empty = [(offset, offset)] if line[:1] in (" ", "\t") else []
-        found.append(empty + [(offset + m.start(), offset + m.end()) for m in _TOKEN.finditer(line)])
-        offset += len(line) + 1
-    return found
 
 
 def _characters(lines: list[Tokens], match: re.Match[str], file: CorpusFile, number: int) -> tuple[int, int]:

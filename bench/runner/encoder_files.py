@@ -1,4 +1,4 @@
-"""What the runs of a command share: the corpora, the encoder and the results folder."""
+"""The encoder and the results folder of a command: checked, found or fetched before anything is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselines.core import hub
-from bench.runner.corpora import Corpora
 from bench.store import runs as store
 from bench.store.bounds import refuse_links
 from bench.store.sanitise import sanitise
@@ -24,17 +23,6 @@ class EncoderFiles:
     name: str
     folder: Path | None = None
     digest: str | None = None
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept."""
-
-    corpora: Corpora
-    results: Path
-    encoder: EncoderFiles
-    cache: Path | None = None
-    keep_models: bool = False
 
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.core.settings import PRECISIONS, PROFILES
+from baselines.core.settings import PRECISIONS, PROFILES, Settings
 from bench.cli import options
 from bench.store import speed_record as record
 from bench.store.sanitise import sanitise
@@ -110,19 +110,35 @@ def _context(args: argparse.Namespace) -> Iterator[RunContext]:
         yield RunContext(corpora, args.results, encoder)
 
 
+def _planned(args: argparse.Namespace, corpus: str, encoder: str, tasks: Iterable[str], settings: Settings) -> Speed:
+    from bench.runner.device import torch_environment
+
+    return Speed(
+        kind=args.kind,
+        corpus=corpus,
+        encoder=encoder,
+        tasks=tuple(tasks),
+        settings=settings,
+        command=options.redacted_command(args),
+        environment=torch_environment(args.device),
+    )
+
+
 def _inference(args: argparse.Namespace) -> Iterator[Speed]:
     from bench.runner.corpora import DEMO
     from bench.speed import arms, inference
-    from bench.speed.workload import tasks_of_paper
+    from bench.speed.workload import tasks_of_paper, workload
 
     with _context(args) as where:
         tasks = tasks_of_paper()
         where.corpora.require(tasks)
         profile = PROFILES[args.profile or ("demo" if where.corpora.name == DEMO else "paper")]
         setup = arms.setup(where, tasks, replace(profile, precision=args.precision), args.device)
+        work = workload(where.corpora, tasks, args.notes, setup.settings.dev_fraction)
         batches = tuple(sorted(set(args.batches)))
-        extent = inference.extent_of(where, setup, args.notes, rounds=args.rounds, batches=batches)
-        yield inference.measured(where, extent, args.peers, args.growth, options.redacted_command(args))
+        extent = inference.Extent(setup=setup, work=work, rounds=args.rounds, batches=batches)
+        speed = _planned(args, where.corpora.name, where.encoder.name, setup.tasks, setup.settings)
+        yield inference.measured(speed, where, extent, args.peers, args.growth)
 
 
 def _training(args: argparse.Namespace) -> Iterator[Speed]:
@@ -136,24 +152,27 @@ def _training(args: argparse.Namespace) -> Iterator[Speed]:
     with _context(args) as where:
         where.corpora.require([task])
         examples = training.training_set(where, task, settings, args.examples, args.device)
-        yield training.measured(where, examples, args.peers, args.rounds, options.redacted_command(args))
+        speed = _planned(args, where.corpora.name, where.encoder.name, [task.name], settings)
+        yield training.measured(speed, where, examples, args.peers, args.rounds)
 
 
 def _growth(args: argparse.Namespace) -> Iterator[Speed]:
+    from bench.runner.corpora import DEMO
     from bench.speed import growth
     from bench.speed.workload import encoder_named, tasks_of_paper
 
     tasks = tuple(task.name for task in tasks_of_paper())
     sizes = {record.CORPUS: args.scales, record.HEADS: range(1, 1 + len(tasks)), record.LENGTH: args.lengths}
     for against in args.against:
+        settings = growth.SETTINGS[against]
         with encoder_named(args.encoder or (RANDOM if against == record.BATCH else None), None) as encoder:
             assert encoder.folder is not None
-            settings = growth.SETTINGS[against]
             training = growth.StagedTraining(
                 tasks=tasks, settings=settings, encoder=encoder.folder, device=args.device, updates=args.updates
             )
             found = sorted(set(sizes.get(against, [settings.span_batch])))
-            yield growth.measured(against, encoder, training, found, options.redacted_command(args))
+            speed = replace(_planned(args, DEMO, encoder.name, tasks, settings), subject=against)
+            yield growth.measured(speed, training, found)
 
 
 _KINDS = {

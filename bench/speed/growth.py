@@ -15,8 +15,6 @@ from baselines.core.baseline import TrainSpec
 from baselines.core.settings import PAPER, Settings
 from bench import registry
 from bench.runner.corpora import DEMO, Corpora, opened
-from bench.runner.device import torch_environment
-from bench.runner.encoder_files import EncoderFiles
 from bench.runner.progress import Progress
 from bench.speed.worker import Worker
 from bench.speed.workload import Examples, full_batches, long_notes, reads_documents
@@ -192,24 +190,12 @@ def _at_size(against: str, like: StagedTraining, size: int) -> list[Timing]:
     return [writing, *first, replace(total(again), work=record.SECOND, units=first[0].units)]
 
 
-def measured(
-    against: str, encoder: EncoderFiles, training: StagedTraining, sizes: Sequence[int], command: str
-) -> Speed:
-    """The whole measurement: such a training at each size."""
+def measured(speed: Speed, training: StagedTraining, sizes: Sequence[int]) -> Speed:
+    """The whole of a planned measurement: such a training at each size."""
     timings = list[Timing]()
     in_turn = replace(training.settings, schedule="round_robin")
     with Progress(len(sizes)) as progress:
         for size in sizes:
-            timings += _at_size(against, replace(training, size=size, settings=in_turn), size)
-            progress.finished(1, f"{against}: {size:,} done")
-    return Speed(
-        kind=record.GROWTH,
-        subject=against,
-        corpus=DEMO,
-        encoder=encoder.name,
-        tasks=training.tasks,
-        settings=training.settings,
-        timings=tuple(timings),
-        command=command,
-        environment=torch_environment(training.device),
-    )
+            timings += _at_size(speed.subject, replace(training, size=size, settings=in_turn), size)
+            progress.finished(1, f"{speed.subject}: {size:,} done")
+    return replace(speed, timings=tuple(timings))

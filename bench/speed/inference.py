@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bench import registry
-from bench.runner.device import torch_environment
 from bench.runner.plan import Run, RunContext, fingerprints
 from bench.runner.progress import Progress
 from bench.speed.arms import Answering, Setup
 from bench.speed.flops import forward_flops
 from bench.speed.worker import Worker, in_turns
-from bench.speed.workload import Workload, long_note, reads_documents, workload
+from bench.speed.workload import Workload, long_note, reads_documents
 from bench.store import speed_record as record
 from bench.store.speed_record import MULTITASK, NOTES, PAIRS, SINGLE_TASK, ArmWeights, Speed, Timing, total, with_round
 
@@ -42,34 +40,21 @@ class Extent:
         return [(work, batch) for batch in self.batches for work in works]
 
 
-def extent_of(where: RunContext, setup: Setup, notes: int, **more: Any) -> Extent:
-    """So many notes, and about as many pairs."""
-    tasks = [registry.task(name) for name in setup.tasks]
-    return Extent(setup=setup, work=workload(where.corpora, tasks, notes, setup.settings.dev_fraction), **more)
-
-
-def measured(where: RunContext, extent: Extent, peers: bool, growth: bool, command: str) -> Speed:
-    """The whole measurement."""
-    setup = extent.setup
-    tasks = tuple(registry.task(name) for name in setup.tasks)
+def measured(speed: Speed, where: RunContext, extent: Extent, peers: bool, growth: bool) -> Speed:
+    """The whole of a planned measurement."""
+    tasks = tuple(registry.task(name) for name in speed.tasks)
     steps = 1 + extent.rounds + (len(tasks) + len(LENGTHS) if growth else 0)
     with Progress(steps) as progress:
         weights, timings = _arms((MULTITASK, SINGLE_TASK, *((record.PIPELINES,) if peers else ())), extent, progress)
         if growth:
             timings += _by_tasks(extent, progress)
             timings += _by_length(extent, progress)
-    return Speed(
-        kind=record.INFERENCE,
-        corpus=where.corpora.name,
-        encoder=where.encoder.name,
-        tasks=setup.tasks,
-        settings=setup.settings,
-        trained=setup.kept is not None,
+    return replace(
+        speed,
+        trained=extent.setup.kept is not None,
         weights=tuple(weights),
         timings=tuple(timings),
-        fingerprints=fingerprints(Run(registry.baseline(MULTITASK), tasks, 0, setup.settings), where),
-        command=command,
-        environment=torch_environment(setup.device),
+        fingerprints=fingerprints(Run(registry.baseline(MULTITASK), tasks, 0, speed.settings), where),
     )
 
 

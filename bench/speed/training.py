@@ -9,7 +9,6 @@ from typing import Any
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench.runner.code import digest
-from bench.runner.device import torch_environment
 from bench.runner.plan import RunContext
 from bench.runner.progress import Progress
 from bench.speed.flops import BACKWARD, forward_flops, matrix_product
@@ -72,14 +71,23 @@ def train_ours(given: TrainingSet, deterministic: bool, seed: int) -> tuple[floa
     return record.train_seconds, model.precision, model.predict(given.task, given.test)
 
 
-def measured(where: RunContext, given: TrainingSet, peers: bool, rounds: int, command: str) -> Speed:
-    """The whole measurement, from the last of the rounds that were kept; a round's number is its seed."""
+def measured(speed: Speed, where: RunContext, given: TrainingSet, peers: bool, rounds: int) -> Speed:
+    """The whole of a planned measurement, from the last of the rounds that were kept; a round's number is its seed."""
     # On a GPU, where it may cost time to give the same bits each time, ours without that too.
     arms = [OURS, *([NOT_DETERMINISTIC] if given.device != "cpu" else []), *(STOCK if peers else ())]
     lengths, epochs = [len(window.input_ids) for window in given.windows()], given.settings.epochs
     flops = epochs * (1 + BACKWARD) * forward_flops(given.encoder, lengths)
     counts: dict[str, Any] = {"units": epochs * len(lengths), "tokens": epochs * sum(lengths), "flops": flops}
-    speed = kept(where.results, _planned(where, given, command))
+    name = given.task.name
+    # Rounds of another corpus, encoder or code are no rounds of it.
+    fingerprints = Fingerprints(
+        settings="",
+        corpora={name: where.corpora.corpus_statistics(given.task).digest},
+        encoder=where.encoder.digest,
+        code=digest(("bench.speed.training", "bench.speed.stock", "bench.speed.workload")),
+    )
+    speed = replace(speed, subject=name, metric=given.task.primary.title, test_examples=len(given.test))
+    speed = kept(where.results, replace(speed, fingerprints=fingerprints))
     with ExitStack() as stack, Progress(1 + rounds - speed.rounds) as progress:
         workers = [stack.enter_context(Worker(arm, TrainingArm, arm, given)) for arm in arms]
         in_turns(workers, [()], 0)
@@ -91,26 +99,3 @@ def measured(where: RunContext, given: TrainingSet, peers: bool, rounds: int, co
             keep(where.results, speed)
             progress.finished(1, f"{seed} of {rounds} rounds measured")
     return speed
-
-
-def _planned(where: RunContext, given: TrainingSet, command: str) -> Speed:
-    """A measurement of no rounds yet; rounds of another corpus, encoder or code are no rounds of it."""
-    name, primary = given.task.name, given.task.primary
-    return Speed(
-        kind=TRAINING,
-        subject=name,
-        corpus=where.corpora.name,
-        encoder=where.encoder.name,
-        tasks=(name,),
-        settings=given.settings,
-        metric=primary.title,
-        test_examples=len(given.test),
-        fingerprints=Fingerprints(
-            settings="",
-            corpora={name: where.corpora.corpus_statistics(given.task).digest},
-            encoder=where.encoder.digest,
-            code=digest(("bench.speed.training", "bench.speed.stock", "bench.speed.workload")),
-        ),
-        command=command,
-        environment=torch_environment(given.device),
-    )

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.core.settings import PRECISIONS, PROFILES, Settings
 from bench.cli import options
+from bench.speed import RANDOM
 from bench.store import speed_record as record
 from bench.store.sanitise import sanitise
-from bench.store.speed_record import RANDOM, Speed
+from bench.store.speed_record import Speed
 
 if TYPE_CHECKING:
     from bench.runner.plan import RunContext

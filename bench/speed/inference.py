@@ -11,10 +11,10 @@ from bench.runner.plan import Run, RunContext, fingerprints
 from bench.runner.progress import Progress
 from bench.speed.arms import Answering, Setup
 from bench.speed.flops import forward_flops
-from bench.speed.worker import Worker, in_turns
+from bench.speed.worker import Worker, in_turns, with_round
 from bench.speed.workload import Workload, long_note, reads_documents
 from bench.store import speed_record as record
-from bench.store.speed_record import MULTITASK, NOTES, PAIRS, SINGLE_TASK, ArmWeights, Speed, Timing, total, with_round
+from bench.store.speed_record import MULTITASK, NOTES, PAIRS, SINGLE_TASK, ArmWeights, Speed, Timing, total
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 """Characters of the note whose time and memory are shown to grow in proportion."""

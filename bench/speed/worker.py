@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,9 @@ def seconds_of(device: str, call: Callable[..., object], *given: Any) -> float:
 def in_turns(workers: Sequence[Worker], cells: Sequence[tuple[Any, ...]], number: int) -> tuple[Timing, ...]:
     """One round: each cell by every arm before the next, so that what else the machine does falls on all of them."""
     return tuple(one for cell in cells for worker in workers for one in worker.ask("measure", number, *cell))
+
+
+def with_round(timings: Sequence[Timing], last: Sequence[Timing]) -> tuple[Timing, ...]:
+    """The rounds so far with one more, of the same works."""
+    pairs = zip(timings or [replace(one, seconds=(), scores=()) for one in last], last, strict=True)
+    return tuple(replace(new, seconds=one.seconds + new.seconds, scores=one.scores + new.scores) for one, new in pairs)

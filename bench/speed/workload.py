@@ -20,8 +20,8 @@ from baselines.core.windows import Window, pair_window, text_windows
 from bench import registry
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files
+from bench.speed import RANDOM
 from bench.store.locks import temporary_folder
-from bench.store.speed_record import RANDOM
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 

@@ -29,8 +29,6 @@ INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")
 """What is measured; `TRAINING` is also the work of a training."""
 
 MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
-RANDOM = "bert-base-random"
-"""An encoder of BERT-base's size whose weights are as drawn: its speed does not depend on them."""
 
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 
@@ -181,12 +179,6 @@ def total(timings: Sequence[Timing]) -> Timing:
         seconds=tuple(tuple(chain(*calls)) for calls in zip(*(one.seconds for one in timings), strict=True)),
         peak_bytes=max(peaks) if len(peaks) == len(timings) else None,
     )
-
-
-def with_round(timings: Sequence[Timing], last: Sequence[Timing]) -> tuple[Timing, ...]:
-    """The rounds so far with one more, of the same works."""
-    pairs = zip(timings or [replace(one, seconds=(), scores=()) for one in last], last, strict=True)
-    return tuple(replace(new, seconds=one.seconds + new.seconds, scores=one.scores + new.scores) for one, new in pairs)
 
 
 def write(results: Path, speed: Speed) -> Path:

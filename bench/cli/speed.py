@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from baselines.core.settings import PRECISIONS, PROFILES
+from baselines.core.settings import PRECISIONS, PROFILES, Settings
 from bench.cli import options
-from bench.speed.encoders import RANDOM, named
+from bench.speed import RANDOM
 from bench.store import speed_record as record
 from bench.store.sanitise import sanitise
+from bench.store.speed_record import Speed
 
 if TYPE_CHECKING:
-    from bench.store.speed_record import Speed
+    from bench.runner.plan import RunContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="|".join(record.KINDS))
     for kind, (what, add_options, _) in _KINDS.items():
         one = kinds.add_parser(kind, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False)
-        add_options(one)
+        add_options(one.add_argument)
         add = one.add_argument
         add("--threads", type=options.threads, metavar="N", help="of torch (default: as many as it takes by itself)")
         add("--encoder", metavar="NAME", help=f"as for `run`, or {RANDOM}: of that size, its weights as drawn")
@@ -34,52 +36,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add("--out", type=Path, metavar="DIR", help="write the tables as Markdown and the figure to this folder too")
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    help_ = "where the official corpora are (or BENCH_DATA; default: demo's)"
-    parser.add_argument("--data", type=Path, metavar="DIR", help=help_)
+def _count(add: Callable[..., Any], name: str, default: int, help_: str) -> None:
+    add(name, type=options.work, default=default, metavar="N", help=f"{help_} (default: {default})")
 
 
-def _add_inference(parser: argparse.ArgumentParser) -> None:
-    add, count = parser.add_argument, options.work
-    _add_data(parser)
+def _add_inference(add: Callable[..., Any]) -> None:
+    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--peers", action="store_true", help="measure stock transformers pipelines too")
     add("--growth", action="store_true", help="measure 1 to 8 tasks, and notes of up to a million characters, too")
-    add("--notes", type=count, default=64, metavar="N", help="notes, and about as many pairs (default: 64)")
-    add("--batches", type=count, nargs="+", default=[1, 8, 64], metavar="N", help="at a time (default: 1 8 64)")
-    add("--rounds", type=count, default=5, metavar="N", help="measurements of each arm, in turn (default: 5)")
+    _count(add, "--notes", 64, "notes, and about as many pairs")
+    add("--batches", type=options.work, nargs="+", default=[1, 8, 64], metavar="N", help="at a time (default: 1 8 64)")
+    _count(add, "--rounds", 5, "measurements of each arm, in turn")
     add("--profile", choices=tuple(PROFILES), help="windows where no models were kept (default: demo; --data: paper)")
     add("--precision", choices=PRECISIONS, default="auto", help="where no models were kept (default: auto)")
 
 
-def _add_training(parser: argparse.ArgumentParser) -> None:
-    add, count = parser.add_argument, options.work
-    _add_data(parser)
+def _add_training(add: Callable[..., Any]) -> None:
+    rate = PROFILES["demo"].encoder_lr
+    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
     add("--task", required=True, metavar="TASK", help="the task to train on")
     add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
-    add("--examples", type=count, default=320, metavar="N", help="passed in each epoch (default: 320)")
+    _count(add, "--examples", 320, "passed in each epoch")
     add("--epochs", type=options.epochs, default=1, metavar="N", help="in each round (default: 1)")
-    rate = PROFILES["demo"].encoder_lr
-    add(
-        "--rate", type=options.positive, default=rate, metavar="X", help=f"learning rate of every arm (default: {rate})"
-    )
+    add("--rate", type=options.positive, default=rate, metavar="X", help=f"learning rate of all (default: {rate})")
     add("--batch", type=options.whole(1), default=32, metavar="N", help="windows in a batch (default: 32)")
-    add(
-        "--rounds",
-        type=count,
-        default=3,
-        metavar="N",
-        help="measurements of each arm, in turn, each a seed (default: 3)",
-    )
+    _count(add, "--rounds", 3, "measurements of each arm, in turn, each a seed")
 
 
-def _add_growth(parser: argparse.ArgumentParser) -> None:
-    add, count, scale = parser.add_argument, options.work, options.whole(1, 10_000)
-    what = list(record.AGAINST)
+def _add_growth(add: Callable[..., Any]) -> None:
+    what, lengths = list(record.AGAINST), [1_000, 10_000, 100_000, 1_000_000]
+    scale = options.whole(1, 10_000)
     add("--against", nargs="+", choices=what, default=what, help=f"what grows (default: each; batch: by {RANDOM})")
     add("--scales", type=scale, nargs="+", default=[1, 10, 100], metavar="X", help="of the demo (default: 1 10 100)")
-    lengths = [1_000, 10_000, 100_000, 1_000_000]
-    add("--lengths", type=count, nargs="+", default=lengths, metavar="N", help="of a note (default: 1000 to 1000000)")
-    add("--updates", type=count, default=64, metavar="N", help="timed at each size (default: 64)")
+    help_ = "of a note (default: 1000 to 1000000)"
+    add("--lengths", type=options.work, nargs="+", default=lengths, metavar="N", help=help_)
+    _count(add, "--updates", 64, "timed at each size")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -108,58 +99,84 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _inference(args: argparse.Namespace) -> Iterator[Speed]:
-    from bench.runner.corpora import DEMO, data_folder, opened
+@contextmanager
+def _context(args: argparse.Namespace) -> Iterator[RunContext]:
+    """The corpora and the encoder that are asked for, as long as the block lasts."""
+    from bench.runner.corpora import data_folder, opened
     from bench.runner.plan import RunContext
-    from bench.speed import arms, inference
-    from bench.speed.workload import tasks_of_paper
+    from bench.speed.workload import encoder_named
 
     data = data_folder(args.data)
-    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
-        tasks, where = tasks_of_paper(), RunContext(corpora, args.results, encoder)
-        corpora.require(tasks)
-        profile = PROFILES[args.profile or ("demo" if corpora.name == DEMO else "paper")]
+    with opened(data, 1.0) as corpora, encoder_named(args.encoder, data) as encoder:
+        yield RunContext(corpora, args.results, encoder)
+
+
+def _planned(args: argparse.Namespace, corpus: str, encoder: str, tasks: Iterable[str], settings: Settings) -> Speed:
+    from bench.runner.device import torch_environment
+
+    return Speed(
+        kind=args.kind,
+        corpus=corpus,
+        encoder=encoder,
+        tasks=tuple(tasks),
+        settings=settings,
+        command=options.redacted_command(args),
+        environment=torch_environment(args.device),
+    )
+
+
+def _inference(args: argparse.Namespace) -> Iterator[Speed]:
+    from bench.runner.corpora import DEMO
+    from bench.speed import arms, inference
+    from bench.speed.workload import tasks_of_paper, workload
+
+    with _context(args) as where:
+        tasks = tasks_of_paper()
+        where.corpora.require(tasks)
+        profile = PROFILES[args.profile or ("demo" if where.corpora.name == DEMO else "paper")]
         setup = arms.setup(where, tasks, replace(profile, precision=args.precision), args.device)
+        work = workload(where.corpora, tasks, args.notes, setup.settings.dev_fraction)
         batches = tuple(sorted(set(args.batches)))
-        extent = inference.extent_of(where, setup, args.notes, rounds=args.rounds, batches=batches)
-        yield inference.measured(where, extent, args.peers, args.growth, options.redacted_command(args))
+        extent = inference.Extent(setup=setup, work=work, rounds=args.rounds, batches=batches)
+        speed = _planned(args, where.corpora.name, where.encoder.name, setup.tasks, setup.settings)
+        yield inference.measured(speed, where, extent, args.peers, args.growth)
 
 
 def _training(args: argparse.Namespace) -> Iterator[Speed]:
     from bench import registry
-    from bench.runner.corpora import data_folder, opened
-    from bench.runner.plan import RunContext
     from bench.speed import training
 
-    task, data, demo = registry.task(args.task), data_folder(args.data), PROFILES["demo"]
-    sizes = {"epochs": args.epochs, "span_batch": args.batch, "pair_batch": args.batch}
     # One rate for encoder and heads, as the Trainer has.
-    settings = replace(demo, encoder_lr=args.rate, head_lr=args.rate, **sizes)
-    with opened(data, 1.0) as corpora, named(args.encoder, data) as encoder:
-        corpora.require([task])
-        where = RunContext(corpora, args.results, encoder)
-        given = training.training_set(where, task, settings, args.examples, args.device)
-        yield training.measured(where, given, args.peers, args.rounds, options.redacted_command(args))
+    given = {"epochs": args.epochs, "span_batch": args.batch, "pair_batch": args.batch}
+    settings = replace(PROFILES["demo"], encoder_lr=args.rate, head_lr=args.rate, **given)
+    task = registry.task(args.task)
+    with _context(args) as where:
+        where.corpora.require([task])
+        examples = training.training_set(where, task, settings, args.examples, args.device)
+        speed = _planned(args, where.corpora.name, where.encoder.name, [task.name], settings)
+        yield training.measured(speed, where, examples, args.peers, args.rounds)
 
 
 def _growth(args: argparse.Namespace) -> Iterator[Speed]:
+    from bench.runner.corpora import DEMO
     from bench.speed import growth
-    from bench.speed.workload import tasks_of_paper
+    from bench.speed.workload import encoder_named, tasks_of_paper
 
     tasks = tuple(task.name for task in tasks_of_paper())
     sizes = {record.CORPUS: args.scales, record.HEADS: range(1, 1 + len(tasks)), record.LENGTH: args.lengths}
     for against in args.against:
-        with named(args.encoder or (RANDOM if against == record.BATCH else None), None) as encoder:
+        settings = growth.SETTINGS[against]
+        with encoder_named(args.encoder or (RANDOM if against == record.BATCH else None), None) as encoder:
             assert encoder.folder is not None
-            settings = growth.SETTINGS[against]
-            known = {"encoder": encoder.folder, "device": args.device, "updates": args.updates}
-            training = growth.StagedTraining(tasks=tasks, settings=settings, **known)
+            training = growth.StagedTraining(
+                tasks=tasks, settings=settings, encoder=encoder.folder, device=args.device, updates=args.updates
+            )
             found = sorted(set(sizes.get(against, [settings.span_batch])))
-            yield growth.measured(against, encoder, training, found, options.redacted_command(args))
+            speed = replace(_planned(args, DEMO, encoder.name, tasks, settings), subject=against)
+            yield growth.measured(speed, training, found)
 
 
-_AddOptions = Callable[[argparse.ArgumentParser], None]
-_KINDS: dict[str, tuple[str, _AddOptions, Callable[[argparse.Namespace], Iterator[Speed]]]] = {
+_KINDS = {
     record.INFERENCE: (
         "measure how fast one model for all tasks answers, and one for each",
         _add_inference,

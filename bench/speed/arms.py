@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from baselines.core.chunks import chunk_by_size
+from baselines.core.inference import TOKENS_AT_ONCE
+from baselines.core.model import MultitaskModel
 from baselines.core.resources import begin_peak, peak_bytes
 from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import kept_models as models
 from bench.runner.plan import RunContext
+from bench.speed.flops import matrix_product
+from bench.speed.stock import stock_pipeline
+from bench.speed.worker import seconds_of
 from bench.speed.workload import Workload, reads_documents
 from bench.store import names
-from bench.store.speed_record import ENCODER, MULTITASK, NOTES, PIPELINES, SINGLE_TASK, ArmWeights
+from bench.store.speed_record import MULTITASK, PAIRS, PIPELINES, SINGLE_TASK, ArmWeights, Timing
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair
 from tasks.core.kinds import Task
-
-if TYPE_CHECKING:
-    from baselines.core.model import MultitaskModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class Setup:
     kept: Path | None
 
     def folder(self, arm: str, tasks: Sequence[str]) -> Path:
-        """Where the kept model of an arm lies."""
+        """The folder of the kept model of an arm."""
         assert self.kept is not None
         return self.kept / arm / names.tasks_label(tasks) / "seed-0"
 
@@ -46,8 +49,8 @@ def setup(where: RunContext, tasks: Sequence[Task[Any, Any]], settings: Settings
     """Kept models where both arms have all of them, else models as drawn, with the settings given."""
     assert where.encoder.folder is not None
     every = tuple(task.name for task in tasks)
-    comparison = names.comparison_label(where.corpora.name, where.encoder.name, settings.span_head)
-    kept = where.results / models.MODELS / comparison
+    kept = where.results / models.MODELS
+    kept /= names.comparison_label(where.corpora.name, where.encoder.name, settings.span_head)
     found = Setup(encoder=where.encoder.folder, tasks=every, settings=settings, device=device, kept=kept)
     folders = [found.folder(MULTITASK, every), *(found.folder(SINGLE_TASK, [name]) for name in every)]
     if all((folder / models.CARD).is_file() for folder in folders):
@@ -56,7 +59,7 @@ def setup(where: RunContext, tasks: Sequence[Task[Any, Any]], settings: Settings
 
 
 class Ours:
-    """One model or several, each with some of the tasks; a note passes each model once."""
+    """One model or several, each with some of the tasks; a note passes once each model that has tasks for it."""
 
     def __init__(self, arm: str, setup: Setup) -> None:
         tasks = [registry.task(name) for name in setup.tasks]
@@ -64,29 +67,23 @@ class Ours:
         answering = [(load_model(arm, setup, group), group) for group in groups]
         self.modules = [model for model, _ in answering]
         self.precision = self.modules[0].precision
-        of_notes = [(model, list(filter(reads_documents, group))) for model, group in answering]
-        self._of_notes = [(model, group) for model, group in of_notes if group]
+        self._of_notes = [(model, group) for model, every in answering if (group := [*filter(reads_documents, every)])]
         self._by_task = {task.name: (model, task) for model, group in answering for task in group}
 
     def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
-        """The answers of all tasks that read notes."""
         return {name: found for model, tasks in self._of_notes for name, found in model.annotate(tasks, notes).items()}
 
     def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> list[Any]:
-        """The answers of a task to pairs."""
         model, asked = self._by_task[task]
         return model.predict(asked, pairs)
 
     def encoder_passes(self, notes: Sequence[Document]) -> Callable[[], None]:
-        """The encoder's part of one model's answers alone: notes are cut, and their windows on the device, before."""
-        from baselines.core.chunks import chunk_by_size
-        from baselines.core.inference import TOKENS_AT_ONCE
-
+        """The encoder's part of one model's answers alone: notes are cut, and lie on the device, before."""
         model, tasks = self._of_notes[0]
         cuts = (model.head(tasks[0].name).cut(model.tokenizer, note, use_gold=False) for note in notes)
         windows = sorted((window for cut in cuts for window in cut), key=lambda window: len(window.input_ids))
-        each = chunk_by_size(windows, lambda window: len(window.input_ids), TOKENS_AT_ONCE[model.device])
-        batches = [model.pack(some) for some in each]
+        chunks = chunk_by_size(windows, lambda window: len(window.input_ids), TOKENS_AT_ONCE[model.device])
+        batches = [model.pack(chunk) for chunk in chunks]
 
         def run() -> None:
             with torch.inference_mode(), model.autocast():
@@ -114,8 +111,6 @@ class Pipelines:
     precision = "float32"
 
     def __init__(self, setup: Setup) -> None:
-        from bench.speed.stock import stock_pipeline
-
         if setup.settings.span_head != "flat":
             raise InputError("a stock pipeline has no nested span head: leave out --peers, or give --span-head flat")
         self._pipes = {
@@ -126,12 +121,10 @@ class Pipelines:
         self.modules = [pipe.model for pipe in self._pipes.values()]
 
     def annotate(self, notes: Sequence[Document]) -> dict[str, list[Any]]:
-        """The answers of all tasks that read notes, as the pipelines put them."""
         texts = [note.text for note in notes]
         return {name: self._pipes[name](texts, batch_size=len(texts)) for name in self._of_notes}
 
     def judge(self, task: str, pairs: Sequence[Pair[Any]]) -> Any:
-        """The answers of a task to pairs."""
         inputs = [{"text": pair.first, "text_pair": pair.second} for pair in pairs]
         return self._pipes[task](inputs, batch_size=len(inputs))
 
@@ -140,44 +133,38 @@ class Answering:
     """An arm in its process: it is loaded, answers one note, and then times what it is asked for."""
 
     def __init__(self, arm: str, setup: Setup, work: Workload) -> None:
-        # With torch and transformers, what every arm needs before its models.
-        import baselines.core.model  # noqa: F401
-
         self.arm, self.work, self.device = arm, work, setup.device
+        # All that every arm needs is imported here: torch, transformers, our own.
         self.base_bytes = peak_bytes(self.device)
         self.loaded: Ours | Pipelines = Pipelines(setup) if arm == PIPELINES else Ours(arm, setup)
         begin_peak(self.device)
         if work.notes:
             self.loaded.annotate(work.notes[:1])
 
-    def seconds(self, what: str, batch: int) -> tuple[float, ...]:
-        """The seconds of each call on all notes or pairs, so many at a time, or of the encoder alone if it is ours."""
-        loaded, notes = self.loaded, self.work.notes
-        if what == ENCODER:
-            return (self._timed(loaded.encoder_passes(notes)),) if isinstance(loaded, Ours) and notes else ()
-        if what == NOTES:
-            return tuple(self._timed(loaded.annotate, notes[k : k + batch]) for k in range(0, len(notes), batch))
-        return tuple(
-            self._timed(loaded.judge, task, pairs[k : k + batch])
-            for task, pairs in self.work.pairs.items()
-            for k in range(0, len(pairs), batch)
+    def measure(self, number: int, work: str, batch: int) -> list[Timing]:
+        """A round: all notes or all pairs, so many at a time."""
+        asked: dict[Callable[..., object], Sequence[Any]] = {self.loaded.annotate: self.work.notes}
+        if work == PAIRS:
+            asked = {partial(self.loaded.judge, task): pairs for task, pairs in self.work.pairs.items()}
+        seconds = tuple(
+            seconds_of(self.device, call, given[k : k + batch])
+            for call, given in asked.items()
+            for k in range(0, len(given), batch)
         )
+        return [Timing(arm=self.arm, work=work, size=batch, seconds=(seconds,))]
 
-    def _timed(self, call: Callable[..., object], *given: Any) -> float:
-        begun = time.perf_counter()
-        call(*given)
-        if self.device != "cpu":
-            torch.cuda.synchronize()
-        return time.perf_counter() - begun
+    def encoder_seconds(self) -> tuple[float, ...]:
+        """The encoder alone on all notes, if it is ours."""
+        if isinstance(self.loaded, Pipelines) or not self.work.notes:
+            return ()
+        return (seconds_of(self.device, self.loaded.encoder_passes(self.work.notes)),)
 
     def memory(self) -> dict[str, int | None]:
         """What was held before the models, and the most that was held since they were loaded."""
         return {"base_bytes": self.base_bytes, "peak_bytes": peak_bytes(self.device)}
 
-    def facts(self) -> tuple[ArmWeights, Any]:
+    def facts(self) -> tuple[ArmWeights, Timing]:
         """The weights of the arm, and what the machine can at its precision."""
-        from bench.speed.flops import matrix_product
-
         parameters = [parameter for module in self.loaded.modules for parameter in module.parameters()]
         weights = ArmWeights(
             arm=self.arm,

@@ -7,7 +7,6 @@ not what an implementation adds, such as padding. H hidden units.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -18,6 +17,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
+from bench.speed.worker import seconds_of
 from bench.store.speed_record import PRODUCT, Timing
 
 BACKWARD = 2
@@ -38,19 +38,23 @@ def forward_flops(encoder: Path, lengths: Sequence[int]) -> int:
     count, though ours finishes none but those that are read where these are few.
     """
     config = AutoConfig.from_pretrained(encoder, local_files_only=True, trust_remote_code=False)
-    hidden: int = config.hidden_size
     layers = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
-    reaches = [config.sliding_window if layer == "sliding_attention" else sys.maxsize for layer in layers]
-    seen = sum(_seen(length, reach) for reach in reaches for length in lengths)
-    return 2 * _weights_used(config) * sum(lengths) + 4 * hidden * seen
+    seen = 0
+    for layer in layers:
+        reach = config.sliding_window if layer == "sliding_attention" else sys.maxsize
+        for length in lengths:
+            far = min(reach, length - 1)  # To the left and to the right, and each token sees itself.
+            seen += length * (2 * far + 1) - far * (far + 1)
+    flops: int = 2 * _weights_used(config) * sum(lengths) + 4 * config.hidden_size * seen
+    return flops
 
 
 def _weights_used(config: Any) -> int:
     """Weights of all matrices that a token is multiplied with; one that several layers share counts for each."""
+    used: list[int] = []
     with torch.device("meta"):
         model = AutoModel.from_config(config)
         model.pooler = None
-        used: list[int] = []
         for module in model.modules():
             if isinstance(module, nn.Linear):
                 module.register_forward_hook(lambda layer, *_: used.append(layer.weight.numel()))
@@ -58,29 +62,14 @@ def _weights_used(config: Any) -> int:
     return sum(used)
 
 
-def _seen(length: int, reach: int) -> int:
-    """How many tokens those of a sequence see, added up, each itself too: `reach` to the left and to the right."""
-    far = min(reach, length - 1)
-    return length * (2 * far + 1) - far * (far + 1)
-
-
 def matrix_product(arm: str, device: str, precision: str) -> Timing:
     """A TFLOP of products of square matrices at a precision, with the threads that torch has now, as an arm's work.
 
     The median of several; the size that is fastest counts.
     """
-    taken = min(_product_seconds(side, device, getattr(torch, precision)) / (2 * side**3) for side in SIDES[device])
-    return Timing(arm=arm, work=PRODUCT, size=0, flops=10**12, seconds=((10**12 * taken,),))
-
-
-def _product_seconds(side: int, device: str, kind: torch.dtype) -> float:
-    left, right = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
-    return median([_seconds(left, right) for _ in range(WARM + TIMED)][WARM:])
-
-
-def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:
-    begun = time.perf_counter()
-    left @ right
-    if left.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - begun
+    seconds_per_flop = []
+    for side in SIDES[device]:
+        left, right = (torch.randn(side, side, device=device).to(getattr(torch, precision)) for _ in range(2))
+        seconds = [seconds_of(device, torch.matmul, left, right) for _ in range(WARM + TIMED)]
+        seconds_per_flop.append(median(seconds[WARM:]) / (2 * side**3))
+    return Timing(arm=arm, work=PRODUCT, size=0, flops=10**12, seconds=((10**12 * min(seconds_per_flop),),))

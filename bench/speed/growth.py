@@ -9,17 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import PAPER, Settings
 from bench import registry
 from bench.runner.corpora import DEMO, Corpora, opened
-from bench.runner.encoder_files import EncoderFiles
 from bench.runner.progress import Progress
 from bench.speed.worker import Worker
-from bench.speed.workload import Examples, blank, full_batches, long_notes, reads_documents
+from bench.speed.workload import Examples, full_batches, long_notes, reads_documents
 from bench.store import speed_record as record
 from bench.store.locks import temporary_folder
 from bench.store.speed_record import Speed, Timing, total
@@ -61,21 +59,19 @@ class StagedTraining:
 
     def run(self, tell: Callable[[Timing], None]) -> None:
         """Train; the first stage that is told is the import of the libraries."""
+        begun = time.perf_counter()
+        import datasets  # noqa: F401 (what every training needs, so that none of it counts as the corpus's)
+
+        from baselines.core import training  # noqa: F401
         from baselines.core.resources import begin_peak, peak_bytes
 
         def done(work: str, seconds: float, **known: Any) -> None:
             # The parent watches a processor's memory, and what is kept there stays kept.
             peak = None if self.device == "cpu" else peak_bytes(self.device)
-            tell(
-                Timing(arm=record.MULTITASK, work=work, size=self.size, seconds=((seconds,),), peak_bytes=peak, **known)
-            )
+            taken = ((seconds,),)
+            tell(Timing(arm=record.MULTITASK, work=work, size=self.size, seconds=taken, peak_bytes=peak, **known))
             if self.device != "cpu":
                 begin_peak(self.device)
-
-        begun = time.perf_counter()
-        import datasets  # noqa: F401 (what every training needs, so that none of it counts as the corpus's)
-
-        from baselines.core import training  # noqa: F401
 
         done("libraries", time.perf_counter() - begun)
         with temporary_folder() as folder:
@@ -150,83 +146,56 @@ class StagedTraining:
 
 def staged(training: StagedTraining) -> list[Timing]:
     """The stages of a training in a process of its own, each task's apart, with the most memory of each."""
-    with Worker("a training", replace, training) as worker:
-        told = [
-            one if one.peak_bytes is not None else replace(one, peak_bytes=peak) for one, peak in worker.told("run")
-        ]
-    return joined(told)
-
-
-def joined(told: list[Timing]) -> list[Timing]:
-    """One timing for each work and task, in the order in which they came, behind the libraries, which are the base."""
     groups: dict[tuple[str, str], list[Timing]] = {}
-    for stage in told[1:]:
-        groups.setdefault((stage.work, stage.task), []).append(stage)
-    return [replace(total(group), base_bytes=told[0].peak_bytes) for group in groups.values()]
+    with Worker("a training", replace, training) as worker:
+        for one, peak in worker.told("run"):
+            known = one if one.peak_bytes is not None else replace(one, peak_bytes=peak)
+            groups.setdefault((one.work, one.task), []).append(known)
+    # The libraries come first, and are the base of all others.
+    ((base,), *stages) = groups.values()
+    return [replace(total(stage), base_bytes=base.peak_bytes) for stage in stages]
 
 
-def _corpus(like: StagedTraining, scale: int) -> list[Timing]:
-    """Demo corpora of so many times as many notes: read, prepared, trained on and scored, then started again."""
+def _changes(against: str, like: StagedTraining, size: int, corpora: Corpora) -> dict[str, Any]:
+    """In what a training at a size differs from the others."""
+    tasks = [registry.task(name) for name in like.tasks]
+    # Training sets are passed as often as makes enough batches, however small they are.
+    often = replace(like.settings, epochs=1 + (like.updates or 0))
+    if against == record.HEADS:
+        return {"tasks": like.tasks[:size], "settings": often}
+    if against == record.LENGTH:
+        # One training note of so many characters for each task that reads notes.
+        tasks = [task for task in tasks if reads_documents(task)]
+        source = long_notes(corpora, tasks, size, like.settings.dev_fraction)
+        return {"tasks": tuple(task.name for task in tasks), "settings": often, "source": source}
+    if against == record.BATCH:
+        # One batch of each task; the last task's second comes after the best weights were kept, as epochs end.
+        settings = replace(like.settings, schedule="interleaved", epochs=1, epochs_of=((like.tasks[-1], 2),))
+        source = full_batches(corpora, tasks, settings, like.encoder)
+        return {"settings": settings, "source": source, "updates": None}
+    return {"dev": True}
+
+
+def _at_size(against: str, like: StagedTraining, size: int) -> list[Timing]:
+    """A training at a size; of corpora also their writing, and what a second training does before its first update."""
     begun = time.perf_counter()
-    with opened(None, scale) as corpora, temporary_folder() as cache:
+    with opened(None, size if against == record.CORPUS else 1) as corpora, temporary_folder() as cache:
         seconds = time.perf_counter() - begun
-        training = replace(like, source=corpora.folder, cache=cache)
-        first = staged(replace(training, dev=True))
-        # What goes before the first update where tokenised corpora are kept already.
-        again = staged(replace(training, updates=0))
+        training = replace(like, cache=cache, **{"source": corpora.folder} | _changes(against, like, size, corpora))
+        first = staged(training)
+        if against != record.CORPUS:
+            return first
+        again = staged(replace(training, updates=0, dev=False))
     writing = replace(first[0], work=record.WRITING, seconds=((seconds,),), peak_bytes=None)
     return [writing, *first, replace(total(again), work=record.SECOND, units=first[0].units)]
 
 
-def _heads(like: StagedTraining, count: int) -> list[Timing]:
-    """The first tasks; training sets are passed as often as makes enough batches, however small they are."""
-    with opened(None, 1) as corpora, temporary_folder() as cache:
-        some = replace(like, tasks=like.tasks[:count], settings=_many_epochs(like))
-        return staged(replace(some, source=corpora.folder, cache=cache))
-
-
-def _length(like: StagedTraining, characters: int) -> list[Timing]:
-    """One training note of so many characters for each task that reads notes, passed as often."""
-    tasks = tuple(task for task in map(registry.task, like.tasks) if reads_documents(task))
-    with opened(None, 1) as corpora, temporary_folder() as cache:
-        source = long_notes(corpora, tasks, characters, like.settings.dev_fraction)
-        some = replace(like, tasks=tuple(task.name for task in tasks), settings=_many_epochs(like))
-        return staged(replace(some, source=source, cache=cache))
-
-
-def _many_epochs(like: StagedTraining) -> Settings:
-    return replace(like.settings, epochs=1 + (like.updates or 0))
-
-
-def _batch(like: StagedTraining, size: int) -> list[Timing]:
-    """One batch of each task, whole: after the best weights were kept, which happens once the last was trained."""
-    settings = replace(like.settings, schedule="interleaved", epochs=1, epochs_of=((like.tasks[-1], 2),))
-    with opened(None, 1) as corpora, temporary_folder() as cache:
-        source = full_batches(corpora, [registry.task(name) for name in like.tasks], settings, like.encoder)
-        return staged(replace(like, settings=settings, source=source, cache=cache, updates=None))
-
-
-_AT_SIZE = MappingProxyType(
-    {record.CORPUS: _corpus, record.HEADS: _heads, record.LENGTH: _length, record.BATCH: _batch}
-)
-
-
-def measured(
-    against: str, encoder: EncoderFiles, training: StagedTraining, sizes: Sequence[int], command: str
-) -> Speed:
-    """One whole measurement: such a training at each size."""
+def measured(speed: Speed, training: StagedTraining, sizes: Sequence[int]) -> Speed:
+    """The whole of a planned measurement: such a training at each size."""
     timings = list[Timing]()
+    in_turn = replace(training.settings, schedule="round_robin")
     with Progress(len(sizes)) as progress:
         for size in sizes:
-            like = replace(training, size=size, settings=replace(training.settings, schedule="round_robin"))
-            timings += _AT_SIZE[against](like, size)
-            progress.finished(1, f"{against}: {size:,} done")
-    return blank(
-        ("demo", encoder.name, training.device),
-        kind=record.GROWTH,
-        subject=against,
-        tasks=training.tasks,
-        settings=training.settings,
-        timings=tuple(timings),
-        command=command,
-    )
+            timings += _at_size(speed.subject, replace(training, size=size, settings=in_turn), size)
+            progress.finished(1, f"{speed.subject}: {size:,} done")
+    return replace(speed, timings=tuple(timings))

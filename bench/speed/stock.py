@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Sampler
 
 from baselines.core.encoder import without_attention_dropout
@@ -32,9 +33,6 @@ STOCK: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
     {"Trainer": {}, "Trainer, bf16, by length": {"bf16": True, "train_sampling_strategy": "group_by_length"}}
 )
 """Name -> what the Trainer is told beyond our rates; by default it is float32, padded to a batch's longest."""
-
-OVERLAP = 16
-"""Tokens that two windows of a note too long for the encoder share: `stride` of the stock pipeline."""
 
 _IGNORE_INDEX = -100
 """The label of a position that the loss of transformers leaves out."""
@@ -64,11 +62,12 @@ def stock_pipeline(model: MultitaskModel, task: Task[Any, Any], encoder: Path, d
     last = [module for module in stock.modules() if isinstance(module, nn.Linear)][-1]
     last.load_state_dict(model.head(task.name).layer.state_dict())
     longest = model.encoder.max_length
-    name, options = "token-classification", {"aggregation_strategy": "simple", "stride": OVERLAP}
-    if not reads_documents(task):
-        longest = model.head(task.name).settings.pair_max_length
-        unscaled = {"function_to_apply": "none"} if task.answer_json is float else {}
-        name, options = "text-classification", {"truncation": True, **unscaled}
+    if reads_documents(task):
+        # Two windows of a note too long for the encoder share `stride` tokens.
+        name, options = "token-classification", {"aggregation_strategy": "simple", "stride": 16}
+    else:
+        name, longest = "text-classification", model.head(task.name).settings.pair_max_length
+        options = {"truncation": True} | ({"function_to_apply": "none"} if task.answer_json is float else {})
     tokenizer = AutoTokenizer.from_pretrained(encoder, local_files_only=True, model_max_length=longest)
     return pipeline(name, model=stock, tokenizer=tokenizer, device=0 if device == "cuda" else -1, **options)
 
@@ -162,21 +161,22 @@ def answers_to_test(given: TrainingSet, model: Any) -> list[Any]:
     """What a stock model's own logits say of the test split, read as our heads read theirs."""
     head, tokenizer = head_for(given.task, 1, given.settings), SubwordTokenizer(given.encoder)
     model.eval()
-    answers = []
-    for example in given.test:
+
+    def answer(example: Any) -> Any:
         windows = head.cut(tokenizer, example, use_gold=False)
-        answers.append(
-            head.merge_windows([head.decode_windows([one], logits_of(given.task, model, one))[0] for one in windows])
+        return head.merge_windows(
+            [*chain(*(head.decode_windows([one], logits_of(given.task, model, one)) for one in windows))]
         )
-    return answers
+
+    return [answer(example) for example in given.test]
 
 
 @torch.no_grad()
 def logits_of(task: Task[Any, Any], model: Any, window: Window) -> np.ndarray:
     """The logits of a stock model at the positions of a window that a head reads, [R, C]."""
-    inputs = {"input_ids": window.input_ids, "token_type_ids": window.token_type_ids}
-    moved = {name: torch.from_numpy(row)[None].to(model.device) for name, row in inputs.items()}
-    logits: np.ndarray = model(**moved).logits.float().cpu().numpy()
+    names = ("input_ids", "token_type_ids")
+    inputs = {name: torch.from_numpy(getattr(window, name))[None].to(model.device) for name in names}
+    logits: np.ndarray = model(**inputs).logits.float().cpu().numpy()
     return logits[0, window.read_positions] if reads_documents(task) else logits
 
 
@@ -191,14 +191,10 @@ def _row(task: Task[Any, Any], window: Window) -> dict[str, Any]:
 
 def padded(rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """A batch padded to its longest row, as the collators of transformers do it."""
-    longest = max(len(row["input_ids"]) for row in rows)
-
-    def column(name: str, filler: int) -> Tensor:
-        return torch.tensor([row[name] + [filler] * (longest - len(row[name])) for row in rows])
-
-    batch = {"input_ids": column("input_ids", 0), "token_type_ids": column("token_type_ids", 0)}
-    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-    batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
-    of_tokens = isinstance(rows[0]["labels"], list)
-    batch["labels"] = column("labels", _IGNORE_INDEX) if of_tokens else torch.tensor([row["labels"] for row in rows])
+    columns = {name: [torch.tensor(row[name]) for row in rows] for name in rows[0]}
+    masks, labels = [torch.ones_like(ids) for ids in columns["input_ids"]], columns.pop("labels")
+    batch = {name: pad_sequence(column, batch_first=True) for name, column in columns.items()}
+    batch["attention_mask"] = pad_sequence(masks, batch_first=True)
+    of_tokens = labels[0].ndim == 1
+    batch["labels"] = pad_sequence(labels, True, _IGNORE_INDEX) if of_tokens else torch.stack(labels)
     return batch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +13,8 @@ from bench.runner.plan import RunContext
 from bench.runner.progress import Progress
 from bench.speed.flops import BACKWARD, forward_flops, matrix_product
 from bench.speed.stock import STOCK, train_stock
-from bench.speed.worker import Worker
-from bench.speed.workload import TrainingSet, blank
+from bench.speed.worker import Worker, in_turns, with_round
+from bench.speed.workload import TrainingSet
 from bench.store.locks import temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.speed_record import NOT_DETERMINISTIC, OURS, TRAINING, Speed, Timing, keep, kept
@@ -27,14 +26,8 @@ def training_set(where: RunContext, task: Task[Any, Any], settings: Settings, co
     """So many examples of a task, spread over its training set."""
     assert where.encoder.folder is not None
     train, test = (where.corpora.examples(task, split, settings.dev_fraction) for split in (TRAIN, TEST))
-    return TrainingSet(
-        task=task,
-        examples=train[:: max(1, len(train) // count)][:count],
-        test=test,
-        encoder=where.encoder.folder,
-        settings=settings,
-        device=device,
-    )
+    some, encoder = train[:: max(1, len(train) // count)][:count], where.encoder.folder
+    return TrainingSet(task=task, examples=some, test=test, encoder=encoder, settings=settings, device=device)
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class TrainingArm:
     arm: str
     given: TrainingSet
 
-    def round(self, seed: int) -> list[Timing]:
+    def measure(self, seed: int) -> list[Timing]:
         """The times of a training under a seed, with its score, and of a matrix product beside it."""
         given, primary = self.given, self.given.task.primary
         if self.arm in STOCK:
@@ -78,64 +71,31 @@ def train_ours(given: TrainingSet, deterministic: bool, seed: int) -> tuple[floa
     return record.train_seconds, model.precision, model.predict(given.task, given.test)
 
 
-def measured(where: RunContext, given: TrainingSet, peers: bool, rounds: int, command: str) -> Speed:
-    """The whole measurement, from the last of the rounds that were kept; a round's number is its seed."""
+def measured(speed: Speed, where: RunContext, given: TrainingSet, peers: bool, rounds: int) -> Speed:
+    """The whole of a planned measurement, from the last of the rounds that were kept; a round's number is its seed."""
     # On a GPU, where it may cost time to give the same bits each time, ours without that too.
     arms = [OURS, *([NOT_DETERMINISTIC] if given.device != "cpu" else []), *(STOCK if peers else ())]
-    windows = given.windows()
-    counts = work_of([len(window.input_ids) for window in windows], given)
-    speed = kept(where.results, planned(where, given, command))
-    with ExitStack() as stack, Progress(1 + rounds - _rounds(speed)) as progress:
+    lengths, epochs = [len(window.input_ids) for window in given.windows()], given.settings.epochs
+    flops = epochs * (1 + BACKWARD) * forward_flops(given.encoder, lengths)
+    counts: dict[str, Any] = {"units": epochs * len(lengths), "tokens": epochs * sum(lengths), "flops": flops}
+    name = given.task.name
+    # Rounds of another corpus, encoder or code are no rounds of it.
+    fingerprints = Fingerprints(
+        settings="",
+        corpora={name: where.corpora.corpus_statistics(given.task).digest},
+        encoder=where.encoder.digest,
+        code=digest(("bench.speed.training", "bench.speed.stock", "bench.speed.workload")),
+    )
+    speed = replace(speed, subject=name, metric=given.task.primary.title, test_examples=len(given.test))
+    speed = kept(where.results, replace(speed, fingerprints=fingerprints))
+    with ExitStack() as stack, Progress(1 + rounds - speed.rounds) as progress:
         workers = [stack.enter_context(Worker(arm, TrainingArm, arm, given)) for arm in arms]
-        for worker in workers:
-            worker.ask("round", 0)
+        in_turns(workers, [()], 0)
         progress.finished(1, "warmed up")
-        for seed in range(1 + _rounds(speed), 1 + rounds):
-            found = [one for worker in workers for one in worker.ask("round", seed)]
-            timings = tuple(replace(one, **counts) if one.work == TRAINING else one for one in found)
-            speed = replace(speed, timings=_with_round(speed.timings, timings))
+        for seed in range(1 + speed.rounds, 1 + rounds):
+            found = in_turns(workers, [()], seed)
+            found = tuple(replace(one, **counts) if one.work == TRAINING else one for one in found)
+            speed = replace(speed, timings=with_round(speed.timings, found))
             keep(where.results, speed)
             progress.finished(1, f"{seed} of {rounds} rounds measured")
     return speed
-
-
-def planned(where: RunContext, given: TrainingSet, command: str) -> Speed:
-    """A measurement of no rounds yet; rounds of another corpus, encoder or code are no rounds of it."""
-    name, primary = given.task.name, given.task.primary
-    return blank(
-        (where.corpora.name, where.encoder.name, given.device),
-        kind=TRAINING,
-        subject=name,
-        tasks=(name,),
-        settings=given.settings,
-        metric=primary.title,
-        test_examples=len(given.test),
-        fingerprints=Fingerprints(
-            settings="",
-            corpora={name: where.corpora.corpus_statistics(given.task).digest},
-            encoder=where.encoder.digest,
-            code=digest(("bench.speed.training", "bench.speed.stock", "bench.speed.workload")),
-        ),
-        command=command,
-    )
-
-
-def work_of(lengths: Sequence[int], given: TrainingSet) -> dict[str, int]:
-    """What a round of every arm passes: windows of these lengths, in every epoch, and the gradients of all weights."""
-    epochs = given.settings.epochs
-    flops = (1 + BACKWARD) * forward_flops(given.encoder, lengths)
-    return {"units": epochs * len(lengths), "tokens": epochs * sum(lengths), "flops": epochs * flops}
-
-
-def _rounds(speed: Speed) -> int:
-    return len(speed.timings[0].seconds) if speed.timings else 0
-
-
-def _with_round(timings: Sequence[Timing], last: Sequence[Timing]) -> tuple[Timing, ...]:
-    """The rounds so far with one more, of the same works."""
-    if not timings:
-        return tuple(last)
-    return tuple(
-        replace(one, seconds=(*one.seconds, *new.seconds), scores=(*one.scores, *new.scores))
-        for one, new in zip(timings, last, strict=True)
-    )

@@ -8,14 +8,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import bench
 from bench.runner.device import memory_suffices
+from bench.store.speed_record import Timing
 from tasks.core.errors import InputError
 
 LOOK_SECONDS = 0.01
@@ -34,8 +36,12 @@ class Worker:
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, torch.get_num_threads(), build, given), daemon=True)
         begun = time.perf_counter()
-        with _own_packages_found():
+        # A new interpreter is told where Python looks here, and there our own folder may stand no longer.
+        sys.path.insert(0, str(Path(bench.__file__).parent.parent))
+        try:
             self._process.start()
+        finally:
+            del sys.path[0]
         theirs.close()
         self._answer()
         self.build_seconds = time.perf_counter() - begun
@@ -50,12 +56,12 @@ class Worker:
 
     def ask(self, what: str, *given: Any) -> Any:
         """What a method of that name answers."""
-        self._send(what, given)
+        self._send(what, False, given)
         return self._answer()
 
     def told(self, what: str, *given: Any) -> Iterator[tuple[Any, int | None]]:
         """All that a method tells by its first parameter until it ends, each with the most memory seen meanwhile."""
-        self._send(f"tell {what}", given)
+        self._send(what, True, given)
         while True:
             peak = anonymous_bytes(self._process.pid)
             while not self._ours.poll(LOOK_SECONDS):
@@ -65,9 +71,9 @@ class Worker:
                 return
             yield told, peak
 
-    def _send(self, what: str, given: tuple[Any, ...]) -> None:
+    def _send(self, *asked: Any) -> None:
         with suppress(BrokenPipeError):  # It has ended: so says the answer that it does not give.
-            self._ours.send((what, given))
+            self._ours.send(asked)
 
     def _answer(self) -> Any:
         try:
@@ -88,18 +94,13 @@ def anonymous_bytes(pid: int | None) -> int | None:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return None
-    found = [line for line in lines if line.startswith("RssAnon:")]
-    return int(found[0].split()[1]) * 1024 if found else None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")), None)
 
 
-@contextmanager
-def _own_packages_found() -> Iterator[None]:
-    """A new interpreter is told where Python looks here, and there our own folder may stand no longer."""
-    sys.path.insert(0, str(Path(bench.__file__).parent.parent))
-    try:
-        yield
-    finally:
-        del sys.path[0]
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def serve(parent: Connection, threads: int, build: Callable[..., Any], given: tuple[Any, ...]) -> None:
@@ -114,10 +115,9 @@ def serve(parent: Connection, threads: int, build: Callable[..., Any], given: tu
             made = build(*given)
             parent.send(None)
             while True:
-                what, given = parent.recv()
-                told = what.startswith("tell ")
-                method = getattr(made, what.removeprefix("tell "))
-                parent.send(method(parent.send, *given) if told else method(*given))
+                what, tells, given = parent.recv()
+                method = getattr(made, what)
+                parent.send(method(parent.send, *given) if tells else method(*given))
     except (InputError, OSError) as error:
         with suppress(BrokenPipeError):
             parent.send(error)
@@ -125,7 +125,23 @@ def serve(parent: Connection, threads: int, build: Callable[..., Any], given: tu
         return
 
 
-def _end_with_parent() -> None:
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        os._exit(1)
+def seconds_of(device: str, call: Callable[..., object], *given: Any) -> float:
+    """How long a call takes, with what it leaves to a GPU."""
+    import torch
+
+    begun = time.perf_counter()
+    call(*given)
+    if device != "cpu":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+def in_turns(workers: Sequence[Worker], cells: Sequence[tuple[Any, ...]], number: int) -> tuple[Timing, ...]:
+    """One round: each cell by every arm before the next, so that what else the machine does falls on all of them."""
+    return tuple(one for cell in cells for worker in workers for one in worker.ask("measure", number, *cell))
+
+
+def with_round(timings: Sequence[Timing], last: Sequence[Timing]) -> tuple[Timing, ...]:
+    """The rounds so far with one more, of the same works."""
+    pairs = zip(timings or [replace(one, seconds=(), scores=()) for one in last], last, strict=True)
+    return tuple(replace(new, seconds=one.seconds + new.seconds, scores=one.scores + new.scores) for one, new in pairs)

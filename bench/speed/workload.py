@@ -1,21 +1,27 @@
-"""What every arm is given: notes and pairs to answer, a long note, a task's training set, batches that are full."""
+"""What every arm is given: an encoder, notes and pairs to answer, a task's training set, batches that are full."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from baselines.core import hub
 from baselines.core.heads import head_for
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window, pair_window, text_windows
 from bench import registry
 from bench.runner.corpora import Corpora
-from bench.runner.device import torch_environment
-from bench.store.speed_record import Speed
+from bench.runner.encoder_files import EncoderFiles, encoder_files
+from bench.speed import RANDOM
+from bench.store.locks import temporary_folder
 from tasks.core.examples import Document, Pair, Span
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 
@@ -26,6 +32,24 @@ Examples = dict[tuple[str, str], Sequence[Any]]
 """Examples by task and split."""
 
 
+@contextmanager
+def encoder_named(encoder: str | None, data: Path | None) -> Iterator[EncoderFiles]:
+    """The files of an encoder, which last as long as the block; without a name that of `run`."""
+    if encoder != RANDOM:
+        yield encoder_files(encoder or (hub.DEMO if data is None else hub.CLINICAL), fetch=True)
+        return
+    from transformers import BertConfig, BertModel
+
+    demo = encoder_files(hub.DEMO, fetch=False).folder
+    assert demo is not None
+    with temporary_folder() as folder:
+        for path in hub.text_files(demo):  # The demo encoder's tokenizer.
+            shutil.copyfile(path, folder / path.name)
+        torch.manual_seed(0)
+        BertModel(BertConfig()).save_pretrained(folder)  # 12 layers, 768 hidden units.
+        yield EncoderFiles(RANDOM, folder, hub.digest(folder))
+
+
 def reads_documents(task: Task[Any, Any]) -> bool:
     """Whether the examples of a task are documents; otherwise they are pairs."""
     return task.example_type is Document
@@ -34,12 +58,6 @@ def reads_documents(task: Task[Any, Any]) -> bool:
 def tasks_of_paper() -> tuple[Task[Any, Any], ...]:
     """The tasks that are measured, those that read documents first."""
     return tuple(sorted(registry.of_paper(), key=lambda task: (not reads_documents(task), task.name)))
-
-
-def blank(place: tuple[str, str, str], **known: Any) -> Speed:
-    """A measurement on a corpus with an encoder on a device of this machine, not finished yet."""
-    corpus, encoder, device = place
-    return Speed(corpus=corpus, encoder=encoder, environment=torch_environment(device), **known)
 
 
 @dataclass(frozen=True)
@@ -63,12 +81,11 @@ class Workload:
 def workload(corpora: Corpora, tasks: Sequence[Task[Any, Any]], count: int, dev_fraction: float) -> Workload:
     """So many notes, and about so many pairs, from the test splits of all tasks in turn."""
     splits = [(task, corpora.examples(task, TEST, dev_fraction)) for task in tasks]
-    of_notes = [found for task, found in splits if reads_documents(task)]
-    in_turn = (note for row in zip_longest(*of_notes) for note in row if note is not None)
+    in_turn = chain(*zip_longest(*(found for task, found in splits if reads_documents(task))))
     of_pairs = {task.name: found for task, found in splits if not reads_documents(task)}
     each = -(-count // max(1, len(of_pairs)))
     return Workload(
-        notes=tuple(replace(note, gold=frozenset()) for note in in_turn)[:count],
+        notes=tuple(replace(note, gold=frozenset()) for note in in_turn if note is not None)[:count],
         pairs={name: tuple(found[:each]) for name, found in of_pairs.items()},
     )
 
@@ -83,6 +100,13 @@ class TrainingSet:
     encoder: Path
     settings: Settings
     device: str
+
+    # To the process of an arm a task travels by its name: its metrics are functions, which cannot be pickled.
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"task": self.task.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, task=registry.task(state["task"]))
 
     @property
     def batch(self) -> int:
@@ -104,8 +128,7 @@ def long_note(notes: Sequence[Document], characters: int) -> Document:
         note = notes[len(texts) % len(notes)]
         for span in note.gold:
             if begin + span.end <= characters:
-                moved = tuple((start + begin, end + begin) for start, end in span.fragments)
-                gold.add(replace(span, fragments=moved))
+                gold.add(replace(span, fragments=tuple((start + begin, end + begin) for start, end in span.fragments)))
         texts.append(note.text + BETWEEN)
         begin += len(texts[-1])
     return Document("long", "".join(texts)[:characters], frozenset(gold))
@@ -138,8 +161,6 @@ def full_batches(corpora: Corpora, tasks: Sequence[Task[Any, Any]], settings: Se
 def _dense_note(tokenizer: SubwordTokenizer, notes: Sequence[Document], settings: Settings) -> Document:
     """A note of one batch of whole windows: nowhere in it is a better place to cut than where a window is full."""
     words = " ".join(word.strip(".!?") for note in notes for word in note.text.split())
-    windows = text_windows(tokenizer, words, settings.max_length)
-    while len(windows) <= settings.span_batch:
+    while len(windows := text_windows(tokenizer, words, settings.max_length)) <= settings.span_batch:
         words = f"{words} {words}"
-        windows = text_windows(tokenizer, words, settings.max_length)
     return Document("full", words[: windows[settings.span_batch - 1].offset_mapping[-1, 1]], frozenset())

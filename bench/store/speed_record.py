@@ -23,11 +23,13 @@ from bench.store.sanitise import sanitise, stem
 from tasks.core.errors import InputError
 
 FORMAT, SPEED, RECORD = 3, "speed", "speed.json"
+_ROUNDS = f"{UNFINISHED}/{SPEED}"
 
 INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")
 """What is measured; `TRAINING` is also the work of a training."""
 
 MULTITASK, SINGLE_TASK, PIPELINES = "multitask", "single_task", "pipelines"
+
 OURS, NOT_DETERMINISTIC = "bench", "bench, not deterministic"
 
 NOTES, PAIRS, ENCODER, FIRST_NOTE = "notes", "pairs", "encoder", "first note"
@@ -65,23 +67,20 @@ class Timing:
     base_bytes: int | None = None
 
     @property
-    def rounds(self) -> list[float]:
-        """The seconds of each round."""
+    def round_seconds(self) -> list[float]:
         return [sum(calls) for calls in self.seconds]
 
     @property
     def median_seconds(self) -> float:
         """The seconds of a round, the median of all; nan where there is none."""
-        return median(self.rounds or [math.nan])
+        return median(self.round_seconds or [math.nan])
 
     @property
     def units_per_second(self) -> float:
-        """How many notes, pairs and so on."""
         return self.units / self.median_seconds
 
     @property
     def tokens_per_second(self) -> float:
-        """How many real tokens."""
         return self.tokens / self.median_seconds
 
     @property
@@ -93,11 +92,13 @@ class Timing:
 
     def times_faster(self, other: Timing) -> float:
         """How many times faster than another: the median over rounds, in each of which both were measured."""
-        return median([slow / fast for fast, slow in zip(self.rounds, other.rounds, strict=True)] or [math.nan])
+        return median(
+            [slow / fast for fast, slow in zip(self.round_seconds, other.round_seconds, strict=True)] or [math.nan]
+        )
 
     def utilisation(self, product: Timing) -> float:
         """The part of the rate of large matrix products that it reaches, of those in the same round if any."""
-        taken = [own / one for own, one in zip(self.rounds, cycle(product.rounds), strict=False)]
+        taken = [own / one for own, one in zip(self.round_seconds, cycle(product.round_seconds), strict=False)]
         return self.flops / (product.flops or math.nan) / median(taken or [math.nan])
 
 
@@ -139,15 +140,18 @@ class Speed:
 
     @property
     def path(self) -> Path:
-        """Its folder below `speed`."""
+        """Its folder below `speed` of a results folder."""
         comparison = comparison_label(self.corpus, self.encoder, self.settings.span_head)
         parts = (stem(self.environment.device), str(self.environment.threads), self.kind, stem(self.subject))
         return Path(comparison, "-".join(filter(None, parts)))
 
     @property
     def arms(self) -> list[str]:
-        """The arms, in their order."""
         return list(dict.fromkeys(one.arm for one in self.timings))
+
+    @property
+    def rounds(self) -> int:
+        return len(self.timings[0].seconds) if self.timings else 0
 
     def sizes(self, work: str) -> list[int]:
         """The sizes at which a work was measured."""
@@ -179,32 +183,28 @@ def total(timings: Sequence[Timing]) -> Timing:
 
 def write(results: Path, speed: Speed) -> Path:
     """Store a measurement in place of an older one of its kind; the file it lies in."""
-    path, unfinished = _store(results / SPEED / speed.path, speed), results / UNFINISHED / SPEED / speed.path
+    keep(results, speed, SPEED)
+    unfinished = results / _ROUNDS / speed.path
     shutil.rmtree(unfinished, ignore_errors=True)
     remove_empty(unfinished.parent, results / UNFINISHED)
-    return path
+    return results / SPEED / speed.path / RECORD
 
 
-def keep(results: Path, speed: Speed) -> None:
+def keep(results: Path, speed: Speed, below: str = _ROUNDS) -> None:
     """Keep the rounds so far, for a measurement that is killed to go on from."""
-    _store(results / UNFINISHED / SPEED / speed.path, speed)
+    with atomic_write(results / below / speed.path) as new:
+        (new / RECORD).write_text(strict_json.dumps(speed, indent=1) + "\n")
 
 
 def kept(results: Path, planned: Speed) -> Speed:
     """A measurement of no rounds yet with those that were kept of it, if they were measured of the same."""
-    folder = results / UNFINISHED / SPEED / planned.path
+    folder = results / _ROUNDS / planned.path
     recover(folder)
     with suppress(InputError):
         begun = read(folder / RECORD)
         if replace(begun, timings=()) == planned:
             return begun
     return planned
-
-
-def _store(folder: Path, speed: Speed) -> Path:
-    with atomic_write(folder) as new:
-        (new / RECORD).write_text(strict_json.dumps(speed, indent=1) + "\n")
-    return folder / RECORD
 
 
 def read_all(results: Path, kind: str) -> list[Speed]:

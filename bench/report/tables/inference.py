@@ -15,82 +15,62 @@ from bench.store.speed_record import Speed, Timing
 
 
 def tables(speed: Speed) -> Iterator[Table]:
-    """What the arms reach, take and hold, by batch size, and how time and memory grow, where that was measured."""
+    """The arms side by side, by batch size, and how time and memory grow, where that was measured."""
     own, *others = speed.arms
     notes, pairs = (_fastest(speed, work, own) for work in (record.NOTES, record.PAIRS))
-    head = f"Answering {notes.units} notes for all span tasks and {pairs.units} pairs, encoder {speed.encoder}"
+    title = f"Answering {notes.units} notes for all span tasks and {pairs.units} pairs, encoder {speed.encoder}"
     header = ("", *speed.arms, *(f"gain on {arm}" for arm in others))
-    yield layout.table("", head, header, _arms_rows(speed), _notes_of_inference(speed))
-    batches = [[speed.timing(record.NOTES, arm, size) for arm in speed.arms] for size in speed.sizes(record.NOTES)]
-    yield layout.table(
-        "batches",
-        "Notes a second for all span tasks, by notes at a time",
-        ("at a time", *speed.arms, *(f"than {arm}" for arm in others)),
-        [
-            (
-                str(arms[0].size),
-                *(layout.decimal(one.units_per_second) for one in arms),
-                *(f"{arms[0].times_faster(one):.2f}x" for one in arms[1:]),
-            )
-            for arms in batches
-        ],
-        [f"than: how many times faster {own} is, the median over rounds in which both were measured."],
-    )
+    yield layout.table("", title, header, _arms_rows(speed), _notes(speed))
+    rates = {arm: (layout.rate, (record.NOTES, arm, "")) for arm in speed.arms}
+    ratios = {f"than {arm}": (_times_faster, (record.NOTES, own, ""), (record.NOTES, arm, "")) for arm in others}
+    heading = ("batches", "Notes a second for all span tasks, by notes at a time", "at a time")
+    note = f"than: how many times faster {own} is, the median over rounds in which both were measured."
+    yield layout.by_size(speed, record.NOTES, heading, rates | ratios, [note])
     if speed.sizes(record.BY_TASKS):
         yield _by_tasks(speed)
-    if by_length := [speed.timing(record.BY_LENGTH, size=size) for size in speed.sizes(record.BY_LENGTH)]:
-        yield layout.table(
-            "lengths",
-            "One note for all span tasks, multitask, by its length",
-            ("characters", "time", "characters a second", "peak memory", "above Python and torch"),
-            [
-                (
-                    numbers.count(one.size),
-                    layout.time(one),
-                    numbers.count(one.units_per_second),
-                    layout.peak(one),
-                    layout.above_base(one),
-                )
-                for one in by_length
-            ],
-        )
+    if speed.sizes(record.BY_LENGTH):
+        heading = ("lengths", "One note for all span tasks, multitask, by its length", "characters")
+        shown = {
+            "time": layout.time,
+            "characters a second": lambda one: numbers.count(one.units_per_second),
+            "peak memory": layout.peak,
+            "above Python and torch": layout.above_base,
+        }
+        columns = {name: (show, (record.BY_LENGTH, "", "")) for name, show in shown.items()}
+        yield layout.by_size(speed, record.BY_LENGTH, heading, columns)
 
 
 def _by_tasks(speed: Speed) -> Table:
-    """Both of our arms with the first tasks, and what the last of these adds."""
-    rows = []
-    for size in speed.sizes(record.BY_TASKS):
-        multi, single = (speed.timing(record.BY_TASKS, arm, size) for arm in (record.MULTITASK, record.SINGLE_TASK))
-        row = (
-            str(size),
-            "".join(speed.tasks[size - 1 : size]),
-            layout.time(multi),
-            layout.time(single),
-            layout.peak(multi),
-            layout.peak(single),
-        )
-        rows.append((*row, numbers.ratio(single.median_seconds, multi.median_seconds)))
-    return layout.table(
-        "tasks",
-        "Time and peak memory with the first tasks",
-        ("tasks", "the last", "multi time", "single time", "multi memory", "single memory", "single / multi"),
-        rows,
-        ["Span tasks share the notes; each pair task brings pairs of its own, which both arms must read."],
-    )
+    multi, single = ((record.BY_TASKS, arm, "") for arm in (record.MULTITASK, record.SINGLE_TASK))
+    columns = {
+        "the last": (lambda one: "".join(speed.tasks[one.size - 1 : one.size]), multi),
+        "multi time": (layout.time, multi),
+        "single time": (layout.time, single),
+        "multi memory": (layout.peak, multi),
+        "single memory": (layout.peak, single),
+        "single / multi": (lambda one, other: numbers.ratio(one.median_seconds, other.median_seconds), single, multi),
+    }
+    note = "Span tasks share the notes; each pair task brings pairs of its own, which both arms must read."
+    heading = ("tasks", "Time and peak memory with the first tasks", "tasks")
+    return layout.by_size(speed, record.BY_TASKS, heading, columns, [note])
+
+
+def _times_faster(own: Timing, other: Timing) -> str:
+    return f"{own.times_faster(other):.2f}x"
 
 
 def _fastest(speed: Speed, work: str, arm: str) -> Timing:
-    """Where an arm does most of a work in a second, in the median of its rounds; without rounds if it does none."""
+    """The timing of a work at the batch size that suits the arm; without rounds if it does none."""
     found = [speed.timing(work, arm, size) for size in speed.sizes(work)]
     return min(found, key=lambda one: one.median_seconds, default=speed.timing(work, arm))
 
 
 Quantity = tuple[str, float | None, Callable[[Any], str]]
-"""What it is, its value, and how that is written."""
+"""Its name, its value, and how that is written."""
 
 
 def _arms_rows(speed: Speed) -> Iterator[tuple[str, ...]]:
-    """One row a quantity, one column an arm, and what the first, the multitask arm, gains on each other."""
+    """One row a quantity, one column an arm, and the gain of the first arm on each other."""
     for quantities, more in ((_rates, True), (_costs, False)):
         for row in zip(*(quantities(speed, arm) for arm in speed.arms), strict=True):
             what, first, show = row[0]
@@ -130,12 +110,12 @@ def _costs(speed: Speed, arm: str) -> Iterator[Quantity]:
     yield "from start to first note", speed.timing(record.FIRST_NOTE, arm).median_seconds, numbers.duration
 
 
-def _notes_of_inference(speed: Speed) -> Iterator[str]:
+def _notes(speed: Speed) -> Iterator[str]:
     trained = "trained models" if speed.trained else "models as they are before training"
     products = {one.precision: layout.gflops_of_product(speed, one.arm) for one in speed.weights}
     rates = ", ".join(f"{rate} GFLOP/s in {precision}" for precision, rate in products.items())
     yield (
-        f"{layout.title(speed)}; {trained}; medians over rounds in which the arms take turns ({layout.rounds(speed)}). "
+        f"{layout.title(speed)}; {trained}; medians over rounds in which the arms take turns ({speed.rounds}). "
         "At its best: at the batch size that suits it. Gain: how many times faster or smaller "
         f"{speed.arms[0]} is. A note's tokens count once, however many models it passes."
     )

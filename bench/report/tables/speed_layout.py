@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from bench.report import numbers
 from bench.report.arms import DEMO, kind_of
@@ -17,7 +18,7 @@ UNITS = MappingProxyType(
     {record.READING: "a character", record.PREPARING: "a character", record.TRAINING: "a token",
      record.DEVELOPMENT: "an example"}
 )  # fmt: skip
-"""What the stages of growth take by the unit."""
+"""The unit of each stage of growth."""
 
 SUBJECTS = MappingProxyType(
     {
@@ -27,7 +28,7 @@ SUBJECTS = MappingProxyType(
         record.BATCH: ("Training with full batches of the paper's sizes", "windows", ()),
     }
 )
-"""What grows: how its measurement is called, what its sizes count, and which stages are shown by the unit."""
+"""What grows -> the title of its measurement, what its sizes count, and the stages shown by the unit."""
 
 
 def title(speed: Speed) -> str:
@@ -43,32 +44,31 @@ Rows = Iterable[Sequence[str]]
 
 
 def table(name: str, title: str, header: Sequence[str], rows: Rows, notes: Iterable[str] = ()) -> Table:
-    """The one layout: what a row is about, and then figures; `name` is what it adds to that of the measurement."""
+    """The one layout: what a row is about, and then figures; `name` follows that of the measurement."""
     cells = tuple(map(tuple, rows))
     first = "r" if all(row[0].replace(",", "").isdecimal() for row in cells) else "l"
-    return Table(
-        name=name,
-        title=title,
-        align=first + "r" * (len(header) - 1),
-        header=tuple(header),
-        rows=cells,
-        notes=tuple(notes),
-    )
+    align = first + "r" * (len(header) - 1)
+    return Table(name=name, title=title, align=align, header=tuple(header), rows=cells, notes=tuple(notes))
 
 
-def time(timing: Timing) -> str:
-    """How long a round takes."""
-    return numbers.duration(timing.median_seconds)
+Key = tuple[str, str, str]
+"""The work, arm and task of timings, "" for any."""
+
+Column = tuple[Any, ...]
+"""A function that writes one timing or several, and the key of each."""
 
 
-def peak(timing: Timing) -> str:
-    """The most memory."""
-    return numbers.size(timing.peak_bytes)
+def by_size(
+    speed: Speed, work: str, heading: tuple[str, str, str], columns: Mapping[str, Column], notes: Iterable[str] = ()
+) -> Table:
+    """A row for each size at which a work was measured; the heading is name, title and what a size counts."""
+    name, title, unit = heading
 
+    def cell(size: int, show: Callable[..., str], *keys: Key) -> str:
+        return show(*(speed.timing(work, arm, size, task) for work, arm, task in keys))
 
-def above_base(timing: Timing) -> str:
-    """The most memory beyond Python and its libraries."""
-    return numbers.size(timing.bytes_above_base)
+    rows = [[numbers.count(size), *(cell(size, *column) for column in columns.values())] for size in speed.sizes(work)]
+    return table(name, title, (unit, *columns), rows, notes)
 
 
 def _known(form: str, value: float) -> str:
@@ -78,9 +78,24 @@ def _known(form: str, value: float) -> str:
 decimal, milliseconds, percent = (partial(_known, form) for form in ("{:,.1f}", "{:.1f} ms", "{:.0%}"))
 
 
-def rounds(speed: Speed) -> int:
-    """How many were measured."""
-    return len(speed.timings[0].seconds)
+def time(timing: Timing) -> str:
+    """The seconds of a round."""
+    return numbers.duration(timing.median_seconds)
+
+
+def rate(timing: Timing) -> str:
+    """Units a second."""
+    return decimal(timing.units_per_second)
+
+
+def peak(timing: Timing) -> str:
+    """The peak memory of the process."""
+    return numbers.size(timing.peak_bytes)
+
+
+def above_base(timing: Timing) -> str:
+    """The peak memory beyond Python and its libraries."""
+    return numbers.size(timing.bytes_above_base)
 
 
 def gflops_of_product(speed: Speed, arm: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,30 +22,27 @@ def of_training(speed: Speed) -> Iterator[Table]:
     own, *others = (one for one in speed.timings if one.work == record.TRAINING)
     epochs = max(1, speed.settings.epochs)
     windows, tokens = own.units // epochs, own.tokens // epochs
-    yield layout.table(
-        "",
-        f"{windows:,} windows ({tokens:,} real tokens) in batches of {own.size}, epochs: {epochs}",
-        ("arm", "seconds", "tokens a second", f"{own.arm} is faster", "FLOPs utilisation", speed.metric),
-        [
-            (
-                one.arm,
-                f"{one.median_seconds:.1f}",
-                numbers.count(one.tokens_per_second),
-                f"{own.times_faster(one):.1f}x",
-                layout.percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
-                numbers.mean_and_spread(one.scores),
-            )
-            for one in (own, *others)
-        ],
-        _notes_of_training(speed, own, others),
-    )
+    rows = [
+        (
+            one.arm,
+            f"{one.median_seconds:.1f}",
+            numbers.count(one.tokens_per_second),
+            f"{own.times_faster(one):.1f}x",
+            layout.percent(one.utilisation(speed.timing(record.PRODUCT, one.arm))),
+            numbers.mean_and_spread(one.scores),
+        )
+        for one in (own, *others)
+    ]
+    title = f"{windows:,} windows ({tokens:,} real tokens) in batches of {own.size}, epochs: {epochs}"
+    header = ("arm", "seconds", "tokens a second", f"{own.arm} is faster", "FLOPs utilisation", speed.metric)
+    yield layout.table("", title, header, rows, _notes_of_training(speed, own, others))
 
 
 def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> Iterator[str]:
     settings, gflop = speed.settings, own.flops / max(1, speed.settings.epochs) / 1e9
     products = ", ".join(f"{layout.gflops_of_product(speed, one.arm)} for {one.arm}" for one in (own, *others))
     yield (
-        f"{layout.title(speed)}; medians over rounds in which the arms take turns ({layout.rounds(speed)}), after one "
+        f"{layout.title(speed)}; medians over rounds in which the arms take turns ({speed.rounds}), after one "
         "that does not count."
     )
     yield (
@@ -76,11 +73,11 @@ def _notes_of_training(speed: Speed, own: Timing, others: Sequence[Timing]) -> I
         )
 
 
-def stages(speed: Speed) -> dict[str, tuple[str, str]]:
-    """The stages of growth that are shown by the unit: by title, the work and its task, "" for all together."""
-    found = {f"{work}, {layout.UNITS[work]}": (work, "") for work in layout.SUBJECTS[speed.subject][2]}
+def stages(speed: Speed) -> dict[str, layout.Key]:
+    """The stages of growth that are shown by the unit, by title."""
+    found = {f"{work}, {layout.UNITS[work]}": (work, "", "") for work in layout.SUBJECTS[speed.subject][2]}
     if speed.subject == record.HEADS:
-        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, task) for task in speed.tasks}
+        found |= {f"{task}, {layout.UNITS[record.TRAINING]}": (record.TRAINING, "", task) for task in speed.tasks}
     return found
 
 
@@ -90,57 +87,38 @@ def microseconds(timing: Timing) -> float:
 
 
 def of_growth(speed: Speed) -> Iterator[Table]:
-    """What each stage takes by the unit, and how much memory it needs, by size; or each task, where there is one."""
+    """What each stage takes by the unit, and how much memory it needs, by size; or each task, with full batches."""
     if speed.subject == record.BATCH:
         yield _of_full_batches(speed)
         return
     _, unit, _ = layout.SUBJECTS[speed.subject]
-    sizes = speed.sizes(record.TRAINING)
-
-    def rows(show: Callable[[Timing], str], *shown: tuple[str, str]) -> list[list[str]]:
-        found = {size: [speed.timing(work, size=size, task=task) for work, task in shown] for size in sizes}
-        return [[numbers.count(size), *map(show, timings)] for size, timings in found.items()]
-
     if speed.subject == record.CORPUS:
         works = (record.WRITING, record.READING, record.PREPARING, record.SECOND)
-        yield layout.table("seconds", "Seconds", (unit, *works), rows(layout.time, *((work, "") for work in works)))
-    updates = [speed.timing(record.TRAINING, size=size) for size in sizes]
-    found = [
-        [*row, numbers.count(one.tokens / one.units)]
-        for row, one in zip(rows(_microseconds, *stages(speed).values()), updates, strict=True)
-    ]
-    header = (unit, *stages(speed), "tokens in an update")
-    yield layout.table("units", "Microseconds for each unit", header, found)
-    held = [work for work in WITH_MEMORY if speed.sizes(work)]
-    found = rows(layout.above_base, *((work, "") for work in held))
-    yield layout.table("memory", "Peak memory beyond the libraries", (unit, *held), found)
-
-
-def _of_full_batches(speed: Speed) -> Table:
-    settings, base = speed.settings, speed.timings[0].base_bytes
-    training = {task: speed.timing(record.TRAINING, task=task) for task in speed.tasks}
-    return layout.table(
-        "tasks",
-        "Time and peak memory of the process in an update",
-        ("task", "tokens", "time", "tokens a second", "peak memory"),
-        [
-            (
-                task,
-                numbers.count(one.tokens or None),
-                layout.time(one),
-                numbers.count(one.tokens_per_second),
-                layout.peak(one),
-            )
-            for task, one in training.items()
-        ],
-        [
-            f"Batches of {settings.span_batch} windows of {settings.max_length} tokens and of {settings.pair_batch} "
-            f"pairs of {settings.pair_max_length}, all of them full; optimiser, best weights and checkpoints are "
-            f"there. Python and its libraries hold {numbers.size(base)} of it."
-        ],
-    )
+        columns: dict[str, layout.Column] = {work: (layout.time, (work, "", "")) for work in works}
+        yield layout.by_size(speed, record.TRAINING, ("seconds", "Seconds", unit), columns)
+    columns = {name: (_microseconds, key) for name, key in stages(speed).items()}
+    columns["tokens in an update"] = (lambda one: numbers.count(one.tokens / one.units), (record.TRAINING, "", ""))
+    yield layout.by_size(speed, record.TRAINING, ("units", "Microseconds for each unit", unit), columns)
+    columns = {work: (layout.above_base, (work, "", "")) for work in WITH_MEMORY if speed.sizes(work)}
+    yield layout.by_size(speed, record.TRAINING, ("memory", "Peak memory beyond the libraries", unit), columns)
 
 
 def _microseconds(timing: Timing) -> str:
     """Four digits; nothing where a task takes no part yet."""
     return f"{microseconds(timing):,.4g}" if timing.seconds else ""
+
+
+def _of_full_batches(speed: Speed) -> Table:
+    settings, base = speed.settings, speed.timings[0].base_bytes
+    rows = []
+    for task in speed.tasks:
+        one = speed.timing(record.TRAINING, task=task)
+        rate = numbers.count(one.tokens_per_second)
+        rows.append((task, numbers.count(one.tokens or None), layout.time(one), rate, layout.peak(one)))
+    note = (
+        f"Batches of {settings.span_batch} windows of {settings.max_length} tokens and of {settings.pair_batch} pairs "
+        f"of {settings.pair_max_length}, all of them full; optimiser, best weights and checkpoints are there. Python "
+        f"and its libraries hold {numbers.size(base)} of it."
+    )
+    header = ("task", "tokens", "time", "tokens a second", "peak memory")
+    return layout.table("tasks", "Time and peak memory of the process in an update", header, rows, [note])

@@ -17,11 +17,10 @@ from huggingface_hub import ModelCard
 
 from baselines.core.settings import Settings
 from bench.report import files
-from bench.report import sections as parts
-from bench.report.arms import Selection
+from bench.report.comparison import Selection
 from bench.report.formats import latex, markdown, terminal
 from bench.report.table import Section, Table
-from bench.report.tables import resampling
+from bench.report.tables import differences
 from bench.store import runs, sanitise
 from conftest import Report
 from made_up_results import Maker
@@ -92,7 +91,7 @@ def test_all_formats_are_made_from_one_reading(whole: Path, tmp_path: Path, monk
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args: [done.update([name]), function(*args)][1])
 
-    for name, module in (("read_evidence", runs), ("resample", resampling), ("answer", parts)):
+    for name, module in (("read_evidence", runs), ("resample", differences), ("answer", files)):
         counted(name, module)
     report = files.read(whole, Selection())
     files.printed(report)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.report import numbers
-from bench.report.arms import MULTI, SINGLE
-from bench.report.comparison import Comparison
-from bench.report.contrasts import Contrast
+from bench.report.comparison import MULTI, SINGLE, Comparison, Contrast
+from bench.report.costs import costs
 from bench.report.numbers import listed
-from bench.report.tables.cost import costs
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
 
 _NO_WORSE = "no worse"

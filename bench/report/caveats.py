@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 
 from bench.report import numbers
-from bench.report.arms import FLOOR
-from bench.report.comparison import Comparison
-from bench.report.contrasts import EXAMPLES, MUST_MATCH, mismatches
+from bench.report.comparison import EXAMPLES, FLOOR, MUST_MATCH, Comparison, mismatches
 from bench.report.numbers import distinct, names_by
 from bench.store.environment import Environment
 from bench.store.runs import Result
@@ -31,12 +29,11 @@ def caveats(comparison: Comparison) -> Iterator[str]:
     for what, tasks in names_by((task, what) for task in one.tasks for what in _settings(task, runs[task])).items():
         where = "" if len(tasks) == len(one.tasks) else f", on {', '.join(tasks)}"
         yield f"Runs with different settings stand side by side: {what}{where}."
-    learned = [result for arm in one.trained for result in arm.results]
-    yield from _environments(learned)
+    yield from _environments(one.learned)
     yield from _code(one.results)
     for task in one.tasks:
         yield from _notices(task, [result for _, result in runs[task]])
-    yield from _undefined_dev_scores(learned or one.results)
+    yield from _undefined_dev_scores(one.learned or one.results)
 
 
 def _unfair(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from baselines.core.hub import ENCODERS
 from baselines.core.settings import PROFILES, Settings
-from bench.report.arms import MULTI
-from bench.report.comparison import Comparison
+from bench.report.comparison import MULTI, Comparison
 from bench.report.table import PARTLY, Table
 from bench.store import cache
 
@@ -74,7 +73,7 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
 
 def _encoder(comparison: Comparison, here: bool) -> str:
     known = comparison.encoder if any(comparison.encoder == one.name for one in ENCODERS) else FOLDER
-    digests = {result.fingerprints.encoder for arm in comparison.trained for result in arm.results} or {None}
+    digests = {result.fingerprints.encoder for result in comparison.learned} or {None}
     return _from_here({cache.remembered(comparison.encoder, one) for one in digests}, known) if here else known
 
 

@@ -50,6 +50,15 @@ class Table:
     detail: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as files: `name` is their stem, `files` holds the content of each form."""
+
+    name: str
+    title: str
+    files: dict[str, bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One comparison: a corpus and an encoder, its answer, and what a reader must know before its tables.

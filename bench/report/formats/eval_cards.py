@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from baselines.core.hub import ENCODERS
-from bench.report.arms import DEMO, kind_of
+from bench.report.comparison import DEMO, kind_of
 from bench.report.formats.rows import ScoreRow
 from bench.store.sanitise import stem
 from tasks.core.errors import InputError

@@ -6,14 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from bench.report.table import CellText, Section, Table
+from bench.report.table import CellText, Picture, Section, Table
 from bench.store.sanitise import html_text
-
-if TYPE_CHECKING:
-    from bench.report.pictures import Picture
 
 _HEAD = """<!doctype html>
 <html lang="en">

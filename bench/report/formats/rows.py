@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from bench.report.comparison import Comparison
-from bench.report.tables.labels import label_scores, metric_of_labels
+from bench.report.tables.metrics import label_scores, metric_of_labels
 from bench.store import strict_json
 from bench.store.runs import MetricScore, Result
 from bench.store.sanitise import sanitise, spreadsheet

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from bench.report import numbers
-from bench.report.arms import FLOOR, SINGLE
-from bench.report.comparison import Comparison
-from bench.report.contrasts import NOT_RUN, Contrast, unreliable
+from bench.report.comparison import FLOOR, MULTI, NOT_RUN, SINGLE, Comparison, Contrast
+from bench.report.papers import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
 from bench.report.table import CellText, Table, mean_cell
-from bench.report.tables.difference import difference_cells
+from bench.report.tables.differences import difference_cells, not_compared, unreliable
 from bench.report.tables.metrics import score_cell
-from bench.report.tables.published import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
 from bench.statistics.comparing import MARGIN
 
 _MEAN = "mean"
@@ -29,7 +27,7 @@ class _Column:
     cut: bool = False
 
 
-def table(comparison: Comparison) -> Table:
+def scores(comparison: Comparison) -> Table:
     """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
     beside = [paper for paper in published_for(comparison) if paper in (JAMIA_SINGLE, JAMIA_MULTI)]
     columns = list(_columns(comparison))
@@ -105,4 +103,21 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         )
     for contrast in comparison.contrasts:
         yield from unreliable(contrast)
-        yield from (f"Not compared: {contrast.arm}, {what}." for what in contrast.not_compared)
+        yield from (f"Not compared: {contrast.arm}, {what}." for what in not_compared(contrast))
+
+
+def published(comparison: Comparison) -> Table:
+    """One row a system, one column a task: our two arms, then what papers printed, each marked by its source."""
+    tasks, rows = comparison.tasks, published_for(comparison)
+    ours = [
+        (f"{arm}, {comparison.encoder}", "ours", *(score_cell(comparison, arm, task) for task in tasks))
+        for arm in (SINGLE, MULTI)
+        if comparison.arm(arm)
+    ]
+    return Table(
+        title="Ours beside published figures (x100)",
+        align="ll" + "r" * len(tasks),
+        header=("system", "source", *tasks),
+        rows=(*ours, *((row.system, row.source.mark, *(row.cell(task) for task in tasks)) for row in rows)),
+        notes=tuple(footnotes(rows)),
+    )

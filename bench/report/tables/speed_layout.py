@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 from bench.report import numbers
-from bench.report.arms import DEMO, kind_of
+from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Table
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.report import numbers
 from bench.report.comparison import MULTI, SINGLE, Comparison, Contrast
-from bench.report.costs import costs
+from bench.report.costs import Cost, costs
 from bench.report.numbers import listed
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
 
@@ -24,9 +24,11 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
     if contrast is None or not contrast.each:
         return ("No answer yet: no task can be compared.",)
     advice = f"{'On made-up corpora: ' if comparison.demo else ''}{_advice(contrast)}."
-    limits = "; ".join(_limits(comparison, contrast))
+    found = costs(comparison)
+    both = [found[SINGLE], found[MULTI]] if {SINGLE, MULTI} <= set(found) else []
+    limits = "; ".join(_limits(comparison, contrast, both))
     not_shown = [f"Not shown: {limits}."] if limits else []
-    return (advice[0].upper() + advice[1:], _gains(contrast) + _models(comparison), *not_shown)
+    return (advice[0].upper() + advice[1:], _gains(contrast) + (_models(*both) if both else ""), *not_shown)
 
 
 def _kind(difference: Difference) -> str:
@@ -69,11 +71,7 @@ def _gains(contrast: Contrast) -> str:
     )
 
 
-def _models(comparison: Comparison) -> str:
-    found = costs(comparison)
-    if not {SINGLE, MULTI} <= set(found):
-        return ""
-    single, multi = found[SINGLE], found[MULTI]
+def _models(single: Cost, multi: Cost) -> str:
     models = "one model" if multi["trainings"] == 1 else f"{multi['trainings']:.0f} models"
     return (
         f" Sharing leaves {models} ({numbers.size(multi['weights_bytes'])}) to run instead of "
@@ -81,16 +79,15 @@ def _models(comparison: Comparison) -> str:
     )
 
 
-def _limits(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
+def _limits(comparison: Comparison, contrast: Contrast, both: Sequence[Cost]) -> Iterator[str]:
     if comparison.demo:
         yield "what holds on clinical text, since these corpora are made up"
     if contrast.each[0].seeds == 1:
         yield "what another seed would change (run three or more)"
     if contrast.unpaired:
         yield f"{listed(list(contrast.unpaired))}, which cannot be compared"
-    found = costs(comparison)
-    if {SINGLE, MULTI} <= set(found):
-        shared, alone = (numbers.duration(found[name]["train_seconds"]) for name in (MULTI, SINGLE))
+    if both:
+        alone, shared = (numbers.duration(cost["train_seconds"]) for cost in both)
         yield (
             f"which trains faster, since times are as recorded, not in turns ({shared} shared, {alone} for the single "
             "trainings together)"

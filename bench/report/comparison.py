@@ -69,11 +69,6 @@ class ArmRuns:
     name: str
     results: tuple[Result, ...]
 
-    @property
-    def baseline(self) -> str:
-        """What was trained, whatever its schedule."""
-        return self.results[0].baseline
-
     def of_task(self, task: str) -> dict[int, Result]:
         """Seed -> result, seeds in order; empty where the arm has not answered the task."""
         answered = [result for result in self.results if task in result.scores]
@@ -134,7 +129,7 @@ class Comparison:
     @property
     def trained(self) -> tuple[ArmRuns, ...]:
         """The arms that have been run and learn something: all but the floor."""
-        return tuple(arm for arm in self.arms if arm.baseline != FLOOR)
+        return tuple(arm for arm in self.arms if arm.results[0].baseline != FLOOR)
 
     @property
     def results(self) -> list[Result]:

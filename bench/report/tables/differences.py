@@ -6,24 +6,16 @@ Each table has one row a task, then their mean where every task has the same see
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bench.report import numbers
 from bench.report.comparison import Comparison, Contrast
 from bench.report.table import Table
+from bench.statistics import variance
 from bench.statistics.calibrated import holds, nearest
 from bench.statistics.comparing import MARGIN, MOST_SEEDS, UNDECIDED, Difference, seeds_to_decide, verdict
 from bench.statistics.paired import Paired
 from bench.statistics.resampling import RESAMPLES, resample
-from bench.statistics.variance import (
-    LEVEL,
-    Effect,
-    GainEstimate,
-    error_reduction,
-    estimate,
-    mean_over_tasks,
-    relative_change,
-)
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
 
@@ -36,10 +28,6 @@ def difference_cells(found: Difference) -> tuple[str, str, str, str]:
 
 def difference(comparison: Comparison, contrast: Contrast) -> Table:
     """One row a task: difference, interval, p-value after Holm, verdict; then the mean over tasks."""
-    rows = []
-    for line in contrast.lines:
-        *figures, judged = difference_cells(line)
-        rows.append((line.name, *figures, str(line.seeds), judged))
     notes = [
         "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
         "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
@@ -52,7 +40,7 @@ def difference(comparison: Comparison, contrast: Contrast) -> Table:
         title=f"Difference: {contrast.arm} minus single_task, in points",
         align="lrrrrl",
         header=("task", "diff.", "95 % interval", "p (Holm)", "seeds", "verdict"),
-        rows=tuple(rows),
+        rows=tuple((line.name, *difference_cells(line)[:3], str(line.seeds), verdict(line)) for line in contrast.lines),
         notes=(*notes, *(f"Not compared: {what}." for what in not_compared(contrast))),
     )
 
@@ -111,16 +99,21 @@ def resampling(comparison: Comparison, contrast: Contrast) -> Table:
 
 def _sign(difference: Difference) -> str:
     """The sign of the transfer, where the corrected p-value shows one; negative transfer is a task that loses."""
-    if not difference.p < 1 - LEVEL:
+    if not difference.p < 1 - variance.LEVEL:
         return UNCLEAR
     return POSITIVE if difference.value > 0 else NEGATIVE
 
 
 def transfer(comparison: Comparison, contrast: Contrast) -> Table:
     """One row a task, then their means, of which that of the relative changes is the field's Delta_m."""
-    effects = (_estimates(contrast, effect) for effect in (relative_change, error_reduction))
+    effects = []
+    for effect in (variance.relative_change, variance.error_reduction):
+        each = [variance.estimate(paired, effect) for paired in contrast.pairs]
+        effects.append([*each, *([variance.mean_over_tasks(each)] if contrast.mean else [])])
+    named = {sign: [one.name for one in contrast.each if _sign(one) == sign] for sign in (POSITIVE, NEGATIVE, UNCLEAR)}
+    counts = [f"{sign} on {len(names)}" + (f" ({', '.join(names)})" if names else "") for sign, names in named.items()]
     notes = [
-        _counts(contrast.each),
+        f"Transfer is {', '.join(counts)}.",
         "gain: in points. change: relative to the score of single_task. errors: relative to what that lacks to 100, so "
         "+10 % is a tenth of the errors gone. positive, negative: where p after Holm is below 0.05.",
     ]
@@ -136,21 +129,10 @@ def transfer(comparison: Comparison, contrast: Contrast) -> Table:
     )
 
 
-def _estimates(contrast: Contrast, effect: Effect) -> list[GainEstimate]:
-    each = [estimate(paired, effect) for paired in contrast.pairs]
-    return [*each, *([mean_over_tasks(each)] if contrast.mean else [])]
-
-
-def _percent(one: GainEstimate) -> tuple[str, str]:
+def _percent(one: variance.GainEstimate) -> tuple[str, str]:
     figures = [f"{100 * figure + 0.0:+.1f}" for figure in (one.value, *one.interval()) if math.isfinite(figure)]
     value = figures[0] + " %" if figures else numbers.UNDEFINED
     return value, f"[{figures[1]}, {figures[2]}]" if len(figures) == 3 else numbers.UNDEFINED
-
-
-def _counts(each: Sequence[Difference]) -> str:
-    named = {kind: [one.name for one in each if _sign(one) == kind] for kind in (POSITIVE, NEGATIVE, UNCLEAR)}
-    parts = [f"{kind} on {len(names)}" + (f" ({', '.join(names)})" if names else "") for kind, names in named.items()]
-    return f"Transfer is {', '.join(parts)}."
 
 
 def budget(comparison: Comparison, contrast: Contrast) -> Table:

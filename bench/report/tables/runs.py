@@ -124,7 +124,7 @@ def runs(comparison: Comparison) -> Table:
                 result.label,
                 str(result.seed),
                 numbers.duration(result.training.train_seconds),
-                "" if arm.baseline == FLOOR else numbers.count(result.training.best_epoch),
+                "" if result.baseline == FLOOR else numbers.count(result.training.best_epoch),
                 result.finished,
                 CellText(RESULT, file=result.folder and result.folder / RESULT),
             )

@@ -51,7 +51,11 @@ def _columns(comparison: Comparison) -> Iterator[_Column]:
     tasks, others = comparison.tasks, _contrasted(comparison)
     yield _Column("task", [*tasks, _MEAN], "l")
     yield _Column("metric", [*map(comparison.primary, tasks), ""], "l")
-    yield _Column("test", [*(_tested(comparison, task) for task in tasks), ""])
+    tested = {
+        task: dict.fromkeys(numbers.count(run.scores[task].examples.get("test")) for _, run in comparison.runs_of(task))
+        for task in tasks
+    }
+    yield _Column("test", [*map(" or ".join, tested.values()), ""])
     for name in comparison.columns:
         scores = [score_cell(comparison, name, task) for task in tasks]
         yield _Column(name, [*scores, _mean(comparison, name)], cut=name in others[1:])
@@ -64,12 +68,6 @@ def _columns(comparison: Comparison) -> Iterator[_Column]:
             yield _Column("verdict", judged, "l")
 
 
-def _tested(comparison: Comparison, task: str) -> str:
-    """The test examples of a task, in every arm its own."""
-    tested = (numbers.count(result.scores[task].examples.get("test")) for _, result in comparison.runs_of(task))
-    return " or ".join(dict.fromkeys(tested))
-
-
 def _contrasted(comparison: Comparison) -> list[str]:
     return [arm for arm in comparison.columns if SINGLE in comparison.columns and arm not in (FLOOR, SINGLE)]
 
@@ -79,8 +77,7 @@ def _difference(contrast: Contrast | None, row: str) -> tuple[str, str, str, str
         if found.name == row:
             return difference_cells(found)
     reason = contrast.unpaired.get(row, NOT_RUN) if contrast else NOT_RUN
-    missing = numbers.MISSING if reason == NOT_RUN else "none"
-    return missing, missing, missing, missing if reason == NOT_RUN else f"not compared: {reason}"
+    return (numbers.MISSING,) * 4 if reason == NOT_RUN else ("none", "none", "none", f"not compared: {reason}")
 
 
 def _mean(comparison: Comparison, name: str) -> CellText:
@@ -91,11 +88,10 @@ def _mean(comparison: Comparison, name: str) -> CellText:
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
-    seeds = ", ".join(map(str, comparison.seeds))
     if len(comparison.seeds) > 1:
-        yield f"Mean ± standard deviation over seeds {seeds}."
+        yield f"Mean ± standard deviation over seeds {', '.join(map(str, comparison.seeds))}."
     else:
-        yield f"One seed ({seeds}): how much another seed would change these scores is unknown."
+        yield f"One seed ({comparison.seeds[0]}): how much another seed would change these scores is unknown."
     if _contrasted(comparison):
         yield (
             "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "

@@ -18,7 +18,7 @@ from huggingface_hub import ModelCard
 from baselines.core.settings import Settings
 from bench.report import files
 from bench.report.comparison import Selection
-from bench.report.formats import latex, markdown, terminal
+from bench.report.formats import latex, markdown, rows, terminal
 from bench.report.table import Section, Table
 from bench.report.tables import differences
 from bench.store import runs, sanitise
@@ -66,8 +66,6 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
 
 def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     """Whatever encoders, sizes and span heads are called: tables, figures and eval cards of each are there."""
-    from bench.report.formats.eval_cards import eval_cards
-
     names = ("minilm", "minilm-nested", "one/minilm", "other/minilm", "One/MiniLM", "minilm.v1", "minilm-v1")
     for encoder in names:
         Maker(root=tmp_path, encoder=encoder).run("single_task", ("mednli",), 0)
@@ -79,7 +77,7 @@ def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     assert len(tables) == 1 + sum(len(section.tables) for section in report.sections())
     drawn = [one.name.lower() for beside in report.pictures("svg").values() for one in beside]
     assert len(drawn) == len({*drawn}) >= len(report.comparisons)
-    cards = {name.lower() for name in eval_cards(report.rows)}
+    cards = {name.lower() for name in rows.eval_cards(report.rows)}
     assert len(cards) == 2 * len(report.comparisons)
 
 

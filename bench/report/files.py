@@ -181,9 +181,7 @@ def write_files(report: Report, out: Path) -> list[Path]:
 
 def write_eval_cards(report: Report, out: Path) -> list[Path]:
     """Writes the records and model-card metadata of every run; the paths written."""
-    from bench.report.formats.eval_cards import eval_cards
-
-    cards = eval_cards(report.rows)
+    cards = rows.eval_cards(report.rows)
     return write_all(out, {f"eval-cards/{name}": text.encode() for name, text in cards.items()})
 
 

@@ -73,7 +73,7 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
 
 
 def _folders(comparison: Comparison, tasks: Sequence[str], here: bool) -> tuple[str, str]:
-    """The encoder and the folder of the corpora, as the runs had them if that is known here, or what stands for them."""
+    """The encoder and the folder of the corpora, as the runs had them where that is known, or what stands for them."""
     name = comparison.encoder
     known = name if any(name == one.name for one in ENCODERS) else FOLDER
     if not here:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.report.formats.layout import GAP, column_groups, draw_table
-from bench.report.table import Section, Table
+from bench.report.table import GAP, Section, Table, column_groups, draw_table
 from bench.store.sanitise import latex, stem
 
 _LONGEST_CELL = 70

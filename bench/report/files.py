@@ -12,14 +12,13 @@ from bench.report.answer import answer
 from bench.report.caveats import caveats
 from bench.report.comparison import Comparison, Selection, comparisons
 from bench.report.figure import bench_style
-from bench.report.figures import scores as score_figures
+from bench.report.figures import comparison as figures
 from bench.report.figures import speed as speed_figure
-from bench.report.figures import training as training_figures
 from bench.report.formats import html, latex, markdown, rows, terminal
 from bench.report.missing import with_commands
 from bench.report.papers import published_for
 from bench.report.table import Picture, Section, Table
-from bench.report.tables import differences, metrics, runs, scores, speed
+from bench.report.tables import differences, runs, scores, speed
 from bench.report.tables.speed_layout import title
 from bench.store import speed_record
 from bench.store.bounds import refuse_links
@@ -32,9 +31,9 @@ SUFFIXES = {"terminal": "txt", "markdown": "md", "latex": "tex", "html": "html",
 
 # Table -> what is drawn beside it.
 _BESIDE = {
-    "scores": (score_figures.scores, score_figures.differences),
-    "cost": (training_figures.cost,),
-    "seen": (training_figures.curves,),
+    "scores": (figures.scores, figures.differences),
+    "cost": (figures.cost,),
+    "seen": (figures.curves,),
 }
 
 
@@ -83,8 +82,8 @@ class Report:
             return drawn | {
                 f"{comparison.name}-{table}": [
                     Picture(figure.name, figure.title, figure.files(forms))
-                    for figures in beside
-                    for figure in figures(comparison)
+                    for drawn_by in beside
+                    for figure in drawn_by(comparison)
                 ]
                 for comparison in self.comparisons
                 for table, beside in _BESIDE.items()
@@ -118,7 +117,7 @@ def _long_tables(comparison: Comparison) -> list[Table]:
     tables = _of_contrasts(comparison, differences.difference, differences.resampling)
     tables += [_table(comparison, scores.published)] if published_for(comparison) else []
     tables += [_table(comparison, runs.seen)] if comparison.trained else []
-    details = (metrics.metrics, metrics.labels, runs.provenance, runs.runs)
+    details = (scores.metrics, scores.labels, runs.provenance, runs.runs)
     found = [replace(_table(comparison, make), detail=True) for make in details]
     # No metric may count labels apart.
     return [*tables, *(table for table in found if table.rows)]
@@ -172,11 +171,11 @@ def write_files(report: Report, out: Path) -> list[Path]:
     content = {f"report.{suffix}": report.text(form) for form, suffix in SUFFIXES.items() if form != "html"}
     content["report.html"] = html.render(report.sections(), pictures, home=out)
     content |= {f"tables/{name}": text for name, text in latex.files(report.sections()).items()}
-    figures = {
+    drawn = {
         f"figures/{picture.name}.{form}": data
         for beside in pictures.values() for picture in beside for form, data in picture.files.items()
     }  # fmt: skip
-    return write_all(out, {name: text.encode() for name, text in content.items()} | figures)
+    return write_all(out, {name: text.encode() for name, text in content.items()} | drawn)
 
 
 def write_eval_cards(report: Report, out: Path) -> list[Path]:

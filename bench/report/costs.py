@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.report import numbers
 from bench.report.comparison import ArmRuns, Comparison
@@ -21,7 +21,7 @@ class Quantity(NamedTuple):
     measure: Callable[[Result], float | None]
     write: Callable[[float | None], str]
     is_count: bool = False
-    together: Callable[[Iterable[float]], float] = sum
+    together: Callable[[Iterable[Any]], float] = sum
 
 
 def _tokens(run: Result) -> float:
@@ -58,11 +58,9 @@ def _cost(comparison: Comparison, arm: ArmRuns) -> Cost:
     complete = [{id(run): run for run in runs if run}.values() for runs in by_seed if all(runs)]
     cost: Cost = {}
     for name, quantity in QUANTITIES.items() if complete else ():
-        seeds = [[value for run in runs if (value := quantity.measure(run)) is not None] for runs in complete]
+        seeds = [[quantity.measure(run) for run in runs] for runs in complete]
         # A seed does not count if one of its runs is unknown.
-        known = [
-            quantity.together(found) for found, runs in zip(seeds, complete, strict=True) if len(found) == len(runs)
-        ]
+        known = [quantity.together(values) for values in seeds if None not in values]
         cost[name] = fmean(known) if known else None
     if cost and cost["tokens"] and cost["train_seconds"]:
         cost["tokens_per_second"] = cost["tokens"] / cost["train_seconds"]

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 
 from baselines.core.hub import ENCODERS
@@ -26,11 +27,9 @@ def with_commands(table: Table, comparison: Comparison, results: Path | None) ->
     """
     commands = []
     for arm in comparison.columns:
-        lacking = {task: comparison.missing_seeds(arm, task) for task in comparison.tasks}
-        tasks = [task for task in comparison.tasks if lacking[task]]
-        if tasks:
-            seeds = sorted({seed for task in tasks for seed in lacking[task]})
-            commands.append(command(comparison, arm, tasks, seeds, results))
+        lacking = {task: seeds for task in comparison.tasks if (seeds := comparison.missing_seeds(arm, task))}
+        if lacking:
+            commands.append(command(comparison, arm, list(lacking), sorted({*chain(*lacking.values())}), results))
     if not commands:
         return table
     meanings = {

@@ -16,7 +16,6 @@ from bench.statistics.comparing import MARGIN, verdict
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 _LANE_INCHES = 0.14  # as high as the marker of a mean, so that no arm covers another
@@ -172,7 +171,7 @@ def curves(comparison: Comparison) -> Iterator[ReportFigure]:
     drawn.figure.set_layout_engine(None)
     inch = 1 / drawn.figure.get_figheight()
     drawn.figure.subplots_adjust(0.06, 0.75 * inch, 0.98, 1 - 0.7 * inch, wspace=0.28, hspace=0.75)
-    legend: dict[str, Artist] = {}
+    legend: dict[str, object] = {}
     for axes, task in zip(panels, tasks, strict=False):
         axes.set_title(sanitise(task), fontsize=8)
         axes.set_xlabel("epoch", fontsize=7)

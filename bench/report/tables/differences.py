@@ -28,20 +28,20 @@ def difference_cells(found: Difference) -> tuple[str, str, str, str]:
 
 def difference(comparison: Comparison, contrast: Contrast) -> Table:
     """One row a task: difference, interval, p-value after Holm, verdict; then the mean over tasks."""
-    notes = [
-        "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over the "
-        "tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out 0 and "
-        f"p < 0.05. no worse: the interval ends above -{numbers.points(MARGIN)} points.",
-        *unreliable(contrast),
-    ]
-    if contrast.mean is None and (contrast.unpaired or len(contrast.each) > 1):
-        notes.append("No mean over tasks: not every task has the same seeds in both arms.")
+    no_mean = contrast.mean is None and (contrast.unpaired or len(contrast.each) > 1)
     return Table(
         title=f"Difference: {contrast.arm} minus single_task, in points",
         align="lrrrrl",
         header=("task", "diff.", "95 % interval", "p (Holm)", "seeds", "verdict"),
         rows=tuple((line.name, *difference_cells(line)[:3], str(line.seeds), verdict(line)) for line in contrast.lines),
-        notes=(*notes, *(f"Not compared: {what}." for what in not_compared(contrast))),
+        notes=(
+            "Interval and p: Student's t, of seeds crossed with examples (docs/statistics.md); Holm corrects p over "
+            "the tasks, not the intervals, and the mean is one test of its own. better, worse: the interval leaves out "
+            f"0 and p < 0.05. no worse: the interval ends above -{numbers.points(MARGIN)} points.",
+            *unreliable(contrast),
+            *(["No mean over tasks: not every task has the same seeds in both arms."] if no_mean else []),
+            *(f"Not compared: {what}." for what in not_compared(contrast)),
+        ),
     )
 
 

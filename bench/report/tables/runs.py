@@ -75,16 +75,14 @@ def _seen(arm: ArmRuns, task: str) -> tuple[str, ...]:
     found = [one for one in counts if one]
     if not found:
         return (numbers.UNKNOWN,) * 4
-    columns = ([one.updates for one in found], [one.examples for one in found], [one.tokens for one in found])
-    return (*(numbers.count(fmean(column)) for column in columns), f"{fmean(one.epochs for one in found):.1f}")
+    counted = [fmean(getattr(one, name) for one in found) for name in ("updates", "examples", "tokens")]
+    return (*map(numbers.count, counted), f"{fmean(one.epochs for one in found):.1f}")
 
 
 def provenance(comparison: Comparison) -> Table:
     """One row a thing that the figures depend on; the floor's has neither device nor encoder of interest."""
-    runs, tasks = comparison.results, comparison.tasks
-    learned = comparison.learned or runs
-    notices = {task: distinct(numbers.notices(run.notices[task]) for run in runs if run.notices.get(task))
-               for task in tasks}  # fmt: skip
+    runs, tasks, learned = comparison.results, comparison.tasks, comparison.learned or comparison.results
+    notices = {task: distinct(numbers.notices(run.notices.get(task, {})) or None for run in runs) for task in tasks}
     rows = [
         *_fields("", [one.environment for one in learned]),
         ("precision", _all(one.training.precision for one in learned)),

@@ -87,7 +87,12 @@ def differences(comparison: Comparison) -> Iterator[ReportFigure]:
     """A forest plot of each arm that can be compared, and a strip plot of each that has several seeds in common."""
     yield from (_forest(comparison, contrast) for contrast in comparison.contrasts if contrast.each)
     for contrast in comparison.contrasts:
-        gains = {paired.name: _gains(comparison, contrast.arm, paired.name) for paired in contrast.pairs}
+        # Task -> seed -> difference in points, where both arms have it.
+        gains: dict[str, dict[int, float]] = {}
+        for task in (paired.name for paired in contrast.pairs):
+            first, second = (comparison.values(arm, task) for arm in (SINGLE, contrast.arm))
+            both = {seed: 100 * (second[seed] - first[seed]) for seed in first if seed in second}
+            gains[task] = {seed: value for seed, value in both.items() if math.isfinite(value)}
         if any(len(by_seed) > 1 for by_seed in gains.values()):
             yield _strip(comparison, contrast.arm, gains)
 
@@ -110,13 +115,6 @@ def _forest(comparison: Comparison, contrast: Contrast) -> ReportFigure:
     axes.set_xlabel("difference in points, 95 % interval; right is better than single_task", loc="right")
     drawn.legend([])
     return drawn
-
-
-def _gains(comparison: Comparison, arm: str, task: str) -> dict[int, float]:
-    """Seed -> difference in points, where both arms have it."""
-    first, second = (comparison.values(name, task) for name in (SINGLE, arm))
-    both = {seed: 100 * (second[seed] - first[seed]) for seed in first if seed in second}
-    return {seed: value for seed, value in both.items() if math.isfinite(value)}
 
 
 def _strip(comparison: Comparison, arm: str, gains: Mapping[str, Mapping[int, float]]) -> ReportFigure:

@@ -86,16 +86,16 @@ def _of_metric(result: Result, task: str, metric: MetricScore) -> Iterator[Score
         baseline=sanitise(result.baseline),
         arm=sanitise(result.arm),
         seed=result.seed,
-        value=defined(metric.value),
+        value=_defined(metric.value),
         support=None,
         examples=score.examples.get("test"),
-        ceiling=defined(score.ceiling),
+        ceiling=_defined(score.ceiling),
         corpus=result.corpus,
         encoder=sanitise(result.encoder),
         kind=sanitise(score.kind),
         schedule=sanitise(result.settings.schedule) if result.joint else "",
         joint_tasks=len(result.tasks),
-        train_seconds=defined(result.training.train_seconds),
+        train_seconds=_defined(result.training.train_seconds),
         finished=sanitise(result.finished),
         bench=sanitise(result.environment.bench),
         run=sanitise(result.name.path.as_posix()),
@@ -104,12 +104,12 @@ def _of_metric(result: Result, task: str, metric: MetricScore) -> Iterator[Score
     )
     yield row
     of_label = replace(row, primary=False, ceiling=None)
-    for one in label_scores(result, task) if metric is metric_of_labels(score) else ():
-        yield replace(of_label, label=sanitise(one.label), value=defined(one.value), support=one.support)
+    labels = label_scores(result, task) if metric is metric_of_labels(score) else {}
+    for label, (support, value) in labels.items():
+        yield replace(of_label, label=sanitise(label), value=_defined(value), support=support)
 
 
-def defined(value: float | None) -> float | None:
-    """None for what is not a number."""
+def _defined(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 

@@ -153,31 +153,22 @@ def _ceiling(comparison: Comparison, arm: str, task: str) -> float | None:
     return fmean(known) if known else None
 
 
-@dataclass(frozen=True, slots=True)
-class LabelScore:
-    """The F1 of one label in one run; `support` counts its mentions in gold, and without any F1 may be nan."""
-
-    label: str
-    support: int
-    value: float
-
-
 def metric_of_labels(score: Score) -> MetricScore | None:
     """The first metric of a task whose evidence is true and false positives and negatives of each label."""
     return next((one for one in score.metrics if one.formula == _F1_FORMULA and ":" in one.columns[0]), None)
 
 
-def label_scores(result: Result, task: str) -> list[LabelScore]:
-    """The score of each label in one run; empty where its evidence does not tell labels apart."""
+def label_scores(result: Result, task: str) -> dict[str, tuple[int, float]]:
+    """Label -> its mentions in gold, and its F1, which may be nan without any; empty if labels are not told apart."""
     metric = metric_of_labels(result.scores[task])
     if metric is None:
-        return []
+        return {}
     totals = result.evidence[task].rows[metric.name].sum(axis=0)
     counts = dict(zip(metric.columns, totals, strict=True))
-    return [
-        LabelScore(label, round(counts[f"{label}:tp"] + counts[f"{label}:fn"]), float(value))
+    return {
+        label: (round(counts[f"{label}:tp"] + counts[f"{label}:fn"]), float(value))
         for label, value in by_label(totals, metric.columns, _F1_FORMULA).items()
-    ]
+    }
 
 
 def labels(comparison: Comparison) -> Table:
@@ -196,9 +187,9 @@ def _label_rows(comparison: Comparison, task: str) -> Iterator[tuple[str, ...]]:
     supports: dict[str, dict[int, None]] = {}
     values: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for arm, result in comparison.runs_of(task):
-        for one in label_scores(result, task):
-            supports.setdefault(one.label, {})[one.support] = None
-            values[arm, one.label][result.seed] = one.value
-    for label, support in sorted(supports.items(), key=lambda item: (-max(item[1]), item[0])):
+        for label, (support, value) in label_scores(result, task).items():
+            supports.setdefault(label, {})[support] = None
+            values[arm, label][result.seed] = value
+    for label, mentions in sorted(supports.items(), key=lambda item: (-max(item[1]), item[0])):
         cells = [mean_cell(values[arm, label]) for arm in comparison.columns]
-        yield task, metric.title if metric else "", label, " or ".join(map(numbers.count, support)), *cells
+        yield task, metric.title if metric else "", label, " or ".join(map(numbers.count, mentions)), *cells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.report import numbers
@@ -10,7 +11,7 @@ from bench.report.costs import Cost, costs
 from bench.report.numbers import listed
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
 
-_NO_WORSE = "no worse"
+_KINDS = (BETTER, "no worse", WORSE, UNDECIDED)
 _MOST_NAMES = 4
 """Tasks that a verdict names, so that it stays within twenty words."""
 
@@ -33,11 +34,7 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
 
 def _kind(difference: Difference) -> str:
     # A verdict names its margin: no worse than 1 point.
-    return next(kind for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED) if verdict(difference).startswith(kind))
-
-
-def _tasks(contrast: Contrast, kind: str) -> list[str]:
-    return [one.name for one in contrast.each if _kind(one) == kind]
+    return next(kind for kind in _KINDS if verdict(difference).startswith(kind))
 
 
 def _advice(contrast: Contrast) -> str:
@@ -49,7 +46,7 @@ def _advice(contrast: Contrast) -> str:
     overall = _kind(contrast.mean or contrast.each[0]) if complete else UNDECIDED
     if overall == UNDECIDED:
         return "these runs do not decide between one shared encoder and one BERT for each task"
-    others = _tasks(contrast, BETTER if overall == WORSE else WORSE)
+    others = [one.name for one in contrast.each if _kind(one) == (BETTER if overall == WORSE else WORSE)]
     named = listed(others) if len(others) <= _MOST_NAMES else f"{len(others)} of {len(contrast.each)} tasks"
     if overall == WORSE:
         return "fine-tune one BERT for each task" + (f", but share for {named}" if others else "")
@@ -58,8 +55,8 @@ def _advice(contrast: Contrast) -> str:
 
 def _gains(contrast: Contrast) -> str:
     """By how much sharing moves the mean, and on which tasks it is what."""
-    tasks = {kind: _tasks(contrast, kind) for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED)}
-    by_task = listed([f"{kind} on {len(names)}" for kind, names in tasks.items() if names])
+    counts = Counter(map(_kind, contrast.each))
+    by_task = listed([f"{kind} on {counts[kind]}" for kind in _KINDS if counts[kind]])
     seeds = contrast.each[0].seeds
     after = f"after {seeds} seeds" if seeds > 1 else "in these trainings"
     if contrast.mean is None:

@@ -64,11 +64,10 @@ class Report:
 
         Only `here`, on the terminal of whoever asks, commands name folders of this machine.
         """
-        results = self.results if here else None
         found = []
         for comparison, section in zip(self.comparisons, self._whole if whole else self._brief, strict=True):
-            main, *others = section.tables
-            found.append(replace(section, tables=(with_commands(main, comparison, results), *others)))
+            main = with_commands(section.tables[0], comparison, self.results if here else None)
+            found.append(replace(section, tables=(main, *section.tables[1:])))
         return [*found, *speed.sections(self.speeds, whole)]
 
     def pictures(self, *forms: str) -> dict[str, list[Picture]]:

@@ -96,9 +96,8 @@ def footnotes(rows: Sequence[Published]) -> list[str]:
     """The source of each mark that these rows bear, and where its metric or protocol is not ours."""
     notes = []
     for source in dict.fromkeys(row.source for row in rows):
-        differs = [f"† {source.spans_differ}"] if source.spans_differ else []
-        differs += [source.differs] if source.differs else []
-        notes.append("; ".join([f"{source.mark} {source.citation}", *differs]) + ".")
+        spans = source.spans_differ and f"† {source.spans_differ}"
+        notes.append("; ".join(filter(None, (f"{source.mark} {source.citation}", spans, source.differs))) + ".")
     if any(not row.confirmed for row in rows):
         notes.append(f"{UNCONFIRMED} unconfirmed: quoted from memory, not read in the paper.")
     return [*notes, "No paper gives seeds or variance."] if rows else []

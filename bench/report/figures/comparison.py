@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LANE_INCHES = 0.14  # as high as the marker of a mean, so that no arm covers another
 # One a paper: hollow and black, so that they are never taken for ours.
 _PAPER_MARKERS = ("o", "s", "^", "v", "D")
+
 # The title of each panel, its quantity and the unit of that.
 _COST_PANELS = (
     ("training, as recorded\n(minutes)", "train_seconds", 60),
@@ -28,7 +29,7 @@ _COST_PANELS = (
     ("peak memory, as recorded\n(MiB)", "peak_memory_bytes", 2**20),
 )
 
-_COLUMNS = 4
+_CURVES_ACROSS = 4
 _CURVES_TITLE = "Primary score (x100) on the development set after each epoch of training"
 
 
@@ -161,7 +162,7 @@ def curves(comparison: Comparison) -> Iterator[ReportFigure]:
     if not any(result.training.dev_scores for arm in comparison.trained for result in arm.results):
         return
     tasks = comparison.tasks
-    across = min(_COLUMNS, len(tasks))
+    across = min(_CURVES_ACROSS, len(tasks))
     down = math.ceil(len(tasks) / across)
     drawn = ReportFigure(comparison, "curves", _CURVES_TITLE, 1.2 + 1.7 * down)
     panels = drawn.figure.subplots(down, across, squeeze=False).ravel()

@@ -19,7 +19,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from bench.report.formats.layout import draw_table
+from bench.report.table import draw_table
 from bench.statistics import student
 from bench.statistics.calibrated import CalibrationCell, holds
 from bench.statistics.paired import Paired

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import calibrate
-from bench.report.formats.layout import draw_table
+from bench.report.table import draw_table
 from bench.statistics import calibrated
 from bench.statistics.calibrated import CalibrationCell
 from bench.statistics.paired import seed_differences

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.arms import Selection
-from bench.report.comparison import Comparison, comparisons
-from bench.report.contrasts import Contrast
+from bench.report.comparison import Comparison, Contrast, Selection, comparisons
 from bench.report.table import Table
-from bench.report.tables import budget, difference, resampling, transfer
+from bench.report.tables import differences
 from bench.statistics import calibrated
 from bench.statistics.calibrated import CalibrationCell, nearest
 from bench.store.runs import read_all
@@ -50,9 +48,9 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Contras
 
 def test_a_gain_a_loss_and_neither_are_told_apart(mixed: tuple[Comparison, Contrast]) -> None:
     """Verdicts and the sign of transfer agree, and the losers are named as negative transfer."""
-    differences, transfers = difference.table(*mixed), transfer.table(*mixed)
-    assert row(differences, "i2b2_2010")["verdict"] == "better"
-    assert row(differences, "mednli")["verdict"] == "worse"
+    judged, transfers = differences.difference(*mixed), differences.transfer(*mixed)
+    assert row(judged, "i2b2_2010")["verdict"] == "better"
+    assert row(judged, "mednli")["verdict"] == "worse"
     assert [row(transfers, task)["transfer"] for task in TASKS] == ["positive", "negative", "unclear"]
     assert "negative on 1 (mednli)" in transfers.notes[0]
 
@@ -62,35 +60,34 @@ def test_relative_figures_follow_from_the_scores(mixed: tuple[Comparison, Contra
     comparison, contrast = mixed
     changes = []
     for task in TASKS:
-        name = comparison.score(task).metrics[0].name
-        first, second = (comparison.arm(arm).values(task, name) for arm in ("single_task", "multitask"))  # type: ignore[union-attr]
+        first, second = (comparison.values(arm, task) for arm in ("single_task", "multitask"))
         gains = [(second[seed] - first[seed]) / first[seed] for seed in first]
         changes.append(100 * sum(gains) / len(gains))
         errors = [(second[seed] - first[seed]) / (1 - first[seed]) for seed in first]
-        shown = row(transfer.table(*mixed), task)
+        shown = row(differences.transfer(*mixed), task)
         assert shown["change"] == f"{changes[-1]:+.1f} %"
         assert shown["errors"] == f"{100 * sum(errors) / len(errors):+.1f} %"
-    assert row(transfer.table(*mixed), "mean")["change"] == f"{sum(changes) / 3:+.1f} %"
+    assert row(differences.transfer(*mixed), "mean")["change"] == f"{sum(changes) / 3:+.1f} %"
     assert contrast.mean is not None
 
 
 def test_one_seed_is_said_to_leave_seed_variance_unknown(tmp_path: Path) -> None:
     """In a note, and as unknown in its column: never as 0."""
     one = found(tmp_path, (0,), (0.6, 0.6, 0.6), 40)
-    assert any("seed variance is unknown" in note for note in difference.table(*one).notes)
-    assert row(budget.table(*one), "mednli")["from seeds"] == "unknown"
-    assert row(budget.table(*one), "mednli")["seeds to decide"] == "unknown"
+    assert any("seed variance is unknown" in note for note in differences.difference(*one).notes)
+    assert row(differences.budget(*one), "mednli")["from seeds"] == "unknown"
+    assert row(differences.budget(*one), "mednli")["seeds to decide"] == "unknown"
 
 
 def test_the_budget_is_for_what_is_undecided(mixed: tuple[Comparison, Contrast]) -> None:
     """A decided task needs no more seeds."""
-    assert row(budget.table(*mixed), "i2b2_2010")["seeds to decide"] == "decided"
-    assert row(budget.table(*mixed), "mednli")["seeds to decide"] == "decided"
+    assert row(differences.budget(*mixed), "i2b2_2010")["seeds to decide"] == "decided"
+    assert row(differences.budget(*mixed), "mednli")["seeds to decide"] == "decided"
 
 
 def test_resampling_stands_beside_the_t(mixed: tuple[Comparison, Contrast]) -> None:
     """Bootstrap and randomisation agree with it on a large gain; a mean has no p of randomisation."""
-    table = resampling.table(*mixed)
+    table = differences.resampling(*mixed)
     assert row(table, "i2b2_2010")["p (randomisation)"] == "<0.001"
     assert row(table, "i2b2_2010")["95 % interval (bootstrap)"].startswith("[+")
     assert row(table, "mean")["p (randomisation)"] == ""
@@ -103,12 +100,12 @@ def test_what_calibration_does_not_vouch_for_is_said(
     """The measured errors of the nearest smaller case, where they are not as demanded."""
     cells = [CalibrationCell(one.formula, 20, 3, 0.0, 1000, type_one, 0.95, 0.1, 0.2) for one in mixed[1].pairs]
     monkeypatch.setattr(calibrated, "stored", lambda: tuple(cells))
-    notes = " ".join(difference.table(*mixed).notes)
+    notes = " ".join(differences.difference(*mixed).notes)
     assert ("9.0 to 9.0 % (20 examples, 3 seeds)" in notes) is said
 
 
 def test_tasks_that_calibration_never_saw_are_said(tmp_path: Path) -> None:
     """Fewer examples than any simulated set has."""
-    notes = " ".join(difference.table(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
+    notes = " ".join(differences.difference(*found(tmp_path, (0, 1, 2), (0.6, 0.6, 0.6), 12)).notes)
     assert "i2b2_2010, mednli, n2c2_2019: not measured" in notes
     assert nearest("micro_f1", 12, 3) == ()

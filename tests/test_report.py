@@ -22,9 +22,8 @@ from baselines.core.stats import TrainStats
 from bench.cli import main as cli
 from bench.report import files, numbers
 from bench.report.answer import answer
-from bench.report.arms import Selection
-from bench.report.contrasts import Contrast
-from bench.report.tables.cost import break_even
+from bench.report.comparison import Contrast, Selection
+from bench.report.tables.runs import break_even
 from bench.statistics.comparing import Difference
 from bench.store import cache
 from bench.store.runs import Result

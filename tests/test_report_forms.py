@@ -17,11 +17,10 @@ from huggingface_hub import ModelCard
 
 from baselines.core.settings import Settings
 from bench.report import files
-from bench.report import sections as parts
-from bench.report.arms import Selection
-from bench.report.formats import latex, markdown, terminal
+from bench.report.comparison import Selection
+from bench.report.formats import latex, markdown, rows, terminal
 from bench.report.table import Section, Table
-from bench.report.tables import resampling
+from bench.report.tables import differences
 from bench.store import runs, sanitise
 from conftest import Report
 from made_up_results import Maker
@@ -67,8 +66,6 @@ def test_labels_come_out_inert_in_every_format(tmp_path: Path) -> None:
 
 def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     """Whatever encoders, sizes and span heads are called: tables, figures and eval cards of each are there."""
-    from bench.report.formats.eval_cards import eval_cards
-
     names = ("minilm", "minilm-nested", "one/minilm", "other/minilm", "One/MiniLM", "minilm.v1", "minilm-v1")
     for encoder in names:
         Maker(root=tmp_path, encoder=encoder).run("single_task", ("mednli",), 0)
@@ -80,7 +77,7 @@ def test_no_two_comparisons_share_a_file_of_the_report(tmp_path: Path) -> None:
     assert len(tables) == 1 + sum(len(section.tables) for section in report.sections())
     drawn = [one.name.lower() for beside in report.pictures("svg").values() for one in beside]
     assert len(drawn) == len({*drawn}) >= len(report.comparisons)
-    cards = {name.lower() for name in eval_cards(report.rows)}
+    cards = {name.lower() for name in rows.eval_cards(report.rows)}
     assert len(cards) == 2 * len(report.comparisons)
 
 
@@ -92,7 +89,7 @@ def test_all_formats_are_made_from_one_reading(whole: Path, tmp_path: Path, monk
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args: [done.update([name]), function(*args)][1])
 
-    for name, module in (("read_evidence", runs), ("resample", resampling), ("answer", parts)):
+    for name, module in (("read_evidence", runs), ("resample", differences), ("answer", files)):
         counted(name, module)
     report = files.read(whole, Selection())
     files.printed(report)

@@ -14,7 +14,7 @@ from baselines.core.settings import Settings
 from bench import registry
 from bench.cli import main as cli
 from bench.report import files
-from bench.report.arms import Selection
+from bench.report.comparison import Selection
 from bench.report.figures.speed import draw
 from bench.report.formats import terminal
 from bench.report.tables.speed import section

@@ -43,7 +43,7 @@ def main(args: argparse.Namespace) -> int:
     from bench.drift.reference import accept, read_reference
     from bench.drift.speed import judge_speed
     from bench.drift.text import commands
-    from bench.report.arms import Selection
+    from bench.report.comparison import Selection
 
     asked = Selection(corpora=(args.corpus,))
     results = [result for result in _whole_arms(args.results) if asked.takes(result)]

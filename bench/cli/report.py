@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Prints the report in the form asked for; 0, or InputError where there is nothing to report."""
     from bench.report import files
-    from bench.report.arms import Selection
+    from bench.report.comparison import Selection
 
     selection = Selection(
         tasks=tuple(args.tasks),

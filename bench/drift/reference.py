@@ -12,7 +12,7 @@ from bench.drift.equality import incomparable
 from bench.drift.findings import GuardedCell
 from bench.drift.judge import Trainings, by_cell
 from bench.report import numbers
-from bench.report.arms import MULTI, SINGLE
+from bench.report.comparison import MULTI, SINGLE
 from bench.store.atomic import atomic_write, recover
 from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
 from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums

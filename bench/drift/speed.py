@@ -8,7 +8,7 @@ from statistics import fmean
 
 from bench.drift.equality import incomparable
 from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, GuardedCell, cell_of
-from bench.report.arms import MULTI, SINGLE
+from bench.report.comparison import MULTI, SINGLE
 from bench.store.runs import Result
 
 FACTOR = 2.0

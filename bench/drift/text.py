@@ -10,8 +10,7 @@ from pathlib import Path
 from bench.drift.findings import DRIFTED, POINTS, STEADY, UNJUDGED, Arm, Change, Finding, GuardedCell
 from bench.drift.judge import PHI, Tolerance, by_cell
 from bench.report import numbers
-from bench.report.arms import Selection
-from bench.report.comparison import comparisons
+from bench.report.comparison import Selection, comparisons
 from bench.report.formats import terminal
 from bench.report.missing import command
 from bench.report.table import Section, Table

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from bench.report import numbers
-from bench.report.arms import MULTI, SINGLE
-from bench.report.comparison import Comparison
-from bench.report.contrasts import Contrast
+from bench.report.comparison import MULTI, SINGLE, Comparison, Contrast
+from bench.report.costs import Cost, costs
 from bench.report.numbers import listed
-from bench.report.tables.cost import costs
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
 
-_NO_WORSE = "no worse"
+_KINDS = (BETTER, "no worse", WORSE, UNDECIDED)
 _MOST_NAMES = 4
 """Tasks that a verdict names, so that it stays within twenty words."""
 
@@ -26,18 +25,16 @@ def answer(comparison: Comparison) -> tuple[str, ...]:
     if contrast is None or not contrast.each:
         return ("No answer yet: no task can be compared.",)
     advice = f"{'On made-up corpora: ' if comparison.demo else ''}{_advice(contrast)}."
-    limits = "; ".join(_limits(comparison, contrast))
+    found = costs(comparison)
+    both = [found[SINGLE], found[MULTI]] if {SINGLE, MULTI} <= set(found) else []
+    limits = "; ".join(_limits(comparison, contrast, both))
     not_shown = [f"Not shown: {limits}."] if limits else []
-    return (advice[0].upper() + advice[1:], _gains(contrast) + _models(comparison), *not_shown)
+    return (advice[0].upper() + advice[1:], _gains(contrast) + (_models(*both) if both else ""), *not_shown)
 
 
 def _kind(difference: Difference) -> str:
     # A verdict names its margin: no worse than 1 point.
-    return next(kind for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED) if verdict(difference).startswith(kind))
-
-
-def _tasks(contrast: Contrast, kind: str) -> list[str]:
-    return [one.name for one in contrast.each if _kind(one) == kind]
+    return next(kind for kind in _KINDS if verdict(difference).startswith(kind))
 
 
 def _advice(contrast: Contrast) -> str:
@@ -49,7 +46,7 @@ def _advice(contrast: Contrast) -> str:
     overall = _kind(contrast.mean or contrast.each[0]) if complete else UNDECIDED
     if overall == UNDECIDED:
         return "these runs do not decide between one shared encoder and one BERT for each task"
-    others = _tasks(contrast, BETTER if overall == WORSE else WORSE)
+    others = [one.name for one in contrast.each if _kind(one) == (BETTER if overall == WORSE else WORSE)]
     named = listed(others) if len(others) <= _MOST_NAMES else f"{len(others)} of {len(contrast.each)} tasks"
     if overall == WORSE:
         return "fine-tune one BERT for each task" + (f", but share for {named}" if others else "")
@@ -58,8 +55,8 @@ def _advice(contrast: Contrast) -> str:
 
 def _gains(contrast: Contrast) -> str:
     """By how much sharing moves the mean, and on which tasks it is what."""
-    tasks = {kind: _tasks(contrast, kind) for kind in (BETTER, _NO_WORSE, WORSE, UNDECIDED)}
-    by_task = listed([f"{kind} on {len(names)}" for kind, names in tasks.items() if names])
+    counts = Counter(map(_kind, contrast.each))
+    by_task = listed([f"{kind} on {counts[kind]}" for kind in _KINDS if counts[kind]])
     seeds = contrast.each[0].seeds
     after = f"after {seeds} seeds" if seeds > 1 else "in these trainings"
     if contrast.mean is None:
@@ -71,11 +68,7 @@ def _gains(contrast: Contrast) -> str:
     )
 
 
-def _models(comparison: Comparison) -> str:
-    found = costs(comparison)
-    if not {SINGLE, MULTI} <= set(found):
-        return ""
-    single, multi = found[SINGLE], found[MULTI]
+def _models(single: Cost, multi: Cost) -> str:
     models = "one model" if multi["trainings"] == 1 else f"{multi['trainings']:.0f} models"
     return (
         f" Sharing leaves {models} ({numbers.size(multi['weights_bytes'])}) to run instead of "
@@ -83,16 +76,15 @@ def _models(comparison: Comparison) -> str:
     )
 
 
-def _limits(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
+def _limits(comparison: Comparison, contrast: Contrast, both: Sequence[Cost]) -> Iterator[str]:
     if comparison.demo:
         yield "what holds on clinical text, since these corpora are made up"
     if contrast.each[0].seeds == 1:
         yield "what another seed would change (run three or more)"
     if contrast.unpaired:
         yield f"{listed(list(contrast.unpaired))}, which cannot be compared"
-    found = costs(comparison)
-    if {SINGLE, MULTI} <= set(found):
-        shared, alone = (numbers.duration(found[name]["train_seconds"]) for name in (MULTI, SINGLE))
+    if both:
+        alone, shared = (numbers.duration(cost["train_seconds"]) for cost in both)
         yield (
             f"which trains faster, since times are as recorded, not in turns ({shared} shared, {alone} for the single "
             "trainings together)"

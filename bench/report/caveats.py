@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from bench.report import numbers
-from bench.report.arms import FLOOR
-from bench.report.comparison import Comparison
-from bench.report.contrasts import EXAMPLES, MUST_MATCH, mismatches
+from bench.report.comparison import EXAMPLES, FLOOR, MUST_MATCH, Comparison, mismatches
 from bench.report.numbers import distinct, names_by
-from bench.store.environment import Environment
 from bench.store.runs import Result
 
 NOTICED_SHARE = 0.01
@@ -28,15 +25,28 @@ def caveats(comparison: Comparison) -> Iterator[str]:
     one, runs = comparison, {task: comparison.runs_of(task) for task in comparison.tasks}
     for what, tasks in names_by((task, what) for task in one.tasks for what in _unfair(task, runs[task])).items():
         yield f"No fair comparison on {', '.join(tasks)}: {what}."
-    for what, tasks in names_by((task, what) for task in one.tasks for what in _settings(task, runs[task])).items():
+    settings = {task: _several([_settings(run, task) for _, run in runs[task]]) for task in one.tasks}
+    for what, tasks in names_by((task, what) for task in one.tasks for what in settings[task]).items():
         where = "" if len(tasks) == len(one.tasks) else f", on {', '.join(tasks)}"
         yield f"Runs with different settings stand side by side: {what}{where}."
-    learned = [result for arm in one.trained for result in arm.results]
-    yield from _environments(learned)
-    yield from _code(one.results)
+    for what in _several([asdict(run.environment) | {"precision": run.training.precision} for run in one.learned]):
+        yield f"Runs made in different surroundings stand side by side: {what}."
+    codes: dict[str, set[str]] = {}
+    for run in one.results:
+        # Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it.
+        codes.setdefault(f"{run.arm} on {run.label}", set()).add(run.fingerprints.code)
+    if different := [name for name, found in codes.items() if len(found) > 1]:
+        yield f"Runs with different code stand side by side: seeds of {', '.join(different)}."
     for task in one.tasks:
         yield from _notices(task, [result for _, result in runs[task]])
-    yield from _undefined_dev_scores(learned or one.results)
+    yield from _undefined_dev_scores(one.learned or one.results)
+
+
+def _several(records: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """The fields of which these records have more than one value."""
+    for name in dict.fromkeys(name for one in records for name in one):
+        if len(found := distinct(one[name] for one in records if name in one)) > 1:
+            yield f"{name} is {' or '.join(found)}"
 
 
 def _unfair(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:
@@ -62,14 +72,7 @@ def _unfair(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:
         yield f"different {' and '.join(found)}: {against}"
 
 
-def _settings(task: str, runs: Sequence[tuple[str, Result]]) -> Iterator[str]:
-    settings = [_that_matter(result, task) for _, result in runs]
-    for name in dict.fromkeys(name for one in settings for name in one):
-        if len(found := distinct(one[name] for one in settings if name in one)) > 1:
-            yield f"{name} is {' or '.join(found)}"
-
-
-def _that_matter(result: Result, task: str) -> dict[str, object]:
+def _settings(result: Result, task: str) -> dict[str, object]:
     """The settings that can change a run's scores on a task; how tasks are mixed makes another arm."""
     if result.baseline == FLOOR:
         return {"dev_fraction": result.settings.dev_fraction}
@@ -77,22 +80,6 @@ def _that_matter(result: Result, task: str) -> dict[str, object]:
     mixed = result.joint and result.settings.schedule == "temperature"
     left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
     return {name: value for name, value in values.items() if name not in left_out}
-
-
-def _environments(results: Sequence[Result]) -> Iterator[str]:
-    values = {one.name: distinct(getattr(run.environment, one.name) for run in results) for one in fields(Environment)}
-    for name, found in (values | {"precision": distinct(run.training.precision for run in results)}).items():
-        if len(found) > 1:
-            yield f"Runs made in different surroundings stand side by side: {name} is {' or '.join(found)}."
-
-
-def _code(results: Sequence[Result]) -> Iterator[str]:
-    """Each baseline and each task reaches code of its own: only runs that differ in the seed alone share all of it."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for result in results:
-        found.setdefault((result.arm, result.label), set()).add(result.fingerprints.code)
-    if different := [f"{arm} on {tasks}" for (arm, tasks), codes in found.items() if len(codes) > 1]:
-        yield f"Runs with different code stand side by side: seeds of {', '.join(different)}."
 
 
 def _notices(task: str, results: Sequence[Result]) -> Iterator[str]:

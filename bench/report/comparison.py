@@ -1,16 +1,97 @@
-"""The results on disk, put side by side: which arms answered which tasks with which seeds, and what is missing."""
+"""The results on disk, put side by side: arms, what each gains over the single-task baseline, and what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from baselines.core.settings import Settings
-from bench.report.arms import ARM_ORDER, DEMO, FLOOR, SINGLE, ArmRuns, Selection, arms_of, kind_of
-from bench.report.contrasts import Contrast, contrast
+from bench.report import numbers
+from bench.statistics.comparing import Difference, compare
+from bench.statistics.paired import Paired
 from bench.store.names import comparison_label
 from bench.store.runs import Result, Score
+
+FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
+ARM_ORDER = (FLOOR, SINGLE, MULTI)
+DEMO = "demo"
+
+NOT_RUN = "no seed has been run in both arms"
+EXAMPLES = "numbers of examples"
+# What runs must have in common on a task, or no difference between them means anything.
+MUST_MATCH: Mapping[str, Callable[[Result, str], object]] = {
+    "corpora": lambda result, task: result.fingerprints.corpora.get(task),
+    EXAMPLES: lambda result, task: sorted(result.scores[task].examples.items()),
+    "metrics": lambda result, task: [(one.name, one.formula, one.columns) for one in result.scores[task].metrics],
+    # The floor has none.
+    "encoders": lambda result, task: None if result.baseline == FLOOR else result.fingerprints.encoder,
+}
+
+
+def mismatches(task: str, results: Sequence[Result]) -> list[str]:
+    """Which of the things that must match differ between these runs of a task."""
+    return [what for what, of in MUST_MATCH.items() if len(numbers.distinct(of(one, task) for one in results)) > 1]
+
+
+def kind_of(corpus: str) -> str:
+    """Demo or official: the demo's corpora of another size are called demo-x<scale>."""
+    return corpus.partition("-")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which results are reported; an empty tuple selects everything."""
+
+    tasks: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    corpora: tuple[str, ...] = ()
+
+    def takes(self, result: Result) -> bool:
+        """Whether a result is selected."""
+        filters = (
+            (self.tasks, result.scores),
+            (self.baselines, (result.baseline, result.arm)),
+            # The floor has one seed, which stands for all.
+            (self.seeds if result.baseline != FLOOR else (), (result.seed,)),
+            (self.corpora, (result.corpus, kind_of(result.corpus))),
+        )
+        return all(not wanted or {*wanted} & {*found} for wanted, found in filters)
+
+
+@dataclass(frozen=True, eq=False)
+class ArmRuns:
+    """The runs of one arm; joint arms that trained on other sets of tasks are arms of their own."""
+
+    name: str
+    results: tuple[Result, ...]
+
+    def of_task(self, task: str) -> dict[int, Result]:
+        """Seed -> result, seeds in order; empty where the arm has not answered the task."""
+        answered = [result for result in self.results if task in result.scores]
+        return {result.seed: result for result in sorted(answered, key=lambda result: result.seed)}
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What an arm gains over the single-task baseline, and the evidence for it, task by task.
+
+    `unpaired` says why a task cannot be compared; `mean` is None unless every task has the same seeds.
+    """
+
+    arm: str
+    pairs: tuple[Paired, ...]
+    each: tuple[Difference, ...]
+    mean: Difference | None
+    unpaired: Mapping[str, str]
+
+    @property
+    def lines(self) -> list[Difference]:
+        """The tasks, then their mean where there is one."""
+        return [*self.each, *([self.mean] if self.mean else [])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +129,17 @@ class Comparison:
     @property
     def trained(self) -> tuple[ArmRuns, ...]:
         """The arms that have been run and learn something: all but the floor."""
-        return tuple(arm for arm in self.arms if arm.baseline != FLOOR)
+        return tuple(arm for arm in self.arms if arm.results[0].baseline != FLOOR)
 
     @property
     def results(self) -> list[Result]:
         """Every run of every arm."""
         return [result for arm in self.arms for result in arm.results]
+
+    @property
+    def learned(self) -> list[Result]:
+        """Every run of the arms that learn."""
+        return [result for arm in self.trained for result in arm.results]
 
     def arm(self, name: str) -> ArmRuns | None:
         """The arm of that name, if any of it has been run."""
@@ -72,9 +158,10 @@ class Comparison:
         return self.score(task).metrics[0].name
 
     def values(self, name: str, task: str, metric: str = "") -> dict[int, float]:
-        """Seed -> value of a metric, the primary one unless named; empty where the arm is missing."""
-        arm = self.arm(name)
-        return arm.values(task, metric or self.primary(task)) if arm else {}
+        """Seed -> value of a metric, the primary one unless named: nan where not defined; empty without the arm."""
+        metric, arm = metric or self.primary(task), self.arm(name)
+        metrics = {seed: result.scores[task].metrics for seed, result in arm.of_task(task).items()} if arm else {}
+        return {seed: one.value for seed, found in metrics.items() for one in found if one.name == metric}
 
     def missing_seeds(self, name: str, task: str) -> list[int]:
         """The seeds with which an arm has not answered a task; one seed is enough for the floor."""
@@ -88,8 +175,7 @@ class Comparison:
     def contrasts(self) -> tuple[Contrast, ...]:
         """Every arm that learns against the single-task baseline; once, since it takes long."""
         single = self.arm(SINGLE)
-        others = [arm for arm in self.trained if arm.name != SINGLE]
-        return tuple(contrast(self.tasks, single, arm) for arm in others) if single else ()
+        return tuple(_contrast(self.tasks, single, arm) for arm in self.trained if arm is not single) if single else ()
 
     def contrast(self, arm: str) -> Contrast | None:
         """An arm against the single-task baseline, where both have been run."""
@@ -113,7 +199,51 @@ def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection:
     # The floor learns nothing: a seed of it alone asks for no trainings with that seed.
     learned = {result.seed for result in results if result.baseline != FLOOR}
     seeds = set(selection.seeds) or learned or {result.seed for result in results}
-    arms = arms_of(results)
+    arms = _arms(results)
     standard = [name for name in ARM_ORDER if not selection.baselines or name in selection.baselines]
     columns = (*standard, *(arm.name for arm in arms if arm.name not in standard))
     return Comparison(*key, tuple(tasks), tuple(sorted(seeds)), arms, columns)
+
+
+def _arms(results: Iterable[Result]) -> tuple[ArmRuns, ...]:
+    """The arms of a comparison, the standard ones first.
+
+    The joint arm with the most tasks carries the bare name; those that trained on fewer name their tasks.
+    """
+    groups: dict[tuple[str, tuple[str, ...]], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.arm, tuple(sorted(result.tasks)) if result.joint else ()), []).append(result)
+    order = {name: rank for rank, name in enumerate(ARM_ORDER)}
+    arms: dict[str, ArmRuns] = {}
+    for name, tasks in sorted(groups, key=lambda group: (order.get(group[0], 3), group[0], -len(group[1]), group[1])):
+        own = f"{name} ({'+'.join(tasks)})" if name in arms else name
+        arms[own] = ArmRuns(own, tuple(groups[name, tasks]))
+    return tuple(arms.values())
+
+
+def _contrast(tasks: Sequence[str], single: ArmRuns, arm: ArmRuns) -> Contrast:
+    """One arm against the single-task baseline, over the seeds both have; a mean only over tasks that all have them."""
+    found, seeds = {}, set()
+    for task in tasks:
+        first, second = single.of_task(task), arm.of_task(task)
+        both = tuple(seed for seed in first if seed in second)
+        seeds.add(both)
+        found[task] = _paired(task, [first[seed] for seed in both], [second[seed] for seed in both])
+    pairs = tuple(paired for paired in found.values() if isinstance(paired, Paired))
+    unpaired = {task: reason for task, reason in found.items() if isinstance(reason, str)}
+    each, mean = compare(pairs)
+    return Contrast(arm.name, pairs, tuple(each), mean if not unpaired and len(seeds) == 1 else None, unpaired)
+
+
+def _paired(task: str, single: Sequence[Result], other: Sequence[Result]) -> Paired | str:
+    """The evidence of both arms for a task's primary metric, or the reason why it cannot be paired."""
+    if not single:
+        return NOT_RUN
+    if found := mismatches(task, [*single, *other]):
+        return f"different {' and '.join(found)}"
+    metric = single[0].scores[task].metrics[0]
+    evidence = [[result.evidence[task] for result in results] for results in (single, other)]
+    if not all(np.array_equal(evidence[0][0].ids, one.ids) for arm in evidence for one in arm):
+        return "different test examples"
+    first, second = (np.stack([one.rows[metric.name] for one in arm]) for arm in evidence)
+    return Paired(task, first, second, metric.formula, metric.columns).narrowed()

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-WIDTH_INCHES = 7.2
-ROW_INCHES = 0.42
-_PIXELS_PER_INCH = 160
+WIDTH_INCHES, ROW_INCHES = 7.2, 0.42
 
 # Labels may hold dollar signs: nothing is read as mathematics. The salt makes the same figure the same file.
 _RC = {
@@ -42,10 +40,9 @@ _RC = {
 def bench_style() -> Iterator[None]:
     """Figures drawn meanwhile look the same for everyone: no matplotlibrc and no backend of the user's has a say."""
     os.environ["MPLBACKEND"] = "agg"
-    found = find_spec("matplotlib")
-    assert found is not None
+    home = Path(find_spec("matplotlib").origin)  # type: ignore[union-attr, arg-type]
     # Of all files called matplotlibrc it reads the one in the current folder, its own here, even if that is damaged.
-    with chdir(Path(str(found.origin)).with_name("mpl-data")):
+    with chdir(home.with_name("mpl-data")):
         from matplotlib import style
 
     with style.context(dict(_RC), after_reset=True):
@@ -101,8 +98,7 @@ class ReportFigure:
 
     def show_on_hover(self, artist: Artist, text: str) -> None:
         """A browser shows the text when a reader points at the mark."""
-        identity = f"{self.name}-{len(self._hover)}"
-        artist.set_gid(identity)
+        artist.set_gid(identity := f"{self.name}-{len(self._hover)}")
         self._hover[identity] = text
 
     def legend(self, labels: Sequence[str], handles: Sequence[Any] = ()) -> None:
@@ -121,7 +117,7 @@ class ReportFigure:
         for form in forms:
             buffer = io.BytesIO()
             only = {"metadata": {"Date": None}} if form == "svg" else {"pil_kwargs": {"compress_level": 1}}
-            self.figure.savefig(buffer, format=form, dpi=_PIXELS_PER_INCH, **only)
+            self.figure.savefig(buffer, format=form, dpi=160, **only)
             saved[form] = buffer.getvalue()
             if form == "svg":
                 # A title is what SVG shows of a group on hover; matplotlib has no word for it.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 
 from baselines.core.hub import ENCODERS
 from baselines.core.settings import PROFILES, Settings
-from bench.report.arms import MULTI
-from bench.report.comparison import Comparison
+from bench.report.comparison import MULTI, Comparison
 from bench.report.table import PARTLY, Table
 from bench.store import cache
 
@@ -27,11 +27,9 @@ def with_commands(table: Table, comparison: Comparison, results: Path | None) ->
     """
     commands = []
     for arm in comparison.columns:
-        lacking = {task: comparison.missing_seeds(arm, task) for task in comparison.tasks}
-        tasks = [task for task in comparison.tasks if lacking[task]]
-        if tasks:
-            seeds = sorted({seed for task in tasks for seed in lacking[task]})
-            commands.append(command(comparison, arm, tasks, seeds, results))
+        lacking = {task: seeds for task in comparison.tasks if (seeds := comparison.missing_seeds(arm, task))}
+        if lacking:
+            commands.append(command(comparison, arm, list(lacking), sorted({*chain(*lacking.values())}), results))
     if not commands:
         return table
     meanings = {
@@ -61,27 +59,28 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
     else:
         # A joint model must be trained on all its tasks to be the same arm.
         tasks = sorted(arm.results[0].tasks) if arm.results[0].joint else tasks
-        baseline, settings = arm.baseline, arm.results[0].settings
+        baseline, settings = arm.results[0].baseline, arm.results[0].settings
+    encoder, data = _folders(comparison, tasks, here)
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
-    words += ["--encoder", _encoder(comparison, here), *_options(settings)]
+    words += ["--encoder", encoder, *_options(settings)]
     scale = comparison.corpus.partition("-x")[2]
-    words += (["--scale", scale] if scale else []) if demo else ["--data", _data(comparison, tasks, here)]
+    words += (["--scale", scale] if scale else []) if demo else ["--data", data]
     if results != DEFAULT_RESULTS:
         words += ["--results", str(results) if here and str(results).isprintable() else RESULTS]
     # Where the environment names official corpora, the demo's are had without it.
     return ("BENCH_DATA= " if here and demo and os.environ.get("BENCH_DATA") else "") + shlex.join(words)
 
 
-def _encoder(comparison: Comparison, here: bool) -> str:
-    known = comparison.encoder if any(comparison.encoder == one.name for one in ENCODERS) else FOLDER
-    digests = {result.fingerprints.encoder for arm in comparison.trained for result in arm.results} or {None}
-    return _from_here({cache.remembered(comparison.encoder, one) for one in digests}, known) if here else known
-
-
-def _data(comparison: Comparison, tasks: Sequence[str], here: bool) -> str:
+def _folders(comparison: Comparison, tasks: Sequence[str], here: bool) -> tuple[str, str]:
+    """The encoder and the folder of the corpora, as the runs had them where that is known, or what stands for them."""
+    name = comparison.encoder
+    known = name if any(name == one.name for one in ENCODERS) else FOLDER
+    if not here:
+        return known, DATA
+    digests = {result.fingerprints.encoder for result in comparison.learned} or {None}
     runs = [result.fingerprints.corpora for result in comparison.results]
-    found = {(task, corpora[task]) for corpora in runs for task in corpora if task in tasks}
-    return _from_here({cache.remembered(*one) for one in found}, DATA) if here else DATA
+    corpora = {cache.remembered(task, found[task]) for found in runs for task in found if task in tasks}
+    return _from_here({cache.remembered(name, one) for one in digests}, known), _from_here(corpora, DATA)
 
 
 def _from_here(found: Collection[str | None], otherwise: str) -> str:
@@ -98,11 +97,11 @@ def _from_here(found: Collection[str | None], otherwise: str) -> str:
 
 def _options(settings: Settings) -> list[str]:
     """The options that give these settings: the profile, and every setting that is not the profile's."""
-    usual, options = PROFILES[settings.profile], ["--profile", settings.profile]
-    changed = {field.name for field in fields(settings) if getattr(settings, field.name) != getattr(usual, field.name)}
-    epochs = [str(settings.epochs)] if "epochs" in changed else []
+    usual, options = asdict(PROFILES[settings.profile]), ["--profile", settings.profile]
+    changed = {name: str(value) for name, value in asdict(settings).items() if value != usual[name]}
+    epochs = [changed.pop("epochs")] if "epochs" in changed else []
     epochs += [f"{task}={count}" for task, count in settings.epochs_of]
     options += ["--epochs", *epochs] if epochs else []
-    for name in sorted(changed - {"epochs", "epochs_of"}):
-        options += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
+    for name in sorted(changed.keys() - {"epochs_of"}):
+        options += [f"--{name.replace('_', '-')}", changed[name]]
     return options

@@ -1,8 +1,13 @@
-"""What every format of the report is made from: sections of tables, whose cells are text already."""
+"""What every format of the report is made from: sections of tables, whose cells are text already.
+
+Tables are drawn as lines of text by tabulate, which aligns and rules, and rewrites no figure. Which columns stand
+together and where cells are wrapped is our own: tabulate cuts no table, and wraps by maxcolwidths only what it has read
+as numbers before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +15,9 @@ from bench.report import numbers
 
 PARTLY = "*"
 """Marks a cell for which only some of the seeds have been run."""
+
+GAP = 2
+_SIDES = {"l": "left", "r": "right"}
 
 
 class CellText(str):
@@ -50,6 +58,15 @@ class Table:
     detail: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as files: `name` is their stem, `files` holds the content of each form."""
+
+    name: str
+    title: str
+    files: dict[str, bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One comparison: a corpus and an encoder, its answer, and what a reader must know before its tables.
@@ -62,3 +79,29 @@ class Section:
     answer: tuple[str, ...] = ()
     notes: tuple[str, ...]
     tables: tuple[Table, ...]
+
+
+def draw_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str], form: str, total: bool = False
+) -> str:
+    """Cells that are harmless already, in a form of tabulate's; `total` sets the last row apart by a rule."""
+    from tabulate import SEPARATING_LINE, tabulate
+
+    lines = [*rows[:-1], SEPARATING_LINE, rows[-1]] if total and len(rows) > 1 else [*rows]
+    options = {"tablefmt": form, "colalign": [_SIDES[side] for side in align], "disable_numparse": True}
+    if form == "simple":
+        # As a heading, the header would widen every column by two and take away the outer rules.
+        return str(tabulate([header, SEPARATING_LINE, *lines], **options))
+    return str(tabulate(lines, header, **options))
+
+
+def column_groups(widths: Sequence[int], cuts: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """Which columns stand together in `limit` characters: a wide table goes on below, its first column repeated."""
+    group = [0]
+    for k in range(1, len(widths)):
+        while len(group) > 1 and sum(widths[c] + GAP for c in group) + widths[k] > limit:
+            cut = max((c for c in cuts if c in group[2:]), default=k)
+            yield [c for c in group if c < cut]
+            group = [0, *range(cut, k)]
+        group.append(k)
+    yield group

@@ -6,35 +6,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import Template
 from urllib.parse import quote
 
-from bench.report.table import CellText, Section, Table
+from bench.report.table import CellText, Picture, Section, Table
 from bench.store.sanitise import html_text
-
-if TYPE_CHECKING:
-    from bench.report.pictures import Picture
-
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-"""
 
 
 def render(sections: Sequence[Section], pictures: Mapping[str, Sequence[Picture]], home: Path) -> str:
     """The page; `pictures` stand beside the tables they are named for, links are relative to the folder `home`."""
+    folder = resources.files(__package__)
+    page, style, script = (folder.joinpath(f"page.{form}").read_text() for form in ("html", "css", "js"))
     title = f"One model or eight? {'; '.join(html_text(section.title) for section in sections)}"
-    style, script = (resources.files(__package__).joinpath(f"page.{form}").read_text() for form in ("css", "js"))
     body = "\n".join(line for section in sections for line in _section(section, pictures, home))
-    return (
-        f"{_HEAD}<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        "<h1>One BERT for each clinical task, or one shared encoder?</h1>\n"
-        f"{body}\n<script>\n{script}</script>\n</body>\n</html>\n"
-    )
+    return Template(page).substitute(title=title, style=style, body=body, script=script)
 
 
 def _section(section: Section, pictures: Mapping[str, Sequence[Picture]], home: Path) -> Iterator[str]:

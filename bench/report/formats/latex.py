@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.report.formats.layout import GAP, column_groups, draw_table
-from bench.report.table import Section, Table
+from bench.report.table import GAP, Section, Table, column_groups, draw_table
 from bench.store.sanitise import latex, stem
 
 _LONGEST_CELL = 70
@@ -78,24 +77,23 @@ def _float(table: Table, groups: Sequence[Sequence[int]], size: str, more: str) 
 
 
 def _tabular(table: Table, columns: Sequence[int]) -> str:
-    header, *rows = [_cells([row[c] for c in columns]) for row in (table.header, *table.rows)]
+    header, *rows = [[_cell(row[c], first=c == 0) for c in columns] for row in (table.header, *table.rows)]
     # A cell holds no command of ours: every \hline is tabulate's, and booktabs has a better one for each place.
     grid = draw_table(header, rows, [table.align[c] for c in columns], "latex_raw", table.total)
     grid = r"\bottomrule".join(grid.replace(r"\hline", r"\toprule", 1).rsplit(r"\hline", 1))
     return grid.replace(r"\hline", r"\midrule")
 
 
-def _cells(row: Sequence[str]) -> list[str]:
-    # A row that begins with "[" or "*" would be read as an option of the line break before it; the empty group says
-    # it is not.
-    first, *rest = map(_text, row)
-    return ["{}" + first, *(_wrapped(cell) if len(cell) > _LONGEST_CELL else cell for cell in rest)]
+def _cell(cell: str, first: bool) -> str:
+    text = _text(cell)
+    if first:
+        # A row that begins with "[" or "*" would be read as an option of the line break before it; the empty group says
+        # it is not.
+        return "{}" + text
+    wrapped = rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {text}\strut}}"
+    return wrapped if len(text) > _LONGEST_CELL else text
 
 
 def _text(text: str) -> str:
     # The hyphen of a negative figure is set as a minus.
     return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", latex(text))
-
-
-def _wrapped(cell: str) -> str:
-    return rf"\parbox[t]{{0.6\linewidth}}{{\raggedright {cell}\strut}}"

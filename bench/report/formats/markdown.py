@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.report.formats.layout import draw_table
-from bench.report.table import Section, Table
+from bench.report.table import Section, Table, draw_table
 from bench.store.sanitise import markdown, sanitise
 
 

@@ -7,8 +7,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from bench.report.formats.layout import column_groups, draw_table
-from bench.report.table import Section, Table
+from bench.report.table import Section, Table, column_groups, draw_table
 from bench.store.sanitise import sanitise
 
 WIDTH = 80

@@ -1,22 +1,24 @@
-"""The main table: every task's primary score in each arm, and whether an arm that learns in company differs."""
+"""The tables of scores: the main one, every metric, each label, and ours beside what papers printed."""
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from bench.report import numbers
-from bench.report.arms import FLOOR, SINGLE
-from bench.report.comparison import Comparison
-from bench.report.contrasts import NOT_RUN, Contrast, unreliable
+from bench.report.comparison import FLOOR, MULTI, NOT_RUN, SINGLE, Comparison, Contrast
+from bench.report.papers import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
 from bench.report.table import CellText, Table, mean_cell
-from bench.report.tables.difference import difference_cells
-from bench.report.tables.metrics import score_cell
-from bench.report.tables.published import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
+from bench.report.tables.differences import difference_cells, not_compared, unreliable
 from bench.statistics.comparing import MARGIN
+from bench.store.runs import MetricScore, Result, Score
+from tasks.core.metrics.formulas import by_label
 
 _MEAN = "mean"
+_F1_FORMULA = "micro_f1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class _Column:
     cut: bool = False
 
 
-def table(comparison: Comparison) -> Table:
+def scores(comparison: Comparison) -> Table:
     """One row a task: primary metric, size of the test set, the score of each arm, and its difference from single."""
     beside = [paper for paper in published_for(comparison) if paper in (JAMIA_SINGLE, JAMIA_MULTI)]
     columns = list(_columns(comparison))
@@ -53,7 +55,11 @@ def _columns(comparison: Comparison) -> Iterator[_Column]:
     tasks, others = comparison.tasks, _contrasted(comparison)
     yield _Column("task", [*tasks, _MEAN], "l")
     yield _Column("metric", [*map(comparison.primary, tasks), ""], "l")
-    yield _Column("test", [*(_tested(comparison, task) for task in tasks), ""])
+    tested = {
+        task: dict.fromkeys(numbers.count(run.scores[task].examples.get("test")) for _, run in comparison.runs_of(task))
+        for task in tasks
+    }
+    yield _Column("test", [*map(" or ".join, tested.values()), ""])
     for name in comparison.columns:
         scores = [score_cell(comparison, name, task) for task in tasks]
         yield _Column(name, [*scores, _mean(comparison, name)], cut=name in others[1:])
@@ -66,12 +72,6 @@ def _columns(comparison: Comparison) -> Iterator[_Column]:
             yield _Column("verdict", judged, "l")
 
 
-def _tested(comparison: Comparison, task: str) -> str:
-    """The test examples of a task, in every arm its own."""
-    tested = (numbers.count(result.scores[task].examples.get("test")) for _, result in comparison.runs_of(task))
-    return " or ".join(dict.fromkeys(tested))
-
-
 def _contrasted(comparison: Comparison) -> list[str]:
     return [arm for arm in comparison.columns if SINGLE in comparison.columns and arm not in (FLOOR, SINGLE)]
 
@@ -81,8 +81,7 @@ def _difference(contrast: Contrast | None, row: str) -> tuple[str, str, str, str
         if found.name == row:
             return difference_cells(found)
     reason = contrast.unpaired.get(row, NOT_RUN) if contrast else NOT_RUN
-    missing = numbers.MISSING if reason == NOT_RUN else "none"
-    return missing, missing, missing, missing if reason == NOT_RUN else f"not compared: {reason}"
+    return (numbers.MISSING,) * 4 if reason == NOT_RUN else ("none", "none", "none", f"not compared: {reason}")
 
 
 def _mean(comparison: Comparison, name: str) -> CellText:
@@ -93,11 +92,10 @@ def _mean(comparison: Comparison, name: str) -> CellText:
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
-    seeds = ", ".join(map(str, comparison.seeds))
     if len(comparison.seeds) > 1:
-        yield f"Mean ± standard deviation over seeds {seeds}."
+        yield f"Mean ± standard deviation over seeds {', '.join(map(str, comparison.seeds))}."
     else:
-        yield f"One seed ({seeds}): how much another seed would change these scores is unknown."
+        yield f"One seed ({comparison.seeds[0]}): how much another seed would change these scores is unknown."
     if _contrasted(comparison):
         yield (
             "diff.: the arm to its left minus single_task, over the seeds both have. p: after Holm's correction over "
@@ -105,4 +103,93 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         )
     for contrast in comparison.contrasts:
         yield from unreliable(contrast)
-        yield from (f"Not compared: {contrast.arm}, {what}." for what in contrast.not_compared)
+        yield from (f"Not compared: {contrast.arm}, {what}." for what in not_compared(contrast))
+
+
+def published(comparison: Comparison) -> Table:
+    """One row a system, one column a task: our two arms, then what papers printed, each marked by its source."""
+    tasks, rows = comparison.tasks, published_for(comparison)
+    ours = [
+        (f"{arm}, {comparison.encoder}", "ours", *(score_cell(comparison, arm, task) for task in tasks))
+        for arm in (SINGLE, MULTI)
+        if comparison.arm(arm)
+    ]
+    return Table(
+        title="Ours beside published figures (x100)",
+        align="ll" + "r" * len(tasks),
+        header=("system", "source", *tasks),
+        rows=(*ours, *((row.system, row.source.mark, *(row.cell(task) for task in tasks)) for row in rows)),
+        notes=tuple(footnotes(rows)),
+    )
+
+
+def score_cell(comparison: Comparison, arm: str, task: str, metric: str = "") -> CellText:
+    """Mean and spread of a metric, of the primary one unless another is named; it says where seeds are missing."""
+    return mean_cell(comparison.values(arm, task, metric), partly=bool(comparison.missing_seeds(arm, task)))
+
+
+def metrics(comparison: Comparison) -> Table:
+    """One row for every metric of every task, and for its ceiling."""
+    rows, arms = [], comparison.columns
+    for task in comparison.tasks:
+        for metric in comparison.score(task).metrics:
+            rows.append((task, metric.title, *(score_cell(comparison, arm, task, metric.name) for arm in arms)))
+        ceilings = [_ceiling(comparison, arm, task) for arm in arms]
+        if any(ceilings):
+            rows.append((task, "ceiling", *(numbers.points(ceiling) if ceiling else "" for ceiling in ceilings)))
+    return Table(
+        title="Every metric (x100); the first of each task is the primary one",
+        align="ll" + "r" * len(arms),
+        header=("task", "metric", *arms),
+        rows=tuple(rows),
+        notes=("ceiling: the recall that perfect tags would reach, the share of gold that they can express.",),
+    )
+
+
+def _ceiling(comparison: Comparison, arm: str, task: str) -> float | None:
+    """The mean over seeds of the recall that perfect tags would reach; None where nothing is lost or it is unknown."""
+    ceilings = [result.scores[task].ceiling for name, result in comparison.runs_of(task) if name == arm]
+    known = [one for one in ceilings if one is not None and math.isfinite(one)]
+    return fmean(known) if known else None
+
+
+def metric_of_labels(score: Score) -> MetricScore | None:
+    """The first metric of a task whose evidence is true and false positives and negatives of each label."""
+    return next((one for one in score.metrics if one.formula == _F1_FORMULA and ":" in one.columns[0]), None)
+
+
+def label_scores(result: Result, task: str) -> dict[str, tuple[int, float]]:
+    """Label -> its mentions in gold, and its F1, which may be nan without any; empty if labels are not told apart."""
+    metric = metric_of_labels(result.scores[task])
+    if metric is None:
+        return {}
+    totals = result.evidence[task].rows[metric.name].sum(axis=0)
+    counts = dict(zip(metric.columns, totals, strict=True))
+    return {
+        label: (round(counts[f"{label}:tp"] + counts[f"{label}:fn"]), float(value))
+        for label, value in by_label(totals, metric.columns, _F1_FORMULA).items()
+    }
+
+
+def labels(comparison: Comparison) -> Table:
+    """One row a label of each task: its mentions in the test set, and its F1 in each arm."""
+    return Table(
+        title="F1 of each label (x100), by the metric named",
+        align="lllr" + "r" * len(comparison.columns),
+        header=("task", "metric", "label", "support", *comparison.columns),
+        rows=tuple(row for task in comparison.tasks for row in _label_rows(comparison, task)),
+        notes=("support: mentions in the gold of the test set. A label with neither gold nor answer is undefined.",),
+    )
+
+
+def _label_rows(comparison: Comparison, task: str) -> Iterator[tuple[str, ...]]:
+    metric = metric_of_labels(comparison.score(task))
+    supports: dict[str, dict[int, None]] = {}
+    values: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for arm, result in comparison.runs_of(task):
+        for label, (support, value) in label_scores(result, task).items():
+            supports.setdefault(label, {})[support] = None
+            values[arm, label][result.seed] = value
+    for label, mentions in sorted(supports.items(), key=lambda item: (-max(item[1]), item[0])):
+        cells = [mean_cell(values[arm, label]) for arm in comparison.columns]
+        yield task, metric.title if metric else "", label, " or ".join(map(numbers.count, mentions)), *cells

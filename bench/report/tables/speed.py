@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.report.arms import DEMO, kind_of
+from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Section
 from bench.report.tables import inference, training
 from bench.report.tables.speed_layout import title

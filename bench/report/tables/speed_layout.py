@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.report import numbers
-from bench.report.arms import DEMO, kind_of
+from bench.report.comparison import DEMO, kind_of
 from bench.report.table import Table
 from bench.store import speed_record as record
 from bench.store.speed_record import Speed, Timing

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report.arms import MULTI, SINGLE
 from bench.report.comparison import Comparison
-from bench.report.table import CellText, Table
-from bench.report.tables.metrics import score_cell
+from bench.report.table import CellText
 
 UNCONFIRMED = "?"
 
@@ -98,26 +96,8 @@ def footnotes(rows: Sequence[Published]) -> list[str]:
     """The source of each mark that these rows bear, and where its metric or protocol is not ours."""
     notes = []
     for source in dict.fromkeys(row.source for row in rows):
-        differs = [f"† {source.spans_differ}"] if source.spans_differ else []
-        differs += [source.differs] if source.differs else []
-        notes.append("; ".join([f"{source.mark} {source.citation}", *differs]) + ".")
+        spans = source.spans_differ and f"† {source.spans_differ}"
+        notes.append("; ".join(filter(None, (f"{source.mark} {source.citation}", spans, source.differs))) + ".")
     if any(not row.confirmed for row in rows):
         notes.append(f"{UNCONFIRMED} unconfirmed: quoted from memory, not read in the paper.")
     return [*notes, "No paper gives seeds or variance."] if rows else []
-
-
-def table(comparison: Comparison) -> Table:
-    """One row a system, one column a task: our two arms, then what papers printed, each marked by its source."""
-    tasks, rows = comparison.tasks, published_for(comparison)
-    ours = [
-        (f"{arm}, {comparison.encoder}", "ours", *(score_cell(comparison, arm, task) for task in tasks))
-        for arm in (SINGLE, MULTI)
-        if comparison.arm(arm)
-    ]
-    return Table(
-        title="Ours beside published figures (x100)",
-        align="ll" + "r" * len(tasks),
-        header=("system", "source", *tasks),
-        rows=(*ours, *((row.system, row.source.mark, *(row.cell(task) for task in tasks)) for row in rows)),
-        notes=tuple(footnotes(rows)),
-    )

@@ -19,8 +19,9 @@ from baselines.core.training import train
 from baselines.core.windows import Window
 from bench import registry
 from bench.cli import main as cli
-from bench.runner import corpora
+from bench.runner import open_corpora
 from bench.runner.corpora import windows_file
+from bench.runner.open_corpora import opened
 from bench.store import cache
 from bench.store.runs import Fingerprints
 from small_bench import write_corpora
@@ -137,20 +138,20 @@ def test_the_demo_is_written_once_and_for_its_owner_alone(tmp_path: Path, monkey
         if fail.pop():
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(corpora, "write_demo", write)
+    monkeypatch.setattr(open_corpora, "write_demo", write)
     with cache.opened() as kept:
-        with pytest.raises(KeyboardInterrupt), corpora.opened(None, 0.05, kept):
+        with pytest.raises(KeyboardInterrupt), opened(None, 0.05, kept):
             pass
         assert list(kept.iterdir()) == []
         fail[:] = [False] * 4
         for scale, name in ((0.05, "demo-x0.05"), (0.05, "demo-x0.05"), (0.06, "demo-x0.06")):
-            with corpora.opened(None, scale, kept) as opened:
-                assert (opened.name, opened.folder.parent) == (name, kept)
+            with opened(None, scale, kept) as found:
+                assert (found.name, found.folder.parent) == (name, kept)
         assert {stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")} == {0o700, 0o600}
         assert len(list(kept.iterdir())) == 2
-    with corpora.opened(None, 0.05) as opened:
-        assert (tmp_path / "cache") not in opened.folder.parents
-    assert not opened.folder.exists()
+    with opened(None, 0.05) as found:
+        assert (tmp_path / "cache") not in found.folder.parents
+    assert not found.folder.exists()
     assert written == [0.05, 0.05, 0.06, 0.05]
     assert cli.main(["clean"]) == 0
     assert list((tmp_path / "cache").iterdir()) == []

@@ -19,8 +19,8 @@ import bench as bench_package
 from baselines.core.settings import Settings
 from bench.cli import main as cli
 from bench.cli import options
-from bench.runner import kept_models
 from bench.store import strict_json
+from bench.store.model_cards import Card
 from bench.store.runs import Fingerprints
 
 HOME = Path(bench_package.__file__).parent.parent
@@ -104,9 +104,9 @@ def test_what_is_accepted_of_numbers_can_be_stored_and_read_again(name: str, tex
         number = options.whole(0)(seed)
     except ArgumentTypeError:
         return
-    stored = strict_json.dumps(kept_models.Card(labels={}, seed=number, settings=settings, fingerprints=NOTHING))
-    assert strict_json.loads(kept_models.Card, stored).settings == settings
-    assert strict_json.loads(kept_models.Card, stored).seed == number
+    stored = strict_json.dumps(Card(labels={}, seed=number, settings=settings, fingerprints=NOTHING))
+    assert strict_json.loads(Card, stored).settings == settings
+    assert strict_json.loads(Card, stored).seed == number
 
 
 NOTHING = Fingerprints(settings="", corpora={}, encoder=None, code="")

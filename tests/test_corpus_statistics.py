@@ -24,6 +24,7 @@ from tasks.core import splits
 from tasks.core.files.corpus import Corpus
 
 TASK = task("quaero_2014")
+MODULE = "tasks.quaero_2014"
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def asked(data: Path, tmp_path: Path) -> CorpusStatistics:
-    return corpus_statistics(TASK, Corpus(data), tmp_path)
+    return corpus_statistics(TASK, Corpus(data), tmp_path, MODULE)
 
 
 def rewritten(file: Path, old: bytes, new: bytes) -> None:
@@ -67,7 +68,7 @@ def test_statistics_are_taken_once_and_anew_when_a_byte_has_changed(
         return asked(data, tmp_path)
 
     first = now()
-    assert now() == first == corpus_statistics(TASK, Corpus(data), None)
+    assert now() == first == corpus_statistics(TASK, Corpus(data), None, MODULE)
     assert len(taken) == 2  # The first time, and where there is no cache.
     for split in ("train", "dev", "test"):
         (file,) = loose.rglob(f"{split}-0.txt")
@@ -141,7 +142,7 @@ def test_sizes_are_those_of_the_splits(name: str, fraction: float, tmp_path: Pat
 
     write_demo(tmp_path, 0.1)
     corpus = Corpus(tmp_path)
-    found = corpus_statistics(task(name), corpus, None)
+    found = corpus_statistics(task(name), corpus, None, MODULE)
     for split in ("train", "dev", "test"):
         assert found.size(split, fraction) == sum(1 for _ in splits.stream(task(name), corpus, split, fraction))
 

@@ -178,7 +178,8 @@ def test_answers_come_back_through_its_reader(folder: Path) -> None:
 def test_the_program_can_be_measured_with_it(folder: Path) -> None:
     """Its documents are a workload of their own, and its windows those that a training makes."""
     from baselines.core.settings import Settings
-    from bench.speed.workload import TrainingSet, workload
+    from bench.speed.stock import TrainingSet
+    from bench.speed.workload import workload
 
     corpora = Corpora("official", folder / "data")
     work = workload(corpora, [TASK, registry.task("quaero_2014")], 8, 0.1)

@@ -17,6 +17,7 @@ from bench import registry
 from bench.cli import main as cli
 from bench.runner import kept_models
 from bench.store.checksums import write_checksums
+from bench.store.model_cards import is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from small_bench import PLANTED, write_corpora
@@ -133,18 +134,18 @@ def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: 
 
 def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
     results = next(parent for parent in kept.parents if parent.name == "models").parent
-    assert kept_models.is_kept(results, NAME, DEPENDS_ON)
-    assert not kept_models.is_kept(results, NAME, replace(DEPENDS_ON, code="1"))
-    assert not kept_models.is_kept(results, replace(NAME, seed=1), DEPENDS_ON)
+    assert is_kept(results, NAME, DEPENDS_ON)
+    assert not is_kept(results, NAME, replace(DEPENDS_ON, code="1"))
+    assert not is_kept(results, replace(NAME, seed=1), DEPENDS_ON)
 
 
 def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) -> None:
     """`run --keep-models` says of one that cannot be loaded that it is to be made again: then it does so."""
     copy = tmp_path / "models" / NAME.path
     shutil.copytree(kept, copy)
-    assert kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
+    assert is_kept(tmp_path, NAME, DEPENDS_ON)
     flipped(copy / "heads.safetensors")
-    assert not kept_models.is_kept(tmp_path, NAME, DEPENDS_ON)
+    assert not is_kept(tmp_path, NAME, DEPENDS_ON)
 
 
 def test_what_is_no_encoder_with_heads_cannot_be_kept(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -17,8 +17,7 @@ from bench.cli import main as cli
 from bench.report.formats import terminal
 from bench.report.tables.speed import section
 from bench.speed import training
-from bench.speed.stock import answers_to_test, logits_of, padded, training_model
-from bench.speed.workload import TrainingSet
+from bench.speed.stock import TrainingSet, answers_to_test, logits_of, padded, training_model
 from bench.store import speed_record as record
 from bench.store.environment import environment
 from bench.store.speed_record import OURS, PRODUCT, RECORD, TRAINING, Speed, Timing

@@ -12,10 +12,14 @@ from typing import Any
 from baselines.core import hub
 from bench import registry
 from bench.cli import options
-from bench.runner.corpora import Corpora, opened
+from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
-from bench.runner.plan import Grid, Planned, RunContext, plan
+from bench.runner.estimate import estimate
+from bench.runner.open_corpora import opened
+from bench.runner.plan import DONE, Grid, Planned, RunContext, plan, summary
+from bench.runner.progress import duration
 from bench.store import cache
+from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
@@ -70,3 +74,20 @@ def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[
             yield task
         else:
             sys.stderr.write(f"{task.name} is left out of --all: its corpus is not there\n")
+
+
+def print_plan(args: argparse.Namespace) -> int:
+    """Prints one line a run, its state and about how long it takes; 0."""
+    with planned_runs(args, requested(args), fetch=False) as (context, runs):
+        guess = estimate(runs, context)
+    for planned in runs:
+        time = "" if planned.state == DONE else _about(guess.seconds([planned]))
+        why = f": {sanitise(planned.why)}" if planned.why else ""
+        sys.stdout.write(f"{planned.state:<9}{time:<18}{planned.run.title}{why}\n")
+    due = any(planned.state != DONE for planned in runs)
+    sys.stdout.write(summary(runs) + (f": {_about(guess.seconds(runs))} ({guess.grounds})\n" if due else "\n"))
+    return 0
+
+
+def _about(seconds: float | None) -> str:
+    return "unknown time" if seconds is None else f"about {duration(seconds)}"

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import options, plan
+from bench.cli import options
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 
@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Does the missing runs in turn, then prints the report and writes its files; 0."""
     if args.dry_run:
-        return plan.main(args)
+        from bench.cli.request import print_plan
+
+        return print_plan(args)
     not_written = _run(args)
     from bench.report.files import publish
 

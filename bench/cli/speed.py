@@ -102,7 +102,8 @@ def main(args: argparse.Namespace) -> int:
 @contextmanager
 def _context(args: argparse.Namespace) -> Iterator[RunContext]:
     """The corpora and the encoder that are asked for, as long as the block lasts."""
-    from bench.runner.corpora import data_folder, opened
+    from bench.runner.corpora import data_folder
+    from bench.runner.open_corpora import opened
     from bench.runner.plan import RunContext
     from bench.speed.workload import encoder_named
 

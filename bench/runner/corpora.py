@@ -1,4 +1,4 @@
-"""The corpora of a command: official ones below a folder, or the demo's, written to files and read the same way."""
+"""The corpora below a folder: their examples, their statistics, and what is missing of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -17,17 +16,12 @@ from bench import registry
 from bench.runner import code
 from bench.runner.corpus_statistics import CorpusStatistics, corpus_statistics
 from bench.store import strict_json
-from bench.store.atomic import atomic_write
-from bench.store.locks import lock, temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.sanitise import sanitise
-from tasks import demo
 from tasks.core import splits
-from tasks.core.errors import InputError, MissingCorpus, about
+from tasks.core.errors import InputError, MissingCorpus
 from tasks.core.files.corpus import Corpus
 from tasks.core.kinds import TEST, Task
-from tasks.core.private import private
-from tasks.demo.corpora import write_demo
 
 DEMO, OFFICIAL = "demo", "official"
 
@@ -56,7 +50,8 @@ class Corpora:
     def corpus_statistics(self, task: Task[Any, Any]) -> CorpusStatistics:
         """What one pass over a task's corpus says, read once."""
         if task.name not in self._corpus_statistics:
-            self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache)
+            module = registry.module("task", task.name)
+            self._corpus_statistics[task.name] = corpus_statistics(task, self._corpus, self.cache, module)
         return self._corpus_statistics[task.name]
 
     def ceiling(
@@ -94,39 +89,6 @@ class Corpora:
             names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
             count = f"{len(missing)} of {len(tasks)} corpora are missing"
             raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
-
-
-@contextmanager
-def opened(data: Path | None, scale: float, cache: Path | None = None) -> Iterator[Corpora]:
-    """The corpora below a folder; without one the demo's, which lie in the cache or go with the block."""
-    if data is not None:
-        if not data.is_dir():
-            raise InputError(f"the data folder {data} is not there: give --data the folder in which the downloads lie")
-        yield Corpora(OFFICIAL, data, cache)
-        return
-    # Results on corpora of another size are other results, and lie elsewhere.
-    name = DEMO if scale == 1 else f"{DEMO}-x{str(float(scale)).removesuffix('.0')}"
-    if cache is None:
-        with temporary_folder() as folder:
-            with about(folder):
-                write_demo(folder, scale)
-            yield Corpora(name, folder)
-        return
-    folder = cache / f"{name}-{_demo_digest()}"
-    # One process writes it, others wait; who dies meanwhile leaves no folder of that name.
-    with private(), lock(folder.with_name(f"{folder.name}.lock"), blocking=True):
-        if not folder.is_dir():
-            with atomic_write(folder) as new:
-                write_demo(new, scale)
-    yield Corpora(name, folder, cache)
-
-
-def _demo_digest() -> str:
-    """What the demo's corpora are written by: code, and lists of words."""
-    digest = hashlib.sha256(code.digest(("tasks.demo.corpora",)).encode())
-    for words in sorted(Path(demo.__path__[0]).glob("*.toml")):
-        digest.update(words.read_bytes())
-    return digest.hexdigest()[:32]
 
 
 def data_folder(given: Path | None) -> Path | None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from baselines.core import checksummed
-from bench import registry
 from bench.runner import code
 from bench.store import strict_json
 from tasks.core import splits
@@ -52,11 +51,14 @@ class _Kept:
     corpus_statistics: CorpusStatistics
 
 
-def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) -> CorpusStatistics:
-    """The statistics of a task's corpus; its files are read where there is no cache, or where a byte has changed."""
+def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None, module: str) -> CorpusStatistics:
+    """The statistics of a task's corpus; its files are read where there is no cache, or where a byte has changed.
+
+    `module` is where the task is written: its code is part of what they depend on.
+    """
     if cache is None:
         return _taken(task, corpus)
-    file = _file(task, corpus, cache)
+    file = _file(task, corpus, cache, module)
     if (found := _found(file, corpus)) is not None:
         return found
     with corpus.disk.opening() as opened:
@@ -67,9 +69,9 @@ def corpus_statistics(task: Task[Any, Any], corpus: Corpus, cache: Path | None) 
     return taken
 
 
-def _file(task: Task[Any, Any], corpus: Corpus, cache: Path) -> Path:
+def _file(task: Task[Any, Any], corpus: Corpus, cache: Path, module: str) -> Path:
     """Where the statistics of files of these names and sizes are kept, as this code takes them."""
-    taken_by = code.digest(("bench.runner.corpus_statistics", registry.module("task", task.name)))
+    taken_by = code.digest(("bench.runner.corpus_statistics", module))
     key = strict_json.dumps([corpus.listing, taken_by, platform.python_version()])
     return cache / f"{task.name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 

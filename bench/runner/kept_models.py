@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ from baselines.core.baseline import TrainSpec
 from baselines.core.settings import Settings
 from bench import registry
 from bench.store import strict_json
-from bench.store.atomic import atomic_write, recover
-from bench.store.bounds import RESULT_BYTES, read_bytes
+from bench.store.atomic import atomic_write
 from bench.store.checksums import require_checksums, write_checksums
+from bench.store.model_cards import CARD, MODELS, Card, damaged, read_card
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError
@@ -23,31 +22,7 @@ from tasks.core.kinds import Task
 if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
 
-FORMAT = 3
-MODELS = "models"
-CARD, _ENCODER, _HEADS = "model.json", "model.safetensors", "heads.safetensors"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What a kept model is; `labels` by task."""
-
-    format: int = FORMAT
-    labels: dict[str, tuple[str, ...]]
-    seed: int
-    settings: Settings
-    fingerprints: Fingerprints
-
-
-def is_kept(results: Path, name: RunName, fingerprints: Fingerprints) -> bool:
-    """Whether the model of just this run lies in a results folder."""
-    folder = results / MODELS / name.path
-    recover(folder)
-    try:
-        require_checksums(folder)
-        return read_card(folder).fingerprints == fingerprints
-    except (InputError, ValueError):
-        return False
+_ENCODER, _HEADS = "model.safetensors", "heads.safetensors"
 
 
 def keep(model: Any, spec: TrainSpec, name: RunName, fingerprints: Fingerprints, results: Path) -> Path:
@@ -73,16 +48,6 @@ def keep(model: Any, spec: TrainSpec, name: RunName, fingerprints: Fingerprints,
     return folder
 
 
-def read_card(folder: Path) -> Card:
-    """The card of a kept model; InputError where there is none that can be read."""
-    try:
-        return strict_json.loads(Card, read_bytes(folder / CARD, RESULT_BYTES))
-    except strict_json.OtherFormat as error:
-        raise InputError(f"{folder}: {error}: make it again with `run --keep-models`") from None
-    except ValueError as error:
-        raise _damaged(folder, str(error)) from None
-
-
 def load(folder: Path, device: str = "cpu") -> MultitaskModel:
     """A kept model, for answers alone; it scores to the bit as it did when its run was finished."""
     from safetensors.torch import load_file
@@ -91,16 +56,16 @@ def load(folder: Path, device: str = "cpu") -> MultitaskModel:
     try:
         require_checksums(folder)
     except ValueError as error:
-        raise _damaged(folder, str(error)) from None
+        raise damaged(folder, str(error)) from None
     tasks = tuple(registry.task(name) for name in card.labels)
     for task in tasks:
         if task.labels != card.labels[task.name]:
-            raise _damaged(folder, f"{task.name} has other labels now")
+            raise damaged(folder, f"{task.name} has other labels now")
     model = untrained(folder, tasks, card.settings, device, card.seed)
     try:
         model.heads.load_state_dict(load_file(folder / _HEADS))
     except Exception as error:  # Of safetensors or torch, which have errors of their own for what is not as it should.
-        raise _damaged(folder, f"{_HEADS} does not hold the weights of its heads") from error
+        raise damaged(folder, f"{_HEADS} does not hold the weights of its heads") from error
     return model
 
 
@@ -117,7 +82,3 @@ def untrained(
     model = MultitaskModel(spec)
     model.freeze()
     return model
-
-
-def _damaged(folder: Path, reason: str) -> InputError:
-    return InputError(f"{folder} is no whole model ({reason}): make it again with `run --keep-models`")

@@ -11,12 +11,13 @@ from typing import Any
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
 from bench import registry
-from bench.runner import code, kept_models
+from bench.runner import code
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import recover
+from bench.store.model_cards import is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints, Result
 from tasks.core.errors import InputError
@@ -123,7 +124,7 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
     except InputError as error:
         return CHANGED, str(error), None
     why = why_changed(run, wanted, result)
-    if context.keep_models and run.baseline.needs_encoder and not kept_models.is_kept(context.results, name, wanted):
+    if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results, name, wanted):
         why = why or "its model was not kept"
     return (CHANGED if why else DONE), why, result
 

@@ -23,6 +23,7 @@ from bench.speed.stock import stock_pipeline
 from bench.speed.worker import seconds_of
 from bench.speed.workload import Workload, reads_documents
 from bench.store import names
+from bench.store.model_cards import CARD, MODELS, read_card
 from bench.store.speed_record import MULTITASK, PAIRS, PIPELINES, SINGLE_TASK, ArmWeights, Timing
 from tasks.core.errors import InputError
 from tasks.core.examples import Document, Pair
@@ -49,12 +50,12 @@ def setup(where: RunContext, tasks: Sequence[Task[Any, Any]], settings: Settings
     """Kept models where both arms have all of them, else models as drawn, with the settings given."""
     assert where.encoder.folder is not None
     every = tuple(task.name for task in tasks)
-    kept = where.results / models.MODELS
+    kept = where.results / MODELS
     kept /= names.comparison_label(where.corpora.name, where.encoder.name, settings.span_head)
     found = Setup(encoder=where.encoder.folder, tasks=every, settings=settings, device=device, kept=kept)
     folders = [found.folder(MULTITASK, every), *(found.folder(SINGLE_TASK, [name]) for name in every)]
-    if all((folder / models.CARD).is_file() for folder in folders):
-        return replace(found, settings=models.read_card(folders[0]).settings)
+    if all((folder / CARD).is_file() for folder in folders):
+        return replace(found, settings=read_card(folders[0]).settings)
     return replace(found, kept=None)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from baselines.core.baseline import TrainSpec
 from baselines.core.settings import PAPER, Settings
 from bench import registry
-from bench.runner.corpora import DEMO, Corpora, opened
+from bench.runner.corpora import DEMO, Corpora
+from bench.runner.open_corpora import opened
 from bench.runner.progress import Progress
 from bench.speed.worker import Worker
 from bench.speed.workload import Examples, full_batches, long_notes, reads_documents

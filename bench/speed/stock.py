@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, count
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +19,16 @@ from torch.utils.data import Sampler
 from baselines.core.encoder import without_attention_dropout
 from baselines.core.heads import head_for
 from baselines.core.schedules import TaskPlan
+from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
 from baselines.core.windows import Window
-from bench.speed.workload import TrainingSet, reads_documents
+from bench import registry
 from bench.store.locks import temporary_folder
 from tasks.core.errors import InputError
+from tasks.core.examples import Document
 from tasks.core.kinds import Task
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from baselines.core.model import MultitaskModel
 
 STOCK: MappingProxyType[str, dict[str, Any]] = MappingProxyType(
@@ -38,11 +40,40 @@ _IGNORE_INDEX = -100
 """The label of a position that the loss of transformers leaves out."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Some of a task's training set to be trained on, and its whole test split to be answered then."""
+
+    task: Task[Any, Any]
+    examples: list[Any]
+    test: list[Any]
+    encoder: Path
+    settings: Settings
+    device: str
+
+    # To the process of an arm a task travels by its name: its metrics are functions, which cannot be pickled.
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"task": self.task.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, task=registry.task(state["task"]))
+
+    @property
+    def batch(self) -> int:
+        """Windows in a batch."""
+        return head_for(self.task, 1, self.settings).batch
+
+    def windows(self) -> list[Window]:
+        """The windows that our own training makes of the examples."""
+        head, tokenizer = head_for(self.task, 1, self.settings), SubwordTokenizer(self.encoder)
+        return [window for example in self.examples for window in head.windows(tokenizer, example, use_gold=True)]
+
+
 def stock_model(encoder: Path, task: Task[Any, Any]) -> tuple[Any, Any]:
     """The stock class for a task, and its config with BIO tags, classes or one score as labels."""
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
-    of_tokens = reads_documents(task)
+    of_tokens = task.example_type is Document
     tags = ["O", *(mark + label for label in task.labels for mark in ("B-", "I-"))]
     names = tags if of_tokens else list(task.labels) or ["score"]
     config = AutoConfig.from_pretrained(encoder, num_labels=len(names), local_files_only=True)
@@ -62,7 +93,7 @@ def stock_pipeline(model: MultitaskModel, task: Task[Any, Any], encoder: Path, d
     last = [module for module in stock.modules() if isinstance(module, nn.Linear)][-1]
     last.load_state_dict(model.head(task.name).layer.state_dict())
     longest = model.encoder.max_length
-    if reads_documents(task):
+    if task.example_type is Document:
         # Two windows of a note too long for the encoder share `stride` tokens.
         name, options = "token-classification", {"aggregation_strategy": "simple", "stride": 16}
     else:
@@ -177,12 +208,12 @@ def logits_of(task: Task[Any, Any], model: Any, window: Window) -> np.ndarray:
     names = ("input_ids", "token_type_ids")
     inputs = {name: torch.from_numpy(getattr(window, name))[None].to(model.device) for name in names}
     logits: np.ndarray = model(**inputs).logits.float().cpu().numpy()
-    return logits[0, window.read_positions] if reads_documents(task) else logits
+    return logits[0, window.read_positions] if task.example_type is Document else logits
 
 
 def _row(task: Task[Any, Any], window: Window) -> dict[str, Any]:
     row = {"input_ids": window.input_ids.tolist(), "token_type_ids": window.token_type_ids.tolist()}
-    if not reads_documents(task):
+    if task.example_type is not Document:
         return row | {"labels": window.targets[0].item()}
     labels = np.full(len(window.input_ids), _IGNORE_INDEX)
     labels[window.read_positions] = window.targets

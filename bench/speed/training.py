@@ -12,9 +12,8 @@ from bench.runner.code import digest
 from bench.runner.plan import RunContext
 from bench.runner.progress import Progress
 from bench.speed.flops import BACKWARD, forward_flops, matrix_product
-from bench.speed.stock import STOCK, train_stock
+from bench.speed.stock import STOCK, TrainingSet, train_stock
 from bench.speed.worker import Worker, in_turns, with_round
-from bench.speed.workload import TrainingSet
 from bench.store.locks import temporary_folder
 from bench.store.runs import Fingerprints
 from bench.store.speed_record import NOT_DETERMINISTIC, OURS, TRAINING, Speed, Timing, keep, kept

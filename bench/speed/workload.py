@@ -13,10 +13,9 @@ from typing import Any
 import torch
 
 from baselines.core import hub
-from baselines.core.heads import head_for
 from baselines.core.settings import Settings
 from baselines.core.tokenizer import SubwordTokenizer
-from baselines.core.windows import Window, pair_window, text_windows
+from baselines.core.windows import pair_window, text_windows
 from bench import registry
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files
@@ -88,35 +87,6 @@ def workload(corpora: Corpora, tasks: Sequence[Task[Any, Any]], count: int, dev_
         notes=tuple(replace(note, gold=frozenset()) for note in in_turn if note is not None)[:count],
         pairs={name: tuple(found[:each]) for name, found in of_pairs.items()},
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSet:
-    """Some of a task's training set to be trained on, and its whole test split to be answered then."""
-
-    task: Task[Any, Any]
-    examples: list[Any]
-    test: list[Any]
-    encoder: Path
-    settings: Settings
-    device: str
-
-    # To the process of an arm a task travels by its name: its metrics are functions, which cannot be pickled.
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"task": self.task.name}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, task=registry.task(state["task"]))
-
-    @property
-    def batch(self) -> int:
-        """Windows in a batch."""
-        return head_for(self.task, 1, self.settings).batch
-
-    def windows(self) -> list[Window]:
-        """The windows that our own training makes of the examples."""
-        head, tokenizer = head_for(self.task, 1, self.settings), SubwordTokenizer(self.encoder)
-        return [window for example in self.examples for window in head.windows(tokenizer, example, use_gold=True)]
 
 
 def long_note(notes: Sequence[Document], characters: int) -> Document:

@@ -76,12 +76,8 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
     yield f"{len(given) + len(kept)} results are now the reference in {reference}"
     for what, runs in (("new or replaced", given), ("kept, not given", kept), ("removed, not given", gone)):
         for arm in sorted({run.parent for run in runs}):
-            seeds = " ".join(
-                str(result.seed)
-                for run, result in sorted(runs.items(), key=lambda pair: pair[1].seed)
-                if run.parent == arm
-            )
-            yield f"{what}: {arm}, seeds {seeds}"
+            seeds = sorted(result.seed for run, result in runs.items() if run.parent == arm)
+            yield f"{what}: {arm}, seeds {' '.join(map(str, seeds))}"
 
 
 def _require_sound(task: str, trainings: Sequence[Result]) -> None:

@@ -1,1 +1,1 @@
-"""."""
+"""The formats of a report: sections in, text out."""

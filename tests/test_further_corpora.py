@@ -86,7 +86,7 @@ def test_files_of_another_split_are_no_strays(tmp_path: Path) -> None:
             "plants/notes.txt",
             "plants/9.ann~",
         }
-    assert corpus_statistics(task, corpus, None).notices["stray file"] == 2
+    assert corpus_statistics(task, corpus, None, "further_brat").notices["stray file"] == 2
 
 
 def test_further_corpora_run_like_ours(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from tasks.core.errors import InputError
 
 
 class InProcess:
@@ -27,3 +30,21 @@ class InProcess:
         found: list[Any] = []
         getattr(self.made, what)(found.append, *given)
         return ((one, None) for one in found)
+
+
+class Echo:
+    """Built in a process of its own, which finds it here: the modules of tests have other names there."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def say(self, more: str) -> str:
+        if more == "die":
+            os._exit(1)
+        if more == "fail":
+            raise InputError("it failed")
+        return self.word + more
+
+    def count(self, tell: Callable[[int], None]) -> None:
+        tell(1)
+        tell(2)

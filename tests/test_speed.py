@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from bench.store import speed_record as record
 from bench.store import strict_json
 from bench.store.environment import environment
 from bench.store.speed_record import INFERENCE, MULTITASK, NOTES, PAIRS, SINGLE_TASK, ArmWeights, Speed, Timing
+from in_process import Echo
 from made_up_results import Maker
 from small_bench import write_corpora
 from tasks.core.errors import InputError
@@ -232,24 +231,6 @@ def test_the_command_measures_both_arms(
     assert speed.weights[1].parameters > 1.9 * speed.weights[0].parameters
     assert "notes a second" in capsys.readouterr().out
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".md", ".svg"}
-
-
-class Echo:
-    """Built in a process of its own."""
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def say(self, more: str) -> str:
-        if more == "die":
-            os._exit(1)
-        if more == "fail":
-            raise InputError("it failed")
-        return self.word + more
-
-    def count(self, tell: Callable[[int], None]) -> None:
-        tell(1)
-        tell(2)
 
 
 def test_a_worker_has_a_process_of_its_own_and_an_error_of_it_is_the_commands() -> None:

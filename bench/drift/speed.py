@@ -40,7 +40,7 @@ def _judge(
     if not now or math.isnan(mean):
         judgement, why = UNCOMPARED, "only one side has measured it on one machine"
     elif len(devices) > 1:
-        judgement, why = UNCOMPARED, f"other devices: {', '.join(sorted(devices))}"
+        judgement, why = UNCOMPARED, f"other devices or threads: {', '.join(sorted(devices))}"
     elif not mean / FACTOR <= new <= mean * FACTOR:
         judgement, why = DRIFTED, f"it is not within {FACTOR:g} times of what it was"
     return Finding(cell=cell, measure=measure, judgement=judgement, why=why, unit=TIMES, before=mean, now=new)
@@ -49,7 +49,9 @@ def _judge(
 def _ratios(results: Sequence[Result]) -> _Ratios:
     found: _Ratios = {}
     for one in results:
-        cell, device = cell_of(one, "speed" if one.joint else one.label), one.environment.device
+        cell = cell_of(one, "speed" if one.joint else one.label)
+        # Training and answering do not gain alike by threads: their ratio is another with another number of them.
+        device = f"{one.environment.device} with {one.environment.threads} threads"
         answering = _over(one.training.dev_seconds + one.test_seconds, one.training.train_seconds)
         found.setdefault((cell, "answering/training"), []).append((device, answering))
         if one.arm == MULTI and (alone := _alone(one, results)):

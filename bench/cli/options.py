@@ -92,9 +92,16 @@ FLAGS: Mapping[str, dict[str, Any]] = MappingProxyType(
 """Every field of Settings but the profile and the epochs, which have a form of their own."""
 
 
+def add_data(
+    add: Callable[..., Any], help_: str = "where the official corpora are (or BENCH_DATA; default: demo's)"
+) -> None:
+    """Declares `--data`: the folder of official corpora, else that of the environment variable, else None."""
+    add("--data", type=Path, default=os.environ.get("BENCH_DATA") or None, metavar="DIR", help=help_)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `plan` and `run`."""
-    add, data = parser.add_argument, os.environ.get("BENCH_DATA") or None
+    add = parser.add_argument
     add(
         "--all",
         action="store_true",
@@ -104,13 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
     add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
-    add(
-        "--data",
-        type=Path,
-        default=data,
-        metavar="DIR",
-        help="where the official corpora are (or BENCH_DATA; default: demo's)",
-    )
+    add_data(add)
     add("--scale", type=scale, metavar="X", help="demo corpora of X times as many notes (default: 1)")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")

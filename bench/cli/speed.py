@@ -41,7 +41,7 @@ def _count(add: Callable[..., Any], name: str, default: int, help_: str) -> None
 
 
 def _add_inference(add: Callable[..., Any]) -> None:
-    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    options.add_data(add)
     add("--peers", action="store_true", help="measure stock transformers pipelines too")
     add("--growth", action="store_true", help="measure 1 to 8 tasks, and notes of up to a million characters, too")
     _count(add, "--notes", 64, "notes, and about as many pairs")
@@ -53,7 +53,7 @@ def _add_inference(add: Callable[..., Any]) -> None:
 
 def _add_training(add: Callable[..., Any]) -> None:
     rate = PROFILES["demo"].encoder_lr
-    add("--data", type=Path, metavar="DIR", help="where the official corpora are (or BENCH_DATA; default: demo's)")
+    options.add_data(add)
     add("--task", required=True, metavar="TASK", help="the task to train on")
     add("--peers", action="store_true", help='measure the stock Trainer too; needs the extra "peers"')
     _count(add, "--examples", 320, "passed in each epoch")
@@ -102,13 +102,11 @@ def main(args: argparse.Namespace) -> int:
 @contextmanager
 def _context(args: argparse.Namespace) -> Iterator[RunContext]:
     """The corpora and the encoder that are asked for, as long as the block lasts."""
-    from bench.runner.corpora import data_folder
     from bench.runner.open_corpora import opened
     from bench.runner.plan import RunContext
     from bench.speed.workload import encoder_named
 
-    data = data_folder(args.data)
-    with opened(data, 1.0) as corpora, encoder_named(args.encoder, data) as encoder:
+    with opened(args.data, 1.0) as corpora, encoder_named(args.encoder, args.data) as encoder:
         yield RunContext(corpora, args.results, encoder)
 
 

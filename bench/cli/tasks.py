@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.cli import options
 from bench.store.sanitise import sanitise
 
 if TYPE_CHECKING:
@@ -22,17 +23,16 @@ LABELS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `tasks`."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where the corpora are (or set BENCH_DATA)")
+    options.add_data(parser.add_argument, "where the corpora are (or set BENCH_DATA)")
     parser.add_argument("--verbose", action="store_true", help="with --data: what was mended or skipped, and where")
 
 
 def main(args: argparse.Namespace) -> int:
     """Prints the table; 0 whatever is missing, since it was only asked for."""
     from bench import registry
-    from bench.runner.corpora import data_folder
 
-    tasks, folder = list(registry.tasks().values()), data_folder(args.data)
-    for line in chain(_table(tasks), () if folder is None else _states(tasks, folder, args.verbose)):
+    tasks = list(registry.tasks().values())
+    for line in chain(_table(tasks), () if args.data is None else _states(tasks, args.data, args.verbose)):
         sys.stdout.write(sanitise(line) + "\n")
     return 0
 

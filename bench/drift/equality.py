@@ -11,7 +11,7 @@ import numpy as np
 from baselines.core.settings import Settings
 from bench.drift.findings import Change, Moved
 from bench.store.environment import Environment
-from bench.store.runs import Evidence, Result, Score, read_evidence
+from bench.store.runs import Evidence, Result, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answered:
 
 def answered(result: Result, task: str) -> Answered:
     """A result with its evidence."""
-    return Answered(result, result.scores[task], read_evidence(result, task))
+    return Answered(result, result.scores[task], result.evidence[task])
 
 
 def incomparable(old: Result, new: Result, task: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -89,12 +88,6 @@ class Corpora:
             names = f" ({', '.join(missing)})" if len(missing) < 4 else ""
             count = f"{len(missing)} of {len(tasks)} corpora are missing"
             raise InputError(f"{count}{names}: `tasks --data DIR` says where to get each")
-
-
-def data_folder(given: Path | None) -> Path | None:
-    """Where official corpora lie: --data, else the environment variable BENCH_DATA, else nowhere."""
-    named = os.environ.get("BENCH_DATA")
-    return given or (Path(named) if named else None)
 
 
 def windows_file(

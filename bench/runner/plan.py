@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,8 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
     if not (root / name.path).exists():
         return MISSING, "", None
     try:
-        result = store.read(root, name.path)
+        # A plan may have thousands of runs: it needs their scores, not the evidence.
+        result = replace(store.read(root, name.path), evidence={})
         for task in result.tasks:
             with store.checksummed_file(root / name.path, f"answers/{task}.jsonl"):
                 pass

@@ -56,7 +56,7 @@ class Maker:
     def store(self, result: Result, evidence: Mapping[str, Evidence]) -> Result:
         """Writes a result and gives it back with its folder."""
         answers = {task: [answer_line(name, "made up") for name in one.ids] for task, one in evidence.items()}
-        return replace(result, folder=write(self.root / "runs", result, evidence, answers))
+        return replace(result, folder=write(self.root / "runs", result, evidence, answers), evidence=dict(evidence))
 
     def evidence(self, arm: str, task: str, seed: int, skill: float) -> Evidence:
         """Examples differ in difficulty, the same in every arm and seed; luck differs between them."""

@@ -151,9 +151,12 @@ def test_speed_drifts_by_ratios_in_both_directions(tmp_path: Path) -> None:
 
 
 def test_speed_is_compared_on_one_machine_alone(tmp_path: Path) -> None:
-    """Other devices are not compared, nor arms that are not both there; a time that is nan is drift."""
+    """Other devices or threads are not compared, nor arms that are not both there; a time that is nan is drift."""
     usual, answering, arms = timed(tmp_path), "answering/training", "single_task/multitask"
     assert set(speeds(usual, timed(tmp_path, device="H200")).values()) == {UNCOMPARED}
+    threads = usual[0].environment.threads + 1
+    other = [replace(one, environment=replace(one.environment, threads=threads)) for one in timed(tmp_path)]
+    assert set(speeds(usual, other).values()) == {UNCOMPARED}
     assert speeds(usual, usual[2:]) == {answering: STEADY, arms: UNCOMPARED}
     assert speeds(usual[2:], usual) == {answering: STEADY}
     assert speeds(usual, timed(tmp_path, answering=float("nan")))[answering] == DRIFTED

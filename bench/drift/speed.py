@@ -50,7 +50,7 @@ def _ratios(results: Sequence[Result]) -> _Ratios:
     found: _Ratios = {}
     for one in results:
         cell = cell_of(one, "speed" if one.joint else one.label)
-        # Training and answering do not gain alike by threads: their ratio is another with another number of them.
+        # A cost is compared only where both sides were measured alike, which is with as many threads too.
         device = f"{one.environment.device} with {one.environment.threads} threads"
         answering = _over(one.training.dev_seconds + one.test_seconds, one.training.train_seconds)
         found.setdefault((cell, "answering/training"), []).append((device, answering))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from bench.runner.executor import Executor
     from bench.runner.plan import Planned, RunContext
 
-LOCAL, SERIAL = "local", "serial"
+LOCAL, SERIAL, RAY = "local", "serial", "ray"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,15 +42,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--executor",
-        choices=(LOCAL, SERIAL),
+        choices=(LOCAL, SERIAL, RAY),
         default=LOCAL,
-        help="local: each run in a process of its own, which is the default; serial: all in this one, for debuggers",
+        help="local: each run in a process of its own, which is the default; serial: all in this one, for debuggers; "
+        "ray: on a cluster (docs/cluster.md)",
     )
     parser.add_argument(
         "--jobs",
         type=_jobs,
         metavar="N|auto",
         help="runs at once; auto, the default: as cores and memory allow, on GPUs one each or more where there is room",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="auto|HOST:PORT|ray://HOST:PORT",
+        help="of the Ray cluster (or RAY_ADDRESS; default: one of this machine alone, for this command)",
+    )
+    parser.add_argument(
+        "--gpus-per-run",
+        type=options.number(0, math.nextafter(1, 2), low_too=False),
+        metavar="X",
+        help="part of a GPU that Ray gives a run, whose memory it does not limit (default: 1)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
 
@@ -86,6 +100,8 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.unfinished import remove_abandoned
 
     asked = requested(args)
+    if args.executor != RAY and (args.address or args.gpus_per_run):
+        raise InputError("--address and --gpus-per-run are of a Ray cluster: give --executor ray with them")
     require_writable(args.results)
     if args.answers:
         make_folder(args.answers, (args.results, args.data))
@@ -123,22 +139,27 @@ def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Plan
     from bench.runner.executor import Serial
     from bench.runner.plan import DONE
     from bench.runner.processes import Processes, ask
-    from bench.runner.slots import Slots, shared_out
+    from bench.runner.slots import Slots, cores, shared_out
 
+    if args.executor == RAY:
+        from bench.runner.ray_cluster import Asked, RayCluster
+
+        # As on one machine with a run for each core: a thread each, where nothing else is said.
+        _, threads = shared_out(0, 0, cores(), args.threads)
+        asked = Asked(args.address or os.environ.get("RAY_ADDRESS") or None, args.jobs, args.device, args.gpus_per_run)
+        return RayCluster(_with_threads(args, context, threads), asked)
     serial = args.executor == SERIAL
     trains = [planned.state != DONE for planned in runs if planned.run.baseline.needs_encoder]
     # Where a GPU is looked for, torch is imported and begun: not in this process.
     device = choose_device(args.device) if serial else ask(choose_device, args.device) if any(trains) else "cpu"
     gpus = [] if serial or device == "cpu" else ask(gpu_bytes)
     jobs, threads = shared_out(len(trains), context.encoder.weights_bytes, 1 if serial else args.jobs, args.threads)
-    context = replace(
-        context,
-        device=device,
-        threads=args.threads,
-        default_threads=threads,
-        checkpoint_seconds=args.checkpoint_seconds,
-    )
+    context = replace(_with_threads(args, context, threads), device=device)
     return Serial(context) if serial else Processes(context, Slots(args.jobs if gpus else jobs, gpus))
+
+
+def _with_threads(args: argparse.Namespace, context: RunContext, threads: int) -> RunContext:
+    return replace(context, threads=args.threads, default_threads=threads, checkpoint_seconds=args.checkpoint_seconds)
 
 
 def _remember(encoder: str | None, context: RunContext, runs: Sequence[Planned]) -> None:

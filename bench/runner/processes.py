@@ -38,7 +38,7 @@ def start_server(trains: bool) -> None:
     """Begin to import what runs need, in a process of its own from which they are forked; this one goes on at once."""
     ours = [module for kind in ("task", "baseline") for _, module in registry.entries(kind).values()]
     _CONTEXT.set_forkserver_preload([__name__, *ours, *(_TRAINING if trains else ())])
-    with _environment():
+    with inherited_environment():
         forkserver.ensure_running()
 
 
@@ -203,7 +203,7 @@ def _listen(pipe: Connection, stopping: threading.Event) -> None:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def inherited_environment() -> Iterator[None]:
     """What the server is begun with: it looks for modules where this process does, and fetches and draws nothing."""
     # Where the user stands may lie modules of the same names.
     path = os.pathsep.join([str(Path(registry.__file__).parent.parent), *sys.path])

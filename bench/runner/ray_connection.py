@@ -19,7 +19,7 @@ from bench.runner.slots import cores
 from tasks.core.errors import InputError
 
 SILENT = MappingProxyType({"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9"})
-"""What keeps Ray from reporting to its makers; without the second a cluster of `ray start` reports that it reports not."""
+"""What keeps Ray from reporting to its makers: without the second, `ray start` reports that it reports nothing."""
 
 _QUIET = MappingProxyType({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": ".*", "RAY_SCHEDULER_EVENTS": "0"})
 """What keeps the lines of other processes from our standard output: what happens to a run we say ourselves."""
@@ -33,7 +33,9 @@ LONGEST_TEMPORARY = 28
 
 def connect(address: str | None) -> ExitStack:
     """Connect to the cluster at this address, or begin one here; what is returned ends that."""
-    os.environ.update({**SILENT, **_QUIET})
+    os.environ.update({**SILENT, **_QUIET})  # All is read once, when Ray is imported.
+    if address is None:  # No port of the cluster serves who has no token, and nobody else is told this one.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     with _as_it_was(), ExitStack() as begun:
         try:
             import ray
@@ -64,8 +66,7 @@ def connect(address: str | None) -> ExitStack:
 
 
 def _begin(ray: Any, folder: str, usual: dict[str, Any]) -> None:
-    """Begin a cluster of this machine: no port of it serves who has no token, which nobody else is told."""
-    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    """Begin a cluster of this machine."""
     with inherited_environment():
         ray.init(
             "local",

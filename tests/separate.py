@@ -19,7 +19,7 @@ ELSEWHERE = (
 """Where libraries may put something that nobody asked for."""
 
 
-def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+def start(words: Sequence[str], folder: Path, stdin: int | None = None) -> subprocess.Popen[str]:
     """`python WORDS` begun in `folder`."""
     places = {name: folder / "elsewhere" / name.lower() for name in ELSEWHERE}
     for place in places.values():
@@ -32,6 +32,7 @@ def start(words: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         [sys.executable, *words],
         cwd=folder,
         env={**inherited, **{name: str(place) for name, place in places.items()}, **ours},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,6 +1,6 @@
 """Nodes of a Ray cluster on this machine: three, of which two are lost and replaced when asked.
 
-`python ray_nodes.py FOLDER` prints the address, then obeys the lines `lose` and `add`, and ends with its standard input.
+`python ray_nodes.py FOLDER` prints the address, obeys the lines `lose` and `add`, and ends with its standard input.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -30,22 +29,26 @@ def _parents() -> Iterator[tuple[int, int]]:
                 continue
 
 
-def remote_addresses(process: int) -> Iterator[str]:
-    """The addresses at the other ends of its Internet sockets."""
+def sockets(process: int) -> Iterator[str]:
+    """The inodes of its sockets."""
     try:
-        ends = [os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir()]
-        tables = {name: Path(f"/proc/{process}/net/{name}").read_text() for name in FAMILIES}
-    except OSError:
+        for path in Path(f"/proc/{process}/fd").iterdir():
+            if (end := str(path.readlink())).startswith("socket:["):
+                yield end[len("socket:[") : -1]
+    except OSError:  # It has ended.
         return
-    ours = {end[len("socket:[") : -1] for end in ends if end.startswith("socket:[")}
-    for name, table in tables.items():
-        for row in table.splitlines()[1:]:
+
+
+def remote_addresses(inodes: set[str]) -> Iterator[str]:
+    """The addresses at the other ends of these sockets, as far as they are of the Internet."""
+    for name, family in FAMILIES.items():
+        for row in Path("/proc/net", name).read_text().splitlines()[1:]:
             cells = row.split()
-            if cells[9] in ours:
+            if cells[9] in inodes:
                 raw = bytes.fromhex(cells[2].partition(":")[0])
                 # Each four bytes are a number in the order of this machine.
                 turned = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
-                yield socket.inet_ntop(FAMILIES[name], turned)
+                yield socket.inet_ntop(family, turned).removeprefix("::ffff:")
 
 
 class SocketsSeen(threading.Thread):
@@ -58,14 +61,8 @@ class SocketsSeen(threading.Thread):
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        """Looks ten times a second."""
-        while not self.stopped.wait(0.1):
-            for ancestor in list(self.ancestors):
-                for process in descendants(ancestor):
-                    self.addresses.update(remote_addresses(process))
-
-    def stop(self) -> set[str]:
-        """The addresses, IPv4 as such."""
-        self.stopped.set()
-        self.join()
-        return {one.removeprefix("::ffff:") for one in self.addresses} - {"0.0.0.0", "::"}
+        """Looks a few times a second."""
+        while not self.stopped.wait(0.3):
+            processes = set().union(*map(descendants, list(self.ancestors)))
+            inodes = {inode for process in processes for inode in sockets(process)}
+            self.addresses |= {*remote_addresses(inodes)} - {"0.0.0.0", "::"}  # Those listen.

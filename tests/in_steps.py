@@ -25,7 +25,9 @@ class Counted:
         self.value = value
 
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]:
-        """One label for each example, of a mention where the task has mentions."""
+        """One label for each example, of a mention where the task has mentions; a number where it has no labels."""
+        if not task.labels:
+            return [float((self.value >> (3 * number % 61)) % 6) for number in range(len(examples))]
         labels = [task.labels[(self.value >> (3 * number % 61)) % len(task.labels)] for number in range(len(examples))]
         return [frozenset({Span(((0, 4),), label)}) for label in labels] if isinstance(task, SpanTask) else labels
 

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-FAMILIES = {"tcp": socket.AF_INET, "udp": socket.AF_INET, "tcp6": socket.AF_INET6, "udp6": socket.AF_INET6}
+FAMILIES = {"tcp": socket.AF_INET, "tcp6": socket.AF_INET6}
+"""Of UDP a process may ask for a way to an address without sending anything: that is how Ray finds its own."""
 
 
 def descendants(ancestor: int) -> set[int]:
@@ -40,7 +41,7 @@ def sockets(process: int) -> Iterator[str]:
 
 
 def remote_addresses(inodes: set[str]) -> Iterator[str]:
-    """The addresses at the other ends of these sockets, as far as they are of the Internet."""
+    """The addresses at the other ends of these sockets, as far as they are connections of the Internet."""
     for name, family in FAMILIES.items():
         for row in Path("/proc/net", name).read_text().splitlines()[1:]:
             cells = row.split()

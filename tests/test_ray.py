@@ -10,12 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -29,135 +27,69 @@ from bench.runner.ray_connection import SILENT, require_silent
 from bench.runner.ray_task import order, serve
 from bench.store import runs as store
 from bench.store.environment import environment
-from in_steps import STEPS, install
-from separate import finish, start
+from in_steps import STEPS
+from ray_nodes import Nodes, evidence, three_nodes, until
+from separate import finish
 from small_bench import PLANTED, write_corpora
-from sockets_seen import SocketsSeen, descendants
 from tasks.core.errors import InputError
 
 pytest.importorskip("ray", reason='Ray is not installed (install ".[ray]"): runs on a cluster are not tested')
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 
-NODES = Path(__file__).with_name("ray_nodes.py")
-WITHOUT_REPORT = """import sys
-from bench.report import files
-files.publish = lambda results: None
-from bench.__main__ import main
-sys.exit(main())
-"""
 SEEDS = ("0", "1", "2")
-WHERE = "--data data --tasks mednli quaero_2014 --encoder minilm".split()
-COMMAND = ["-c", WITHOUT_REPORT, "run", *WHERE, "--baselines", "in_steps", "--seeds", *SEEDS, "--no-cache"]
+GRID = "--data data --tasks mednli quaero_2014 --encoder minilm --baselines in_steps --no-cache --seeds".split()
+GRID += SEEDS
 
 
 @dataclass
-class Nodes:
-    """A cluster of three nodes, and the folder in which commands are given to it."""
+class Story:
+    """What was said of the grid here, in processes of this machine, and on a cluster whose parts are lost meanwhile."""
 
-    folder: Path
-    temporary: Path
-    process: subprocess.Popen[str]
-    address: str
-    seen: SocketsSeen
-    said: dict[str, subprocess.CompletedProcess[str]]
-
-    def tell(self, what: str) -> None:
-        """Has a node be lost or added."""
-        to, of = self.process.stdin, self.process.stdout
-        assert to is not None
-        assert of is not None
-        to.write(what + "\n")
-        to.flush()
-        assert of.readline() == "done\n"
-
-    def begin(self, results: str, *words: str) -> subprocess.Popen[str]:
-        """The command on the cluster, under way."""
-        where = ["--executor", "ray", "--address", self.address, "--results", results]
-        process = start([*COMMAND, *where, *words], self.folder)
-        self.seen.ancestors.add(process.pid)
-        return process
-
-    def workers(self) -> list[int]:
-        """The processes of runs that are under way."""
-        return [one for one in descendants(self.process.pid) if title(one).startswith("ray::in_steps")]
+    nodes: Nodes
+    said: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
 
     def steps(self, results: str) -> list[int]:
         """How far the runs that are unfinished have come."""
-        return [
-            json.loads(kept.read_text())[0] for kept in (self.folder / results).glob("unfinished/*/*/*/*/steps.json")
-        ]
-
-
-def title(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().partition(b"\0")[0].decode()
-    except OSError:
-        return ""
-
-
-def until(true: Callable[[], object]) -> None:
-    """Waits until something is so."""
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+        kept = (self.nodes.folder / results).glob("unfinished/*/*/*/*/steps.json")
+        return [json.loads(one.read_text())[0] for one in kept]
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("ray")
     write_corpora(folder / "data")
-    temporary = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # A longer path has no room for a socket's name.
-    seen = SocketsSeen()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv(
-            "PYTHONPATH", os.pathsep.join([str(install(folder / "plugin")), os.environ.get("PYTHONPATH", "")])
-        )
-        patched.setenv("STEP_SECONDS", "0.03")
-        process = start([str(NODES), str(temporary)], folder, stdin=subprocess.PIPE)
-        seen.ancestors.add(process.pid)
-        seen.start()
-        patched.setenv("STEP_SECONDS", "0")
-        said = {}
+    with three_nodes(folder, step_seconds=0.03) as nodes:
+        told = Story(nodes)
         for executor in ("serial", "local"):
-            said[executor] = finish(start([*COMMAND, "--executor", executor, "--results", executor], folder))
-        assert process.stdout is not None
-        yield Nodes(folder, temporary, process, json.loads(process.stdout.readline())["address"], seen, said)
-        seen.stopped.set()
-        process.communicate()
-    shutil.rmtree(temporary, ignore_errors=True)
+            told.said[executor] = finish(nodes.command(GRID, executor, executor))
+        nodes.wait()
+        ctrl_c(told)
+        lose_all(told)
+        told.said["killed"] = finish(nodes.command(GRID, "killed"))
+        yield told
 
 
-@pytest.fixture(scope="module")
-def story(nodes: Nodes) -> Nodes:
-    """The grid: here; in processes of this machine; on the cluster; there with a worker, a node and the driver lost."""
-    nodes.said["stopped"] = stopped(nodes)
-    driver = nodes.begin("killed")
-    until(lambda: nodes.steps("killed"))
+def ctrl_c(story: Story) -> None:
+    """Presses it once some steps have been done."""
+    driver = story.nodes.command(GRID, "stopped")
+    until(lambda: any(steps > 1 for steps in story.steps("stopped")))
+    driver.send_signal(signal.SIGINT)
+    story.said["stopped"] = finish(driver)
+
+
+def lose_all(story: Story) -> None:
+    """A worker is lost, then a node, then the driver; the runs under way end with it."""
+    nodes = story.nodes
+    driver = nodes.command(GRID, "killed")
+    until(lambda: story.steps("killed"))
     os.kill(nodes.workers()[0], signal.SIGKILL)
     until(lambda: list((nodes.folder / "killed").glob("runs/*/*/*/seed-*")))
     nodes.tell("lose")
-    until(lambda: any(0 < steps < STEPS // 2 for steps in nodes.steps("killed")))
+    until(lambda: any(0 < steps < STEPS // 2 for steps in story.steps("killed")))
     driver.kill()
-    nodes.said["driver killed"] = finish(driver)
+    story.said["driver killed"] = finish(driver)
     until(lambda: not nodes.workers())
     nodes.tell("add")
-    nodes.said["killed"] = finish(nodes.begin("killed"))
-    return nodes
-
-
-def stopped(nodes: Nodes) -> subprocess.CompletedProcess[str]:
-    """What is said when Ctrl-C is pressed once some steps have been done."""
-    driver = nodes.begin("stopped")
-    until(lambda: any(steps > 1 for steps in nodes.steps("stopped")))
-    driver.send_signal(signal.SIGINT)
-    return finish(driver)
-
-
-def evidence(results: Path) -> dict[str, bytes]:
-    """All that was found, by file."""
-    files = [*results.glob("runs/*/*/*/*/evidence/*"), *results.glob("runs/*/*/*/*/answers/*")]
-    return {str(file.relative_to(results)): file.read_bytes() for file in files}
 
 
 @pytest.fixture
@@ -272,37 +204,37 @@ def test_a_node_has_room_for_as_many_runs_as_its_cores_and_parts_of_gpus_allow()
     assert _fitting({"CPU": 64.0}, 1, 0.5) == 0
 
 
-def test_no_word_of_a_note_is_in_what_ray_keeps(story: Nodes) -> None:
+def test_no_word_of_a_note_is_in_what_ray_keeps(story: Story) -> None:
     """Neither in its logs nor among its sockets and spilled objects."""
-    kept = [path for path in story.temporary.rglob("*") if path.is_file()]
+    kept = [path for path in story.nodes.temporary.rglob("*") if path.is_file()]
     assert any("in_steps" in path.read_text(errors="replace") for path in kept)
     assert [path for path in kept if PLANTED.encode() in path.read_bytes()] == []
     assert PLANTED not in "".join(one.stdout + one.stderr for one in story.said.values())
 
 
-def test_nothing_leaves_this_machine(story: Nodes) -> None:
+def test_nothing_leaves_this_machine(story: Story) -> None:
     """The other ends of all sockets of driver, nodes and runs are loopback or the cluster's own address."""
-    cluster = story.address.partition(":")[0]
-    assert cluster in story.seen.addresses
-    assert story.seen.addresses <= {"127.0.0.1", "::1", cluster}
+    cluster = story.nodes.address.partition(":")[0]
+    assert cluster in story.nodes.seen.addresses
+    assert story.nodes.seen.addresses <= {"127.0.0.1", "::1", cluster}
 
 
-def test_what_is_found_is_the_same_to_the_bit_here_in_processes_and_on_a_cluster(story: Nodes) -> None:
-    found = [evidence(story.folder / name) for name in ("serial", "local", "killed")]
+def test_what_is_found_is_the_same_to_the_bit_here_in_processes_and_on_a_cluster(story: Story) -> None:
+    found = [evidence(story.nodes.folder / name) for name in ("serial", "local", "killed")]
     assert len(found[0]) == 2 * len(SEEDS) * 2
     assert found[0] == found[1] == found[2]
     assert len(set(found[0].values())) > len(SEEDS)
 
 
-def test_a_lost_worker_node_or_driver_costs_no_run(story: Nodes) -> None:
+def test_a_lost_worker_node_or_driver_costs_no_run(story: Story) -> None:
     before, after = story.said["driver killed"], story.said["killed"]
     assert before.returncode == -signal.SIGKILL
     assert "its process was killed, as it is where memory is short, or crashed: it is tried again" in before.stderr
     assert after.returncode == 0, after.stderr
-    assert not (story.folder / "killed" / store.UNFINISHED).exists()
+    assert not (story.nodes.folder / "killed" / store.UNFINISHED).exists()
 
 
-def test_ctrl_c_ends_the_runs_at_their_checkpoints(story: Nodes) -> None:
+def test_ctrl_c_ends_the_runs_at_their_checkpoints(story: Story) -> None:
     said = story.said["stopped"]
     assert said.returncode == 130, said.stderr
     assert "stopping: each run keeps its checkpoint first" in said.stderr

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import connection, forkserver
@@ -203,11 +203,12 @@ def _listen(pipe: Connection, stopping: threading.Event) -> None:
 
 
 @contextmanager
-def inherited_environment() -> Iterator[None]:
-    """What the server is begun with: it looks for modules where this process does, and fetches and draws nothing."""
+def inherited_environment(more: Mapping[str, str] | None = None) -> Iterator[None]:
+    """What processes are begun with: they look for modules where this one does, and fetch and draw nothing."""
     # Where the user stands may lie modules of the same names.
     path = os.pathsep.join([str(Path(registry.__file__).parent.parent), *sys.path])
     ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    ours |= more or {}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:

@@ -21,6 +21,11 @@ from tasks.core.errors import InputError
 SILENT = MappingProxyType({"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9"})
 """What keeps Ray from reporting to its makers: without the second, `ray start` reports that it reports nothing."""
 
+NO_WEB = MappingProxyType(
+    {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+)
+"""What keeps the head node from asking the metadata service of a cloud where it is, which it does all the same."""
+
 _QUIET = MappingProxyType({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": ".*", "RAY_SCHEDULER_EVENTS": "0"})
 """What keeps the lines of other processes from our standard output: what happens to a run we say ourselves."""
 
@@ -67,7 +72,7 @@ def connect(address: str | None) -> ExitStack:
 
 def _begin(ray: Any, folder: str, usual: dict[str, Any]) -> None:
     """Begin a cluster of this machine."""
-    with inherited_environment():
+    with inherited_environment(NO_WEB):
         ray.init(
             "local",
             num_cpus=cores(),

@@ -46,33 +46,36 @@ def connect(address: str | None) -> ExitStack:
             import ray
         except ImportError as error:
             raise InputError(f'--executor ray needs Ray ({error}): install ".[ray]"') from None
-        where = tempfile.gettempdir()
-        # Ray has all workers look for modules where its driver stands, before all others: in an empty folder then.
-        folder = begun.enter_context(
-            tempfile.TemporaryDirectory(
-                prefix="ray-", dir=where if len(where) <= LONGEST_TEMPORARY else "/tmp", ignore_cleanup_errors=True
-            )
-        )
-        begun.callback(ray.shutdown)
         usual: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        with chdir(folder):
-            try:
-                if address is None:
-                    _begin(ray, folder, usual)
-                else:
+        try:
+            if address is None:
+                folder = begun.enter_context(_folder())
+                begun.callback(ray.shutdown)
+                _begin(ray, folder, usual)
+            else:
+                begun.callback(ray.shutdown)
+                with _folder() as folder, chdir(folder):
                     ray.init(address, **usual)
-            except (ConnectionError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
-                what = f"the Ray cluster at {address}" if address else "a Ray cluster of this machine"
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                raise InputError(
-                    f"{what} cannot be reached ({reason}): see that it is there and give its --address"
-                ) from None
+        except (ConnectionError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
+            what = f"the Ray cluster at {address}" if address else "a Ray cluster of this machine"
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(
+                f"{what} cannot be reached ({reason}): see that it is there and give its --address"
+            ) from None
         return begun.pop_all()
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Ray has its workers look for modules where its driver stands, before all others: that is an empty folder then."""
+    usual = tempfile.gettempdir()
+    return tempfile.TemporaryDirectory(
+        prefix="ray-", dir=usual if len(usual) <= LONGEST_TEMPORARY else "/tmp", ignore_cleanup_errors=True
+    )
 
 
 def _begin(ray: Any, folder: str, usual: dict[str, Any]) -> None:
     """Begin a cluster of this machine."""
-    with inherited_environment(NO_WEB):
+    with inherited_environment(NO_WEB), chdir(folder):
         ray.init(
             "local",
             num_cpus=cores(),

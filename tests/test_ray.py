@@ -29,7 +29,7 @@ from bench.store import runs as store
 from bench.store.environment import environment
 from in_steps import STEPS
 from ray_nodes import Nodes, evidence, three_nodes, until
-from separate import finish
+from separate import finish, start
 from small_bench import PLANTED, write_corpora
 from tasks.core.errors import InputError
 
@@ -195,6 +195,16 @@ def test_a_cluster_in_which_ray_reports_to_its_makers_is_refused(environment: di
     """`RAY_USAGE_STATS_ENABLED=0` alone is reported once."""
     with nullcontext() if silent else pytest.raises(InputError, match="begin it with RAY_USAGE_STATS_ENABLED=0 RAY_"):
         require_silent(environment)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+def test_a_cluster_that_is_not_there_is_one_sentence_at_once(tmp_path: Path, address: str) -> None:
+    write_corpora(tmp_path / "data")
+    words = "-m bench run --data data --tasks mednli --baselines majority --no-cache --executor ray --address".split()
+    said = finish(start([*words, address], tmp_path))
+    assert said.returncode == 2
+    last = f"error: the Ray cluster at {address} cannot be reached ([Errno 111] Connection refused): see that it is"
+    assert said.stderr.splitlines()[-1].startswith(last)
 
 
 def test_a_node_has_room_for_as_many_runs_as_its_cores_and_parts_of_gpus_allow() -> None:

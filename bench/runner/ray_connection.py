@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ _QUIET = MappingProxyType({"RAY_DEDUP_LOGS": "1", "RAY_DEDUP_LOGS_SKIP_REGEX": "
 OBJECT_STORE_BYTES = 80 * 2**20
 """The least that Ray takes: nothing of ours is so large that it would go there."""
 
+REACHED_SECONDS = 20.0
+
 LONGEST_TEMPORARY = 28
 """Sockets lie below Ray's folder, and no path of one may be longer than 107 characters."""
 
@@ -53,16 +56,24 @@ def connect(address: str | None) -> ExitStack:
                 begun.callback(ray.shutdown)
                 _begin(ray, folder, usual)
             else:
+                _require_listening(address)
                 begun.callback(ray.shutdown)
                 with _folder() as folder, chdir(folder):
                     ray.init(address, **usual)
-        except (ConnectionError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
+        except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
             what = f"the Ray cluster at {address}" if address else "a Ray cluster of this machine"
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(
                 f"{what} cannot be reached ({reason}): see that it is there and give its --address"
             ) from None
         return begun.pop_all()
+
+
+def _require_listening(address: str) -> None:
+    """OSError where nobody listens at the address of a cluster: Ray itself would ask there for many minutes."""
+    where = urlsplit(address if "//" in address else f"//{address}")
+    if where.hostname and where.port:
+        socket.create_connection((where.hostname, where.port), timeout=REACHED_SECONDS).close()
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bench.runner.plan import Planned, RunContext
     from bench.runner.progress import Progress
+    from bench.runner.starts import Starts
     from bench.store.runs import Result
 
 WAIT_SECONDS = 1.0
@@ -71,6 +72,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
     from bench.runner.run import run_and_store
+    from bench.runner.starts import Starts
     from bench.runner.unfinished import remove_abandoned
 
     asked = requested(args)
@@ -82,7 +84,7 @@ def _run(args: argparse.Namespace) -> list[str]:
         due = [planned for planned in runs if planned.state != DONE]
         device = choose_device(args.device) if any(planned.run.baseline.needs_encoder for planned in due) else "cpu"
         remove_abandoned(context.results, {planned.name.path for planned in due})
-        with Progress(sum(planned.cost for planned in due)) as progress:
+        with Starts(runs, context) as starts, Progress(sum(planned.cost for planned in due)) as progress:
             progress.say(summary(runs))
             for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
                 if counts := context.corpora.corpus_statistics(task).notices:
@@ -92,6 +94,7 @@ def _run(args: argparse.Namespace) -> list[str]:
                     progress.say(f"{planned.run.title} again: {planned.why}")
             _do_all(
                 due,
+                starts,
                 progress,
                 lambda planned: run_and_store(planned, context, device, progress, args.checkpoint_seconds),
             )
@@ -109,14 +112,18 @@ def _remember(encoder: str | None, context: RunContext, runs: Sequence[Planned])
             cache.remember(context.cache, task, digest, str(context.corpora.folder))
 
 
-def _do_all(due: list[Planned], progress: Progress, run_and_store: Callable[[Planned], Result | None]) -> None:
+def _do_all(
+    due: list[Planned], starts: Starts, progress: Progress, run_and_store: Callable[[Planned], Result | None]
+) -> None:
     """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
     while due:
         left = []
         for planned in due:
-            if (result := run_and_store(planned)) is None:
+            # What another process is at holds up what starts from it.
+            if not starts.ready(planned) or (result := run_and_store(planned)) is None:
                 left.append(planned)
             else:
+                starts.finished(planned)
                 progress.finished(planned.cost, _line(planned, result))
         if left == due:
             progress.reached(0.0, 0.0, f"waiting for another process, which is at {len(left)} of these runs")

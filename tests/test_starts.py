@@ -13,13 +13,15 @@ import pytest
 
 from baselines.core import training
 from baselines.core.baseline import TrainSpec
+from baselines.core.checkpoint import FILE
 from baselines.core.settings import PROFILES, Settings
 from bench import registry
 from bench.cli import main as cli
+from bench.runner import kept_models
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.runner.plan import DONE, Grid, Planned, Run, RunContext, fingerprints, why_changed
-from bench.runner.starts import Starts, plan_all
+from bench.runner.starts import Starts, closed_plan
 from bench.runner.unfinished import starts_folder
 from bench.store import runs as store
 from bench.store.runs import Fingerprints, Result
@@ -55,7 +57,7 @@ def test_each_task_starts_from_the_joint_run_of_all_tasks_with_its_seed() -> Non
 
 @pytest.mark.parametrize("asked", [(TUNED,), (TUNED, JOINT), (JOINT, TUNED)])
 def test_a_plan_holds_each_start_once_and_before_what_needs_it(context: RunContext, asked: tuple[str, ...]) -> None:
-    planned = plan_all(grid(*asked), context)
+    planned = closed_plan(grid(*asked), context)
     assert [(one.run.arm, one.needed_by) for one in planned] == [(JOINT, 2), (TUNED, 0), (TUNED, 0)]
 
 
@@ -131,7 +133,7 @@ def hold(context: RunContext, runs: Sequence[Planned]) -> tuple[Starts, Path]:
 
 
 def test_a_run_begins_once_its_start_is_finished(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     with hold(context, runs)[0] as starts:
         assert [starts.ready(one) for one in runs] == [True, False, False]
         starts.finished(runs[0])
@@ -139,7 +141,7 @@ def test_a_run_begins_once_its_start_is_finished(context: RunContext) -> None:
 
 
 def test_the_last_of_two_commands_that_need_a_start_removes_its_model(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     (one, folder), (other, _) = hold(context, runs), hold(context, runs)
     with one, other:
         for planned in runs:
@@ -152,7 +154,7 @@ def test_the_last_of_two_commands_that_need_a_start_removes_its_model(context: R
 
 
 def test_a_command_that_is_stopped_leaves_the_model_that_it_still_needs(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     starts, folder = hold(context, runs)
     with starts:
         starts.finished(runs[0])
@@ -284,3 +286,24 @@ def test_a_model_that_is_lost_on_the_way_is_one_sentence(
     assert commands() == 2
     said = capsys.readouterr().err
     assert "the model that it starts from is gone: give the same command again" in said.splitlines()[-1]
+
+
+def test_a_start_that_was_stored_without_its_model_goes_on_from_its_checkpoint(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What kills a command between the two costs no training."""
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_models, "keep", killed)
+        assert commands("--checkpoint-seconds", "0") == 130
+    before = commands.results()
+    assert [*before] == [(JOINT, "+".join(sorted(BOTH)))]
+    found = []
+    commands.during = lambda spec: found.append((spec.checkpoints / FILE).exists())
+    assert commands("--checkpoint-seconds", "0") == 0
+    assert found == [True, False, False]
+    (run,) = before
+    assert all(same(before[run], commands.results()[run], task) for task in BOTH)
+
+
+def killed(*given: object) -> None:
+    raise KeyboardInterrupt

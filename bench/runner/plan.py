@@ -99,7 +99,7 @@ class Grid:
 class Planned:
     """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
 
-    So many runs that are due start from its model: with any, it is kept for them.
+    `needed_by` counts the due runs that start from it: its model is kept for them.
     """
 
     run: Run

@@ -67,7 +67,7 @@ def _train_spec(
     """What is to be trained; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, context.results / store.UNFINISHED / planned.name.path
     if claim_checkpoints(checkpoints, planned.name, planned.fingerprints):
-        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
+        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, start or code")
 
     def examples(task: Task[Any, Any], split: str) -> Iterator[Any]:
         if split not in (TRAIN, DEV):

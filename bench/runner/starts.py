@@ -19,11 +19,10 @@ from bench.store.names import RunName
 from bench.store.runs import Result
 
 
-def plan_all(runs: Iterable[Run], context: RunContext) -> list[Planned]:
-    """The states of runs, each behind the run that it starts from.
+def closed_plan(runs: Iterable[Run], context: RunContext) -> list[Planned]:
+    """The states of runs and of the starts that those which are due need; each stands behind its start.
 
-    A start that nobody asked for is among them where a run that is due needs it. A finished one is due again where its
-    model is needed and kept nowhere.
+    A finished start is due again where its model is needed and kept nowhere.
     """
     found = {planned.name: planned for planned in (plan(run, context) for run in runs)}
     needed: Counter[RunName] = Counter()

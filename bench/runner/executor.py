@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bench.runner.events import Busy, Died, Event, Failed, Reached, Said, Stored, Tell
+from bench.runner.events import Busy, Died, Ended, Event, Failed, Reached, Said, Stored, Tell
 from bench.runner.plan import Planned, RunContext
 from bench.runner.progress import Progress, duration
 from bench.runner.run import carry_out
@@ -167,10 +167,14 @@ class Serial:
             time.sleep(seconds)
         else:
             (planned, tell), self.begun = self.begun, None
-            carry_out(planned, self.context, tell)
+            try:
+                carry_out(planned, self.context, tell)
+            except BaseException:  # Such as Ctrl-C: the last checkpoint is kept.
+                tell(Ended())
+                raise
 
     def stop(self) -> None:
-        """Nothing: what stops the command has stopped the run, whose last checkpoint is kept."""
+        """Nothing: what stops the command has stopped the run."""
 
     def close(self) -> None:
         """Nothing is left."""

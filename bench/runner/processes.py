@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,8 +39,23 @@ def start_server(trains: bool) -> None:
     """Begin to import what runs need, in a process of its own from which they are forked; this one goes on at once."""
     ours = [module for kind in ("task", "baseline") for _, module in registry.entries(kind).values()]
     _CONTEXT.set_forkserver_preload([__name__, *ours, *(_TRAINING if trains else ())])
-    with _environment():
-        forkserver.ensure_running()
+    usual = tempfile.tempdir
+    try:
+        tempfile.tempdir = _folder_of_socket()
+        with _environment():
+            forkserver.ensure_running()
+    finally:
+        tempfile.tempdir = usual
+
+
+def _folder_of_socket() -> str:
+    """A folder for temporary files in which the path of a socket stays within the 107 bytes that systems allow."""
+    for folder in (tempfile.gettempdir(), "/tmp", "/dev/shm"):
+        if len(os.fsencode(folder)) <= 70 and os.access(folder, os.W_OK):
+            return folder
+    raise InputError(
+        f"the folder of temporary files {tempfile.gettempdir()} has too long a path: set TMPDIR to another"
+    )
 
 
 def ask(function: Callable[..., Any], *given: Any) -> Any:

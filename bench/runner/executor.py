@@ -90,8 +90,8 @@ class Scheduler:
                 continue
             if self.executor.has_room(planned, path in self.alone):
                 self.waiting.remove(planned)
-                self.under_way.add(path)
                 self.executor.begin(planned, path in self.alone, partial(self._on, planned))
+                self.under_way.add(path)  # Last: what Ctrl-C leaves half begun is not waited for.
             elif (refused := refused + 1) == TRIED:
                 break
         if self.not_before and not self.under_way:
@@ -106,7 +106,7 @@ class Scheduler:
         if isinstance(event, Said):
             self.progress.say(f"{title}: {event.line}")
             return
-        self.under_way.remove(path)
+        self.under_way.discard(path)
         if isinstance(event, Stored):
             self.progress.finished(planned.cost, _line(planned, event.result), path)
             return

@@ -123,11 +123,12 @@ def plan(run: Run, context: RunContext) -> Planned:
         span_head=run.settings.span_head,
     )
     wanted = fingerprints(run, context)
-    state, why, result = _state(run, name, wanted, context)
+    state, why, result = look_up(run, name, wanted, context)
     return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
-def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+def look_up(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+    """The state of a run in the results folder, why it must be done again, and its result as it lies there."""
     root = context.results / store.RUNS
     recover(root / name.path)
     if not (root / name.path).exists():

@@ -37,8 +37,9 @@ TELL_SECONDS = 0.1
 
 def start_server(trains: bool) -> None:
     """Begin to import what runs need, in a process of its own from which they are forked; this one goes on at once."""
-    ours = [module for kind in ("task", "baseline") for _, module in registry.entries(kind).values()]
-    _CONTEXT.set_forkserver_preload([__name__, *ours, *(_TRAINING if trains else ())])
+    for kind in registry.TYPES:  # One that cannot be loaded is told here, not there.
+        registry.entries(kind)
+    _CONTEXT.set_forkserver_preload(["bench.runner.preloaded", *(_TRAINING if trains else ())])
     usual = tempfile.tempdir
     try:
         tempfile.tempdir = _folder_of_socket()

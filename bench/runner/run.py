@@ -21,7 +21,7 @@ from bench.runner import kept_models
 from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
 from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
-from bench.runner.plan import DONE, Planned, RunContext, plan
+from bench.runner.plan import DONE, Planned, RunContext, look_up
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
@@ -64,9 +64,9 @@ def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
 def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
-        now = plan(planned.run, context)
-        if now.state == DONE:
-            return now.result
+        state, _, result = look_up(planned.run, planned.name, planned.fingerprints, context)
+        if state == DONE:
+            return result
         return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
 

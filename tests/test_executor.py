@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,9 +27,23 @@ from small_bench import write_corpora
 RESULT: Any = SimpleNamespace(tasks=(), scores={}, training=SimpleNamespace(train_seconds=1.0, peak_memory_bytes=None))
 
 
-def planned(name: str, cost: float = 1.0) -> Any:
+def planned(name: str, cost: float = 1.0, start: Any = None) -> Any:
     """As much of a planned run as a scheduler looks at."""
-    return SimpleNamespace(name=SimpleNamespace(path=Path(name)), run=SimpleNamespace(title=name), cost=cost)
+    named = SimpleNamespace(path=Path(name), start=start and start.name)
+    return SimpleNamespace(name=named, run=SimpleNamespace(title=name), cost=cost)
+
+
+class FakeStarts:
+    """Which runs have been stored."""
+
+    def __init__(self, runs: Sequence[Any]) -> None:
+        self.due = [run.name for run in runs]
+
+    def ready(self, run: Any) -> bool:
+        return run.name.start not in self.due
+
+    def finished(self, run: Any) -> None:
+        self.due.remove(run.name)
 
 
 class Scripted:
@@ -64,8 +78,9 @@ class Scripted:
 
 
 def scheduled(executor: Scripted, *runs: Any) -> dict[str, str]:
+    starts: Any = FakeStarts(runs)
     with Progress(10.0) as progress:
-        return Scheduler(runs, executor, progress).run()
+        return Scheduler(runs, starts, executor, progress).run()
 
 
 def test_the_longest_run_begins_first_and_as_many_as_there_is_room_for() -> None:
@@ -73,6 +88,24 @@ def test_the_longest_run_begins_first_and_as_many_as_there_is_room_for() -> None
     assert scheduled(done, planned("short"), planned("long", 3.0), planned("middle", 2.0)) == {}
     assert done.begun == [("long", False), ("middle", False), ("short", False)]
     assert done.closed
+
+
+def test_a_run_begins_after_the_run_that_it_starts_from() -> None:
+    done, start = Scripted({}, room=2), planned("start")
+    assert scheduled(done, planned("b", 9.0, start), planned("c", 8.0, start), start) == {}
+    assert [name for name, _ in done.begun] == ["start", "b", "c"]
+
+
+def test_a_run_that_is_left_leaves_what_starts_from_it() -> None:
+    first = planned("first")
+    second = planned("second", start=first)
+    done = Scripted({"first": [Failed("it diverged")]})
+    assert scheduled(done, first, second, planned("third", start=second), planned("other")) == {
+        "first": "it diverged",
+        "second": "it starts from first, which is left",
+        "third": "it starts from second, which is left",
+    }
+    assert [name for name, _ in done.begun] == ["first", "other"]
 
 
 def test_a_run_that_dies_is_tried_again_once_and_then_left_and_the_others_go_on(

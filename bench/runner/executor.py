@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bench.runner.events import Busy, Died, Ended, Event, Failed, Reached, Said, Stored, Tell
-from bench.runner.plan import Planned, RunContext
+from bench.runner.events import Busy, Died, Event, Failed, Reached, Said, Stored, Tell
+from bench.runner.plan import Planned
 from bench.runner.progress import Progress, duration
-from bench.runner.run import carry_out
+from bench.runner.starts import Starts
 from bench.store.runs import Result
 
 WAIT_SECONDS = 1.0
@@ -52,9 +52,11 @@ class Executor(Protocol):
 class Scheduler:
     """Does the due runs of a command, the longest first."""
 
-    def __init__(self, due: Sequence[Planned], executor: Executor, progress: Progress) -> None:
-        self.executor, self.progress = executor, progress
-        self.waiting = sorted(due, key=lambda planned: -planned.cost)
+    def __init__(self, due: Sequence[Planned], starts: Starts, executor: Executor, progress: Progress) -> None:
+        self.starts, self.executor, self.progress = starts, executor, progress
+        ordered = sorted(due, key=lambda planned: -planned.cost)
+        self.waiting = [planned for planned in ordered if starts.ready(planned)]
+        self.blocked = [planned for planned in ordered if not starts.ready(planned)]  # By a run that they start from.
         self.under_way: set[Path] = set()
         self.deaths: Counter[Path] = Counter()
         self.alone: set[Path] = set()
@@ -109,6 +111,9 @@ class Scheduler:
         self.under_way.discard(path)
         if isinstance(event, Stored):
             self.progress.finished(planned.cost, _line(planned, event.result), path)
+            self.starts.finished(planned)
+            self.waiting += [other for other in self.blocked if other.name.start == planned.name]
+            self.blocked = [other for other in self.blocked if other.name.start != planned.name]
             return
         self.progress.dropped(path)
         if isinstance(event, Busy):
@@ -136,6 +141,9 @@ class Scheduler:
     def _leave(self, planned: Planned, reason: str) -> None:
         self.left[planned.run.title] = reason
         self.progress.finished(planned.cost, f"{planned.run.title} is left: {reason}")
+        for other in [other for other in self.blocked if other.name.start == planned.name]:
+            self.blocked.remove(other)
+            self._leave(other, f"it starts from {planned.run.title}, which is left")
 
 
 def _line(planned: Planned, result: Result) -> str:
@@ -144,37 +152,3 @@ def _line(planned: Planned, result: Result) -> str:
         value = result.scores[task].metrics[0].value
         scores.append(f"{task} {100 * value:.1f}" if math.isfinite(value) else f"{task} undefined")
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {', '.join(scores)}"
-
-
-class Serial:
-    """An executor: one run after the other in this process, for debuggers and for systems that fork none."""
-
-    def __init__(self, context: RunContext) -> None:
-        self.context = context
-        self.begun: tuple[Planned, Tell] | None = None
-
-    def has_room(self, planned: Planned, alone: bool) -> bool:
-        """Whether none has begun."""
-        return self.begun is None
-
-    def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
-        """Take the run to be done next."""
-        self.begun = planned, tell
-
-    def wait(self, seconds: float) -> None:
-        """Do the run from its begin to its end."""
-        if self.begun is None:
-            time.sleep(seconds)
-        else:
-            (planned, tell), self.begun = self.begun, None
-            try:
-                carry_out(planned, self.context, tell)
-            except BaseException:  # Such as Ctrl-C: the last checkpoint is kept.
-                tell(Ended())
-                raise
-
-    def stop(self) -> None:
-        """Nothing: what stops the command has stopped the run."""
-
-    def close(self) -> None:
-        """Nothing is left."""

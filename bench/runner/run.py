@@ -17,14 +17,15 @@ import numpy as np
 from baselines.core.baseline import Model, Stopped, TrainSpec
 from baselines.core.chunks import chunk_by_size
 from baselines.core.stats import TrainStats
-from bench.runner import kept_models
+from bench.runner import kept_models, starts
 from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
 from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
-from bench.runner.plan import DONE, Planned, RunContext, look_up
-from bench.runner.unfinished import claim_checkpoints, lock_run
+from bench.runner.plan import Planned, RunContext
+from bench.runner.unfinished import claim_checkpoints, lock_run, starts_folder
 from bench.store import runs as store
 from bench.store.environment import environment
+from bench.store.model_cards import MODELS
 from bench.store.runs import Evidence, MetricScore, Result, Score
 from tasks.core.errors import InputError, passing_error
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
@@ -64,8 +65,7 @@ def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
 def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
-        state, _, result = look_up(planned.run, planned.name, planned.fingerprints, context)
-        if state == DONE:
+        if (result := starts.finished(planned, context)) is not None:
             return result
         return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
@@ -92,12 +92,19 @@ def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
             raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
         return context.corpora.stream(task, split, run.settings.dev_fraction)
 
+    encoder, heads = context.encoder.folder, None
+    if run.start is not None:
+        encoder = starts.model_folder(run.start, context)
+        if encoder is None:
+            raise InputError("the model that it starts from is gone: give the same command again")
+        heads = encoder / kept_models.HEADS
     return TrainSpec(
         tasks=run.tasks,
         examples=examples,
         seed=run.seed,
-        settings=run.settings,
-        encoder=context.encoder.folder if run.baseline.needs_encoder else None,
+        settings=run.settings.finetuning() if run.start else run.settings,
+        encoder=encoder if run.baseline.needs_encoder else None,
+        heads=heads,
         device=context.device,
         checkpoints=checkpoints,
         checkpoint_seconds=context.checkpoint_seconds,
@@ -120,8 +127,9 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     result = _result(planned, context, stats, tested, spec.device)
     evidence = {name: one.evidence for name, one in tested.items()}
     store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
-    if context.keep_models and spec.encoder is not None:
-        kept_models.keep(model, spec, planned.name, planned.fingerprints, context.results)
+    if spec.encoder is not None and (context.keep_models or planned.needed_by):
+        models = context.results / MODELS if context.keep_models else starts_folder(context.results)
+        kept_models.keep(model, spec, planned.name, planned.fingerprints, models)
     shutil.rmtree(spec.checkpoints, ignore_errors=True)
     return result
 
@@ -181,6 +189,7 @@ def _result(planned: Planned, context: RunContext, stats: TrainStats, tested: di
         tasks=name.tasks,
         seed=name.seed,
         settings=run.settings,
+        start=name.start,
         fingerprints=planned.fingerprints,
         scores={task: one.score for task, one in tested.items()},
         training=stats,

@@ -20,6 +20,11 @@ STAMP = "run.json"
 EVERY_RUN, HALF_WRITTEN = "*/*/*/seed-*", "*/*/*/.seed-*"
 
 
+def starts_folder(results: Path) -> Path:
+    """Where models are kept while runs that start from them are due."""
+    return results / store.UNFINISHED / "starts"
+
+
 @contextmanager
 def lock_run(results: Path, run: Path) -> Iterator[bool]:
     """Whether this process gets the run that lies at this path below `runs`; another may be at it."""
@@ -63,7 +68,7 @@ def remove_abandoned(results: Path, due: Collection[Path]) -> None:
         with lock_run(results, run) as acquired:
             if acquired and run not in due and _is_stored(results / store.RUNS, run, unfinished / run / STAMP):
                 shutil.rmtree(unfinished / run)
-    for part in (results / store.RUNS, results / MODELS):
+    for part in (results / store.RUNS, results / MODELS, starts_folder(results)):
         for left in sorted(part.glob(HALF_WRITTEN)):
             folder = left.with_name(left.stem[1:])
             old = left.with_suffix(".old")

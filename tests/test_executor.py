@@ -59,6 +59,9 @@ class Scripted:
     def has_room(self, run: Any, alone: bool) -> bool:
         return not self.under_way if alone else len(self.under_way) < self.room
 
+    def is_busy(self) -> bool:
+        return bool(self.under_way)
+
     def begin(self, run: Any, alone: bool, tell: Tell) -> None:
         self.begun.append((run.run.title, alone))
         self.under_way[run.run.title] = tell
@@ -286,10 +289,9 @@ def test_runs_that_die_are_told_and_missing_and_all_others_are_done(command: Com
 def test_a_signal_to_all_processes_keeps_the_checkpoint_of_each_run(command: Command, number: signal.Signals) -> None:
     """As a terminal sends Ctrl-C, and a cluster's scheduler SIGTERM."""
     process = command.start(dying.WAITS)
-    run = int(command.wait_for("begun").read_text() or 0)
+    command.wait_for("begun")
     time.sleep(0.2)
-    os.kill(run, number)
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     said = finish(process)
     assert said.returncode == 128 + number
     assert "stopping: each run keeps its checkpoint first" in said.stderr

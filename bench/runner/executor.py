@@ -36,6 +36,9 @@ class Executor(Protocol):
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether a run may begin now; one that is to be alone begins when no other is under way, and no other then."""
 
+    def is_busy(self) -> bool:
+        """Whether a run is under way."""
+
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Begin a run, whose events are told until one that ends it."""
 
@@ -57,7 +60,6 @@ class Scheduler:
         ordered = sorted(due, key=lambda planned: -planned.cost)
         self.waiting = [planned for planned in ordered if starts.ready(planned)]
         self.blocked = [planned for planned in ordered if not starts.ready(planned)]  # By a run that they start from.
-        self.under_way: set[Path] = set()
         self.deaths: Counter[Path] = Counter()
         self.alone: set[Path] = set()
         self.not_before: dict[Path, float] = {}  # For runs that another command is at.
@@ -67,16 +69,16 @@ class Scheduler:
     def run(self) -> dict[str, str]:
         """Do all runs; by title, why those that are left could not be done."""
         try:
-            while self.waiting or self.under_way:
+            while self.waiting or self.executor.is_busy():
                 self._begin()
                 self.executor.wait(WAIT_SECONDS)
                 if self.error:
                     raise self.error
         except (KeyboardInterrupt, OSError) as error:
-            if self.under_way and isinstance(error, KeyboardInterrupt):
+            if self.executor.is_busy() and isinstance(error, KeyboardInterrupt):
                 self.progress.say("stopping: each run keeps its checkpoint first; Ctrl-C again stops at once")
             self.executor.stop()
-            while self.under_way:
+            while self.executor.is_busy():
                 self.executor.wait(WAIT_SECONDS)
             raise
         finally:
@@ -93,10 +95,9 @@ class Scheduler:
             if self.executor.has_room(planned, path in self.alone):
                 self.waiting.remove(planned)
                 self.executor.begin(planned, path in self.alone, partial(self._on, planned))
-                self.under_way.add(path)  # Last: what Ctrl-C leaves half begun is not waited for.
             elif (refused := refused + 1) == TRIED:
                 break
-        if self.not_before and not self.under_way:
+        if self.not_before and not self.executor.is_busy():
             what = f"waiting for another process, which is at {len(self.waiting)} of these runs"
             self.progress.reached(0.0, 0.0, what)
 
@@ -108,7 +109,6 @@ class Scheduler:
         if isinstance(event, Said):
             self.progress.say(f"{title}: {event.line}")
             return
-        self.under_way.discard(path)
         if isinstance(event, Stored):
             self.progress.finished(planned.cost, _line(planned, event.result), path)
             self.starts.finished(planned)

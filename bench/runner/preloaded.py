@@ -8,8 +8,7 @@ from __future__ import annotations
 from bench import registry
 from bench.runner import code, processes
 
-__all__ = ["processes"]
-
+processes.ignore_signals()
 for kind in registry.TYPES:
     for name in registry.entries(kind):
         code.digest((registry.module(kind, name),))

@@ -77,7 +77,7 @@ def ask(function: Callable[..., Any], *given: Any) -> Any:
 
 
 def _answer(pipe: Connection, function: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    _ignore_signals()
+    ignore_signals()
     try:
         pipe.send(function(*given))
     except (InputError, OSError) as error:
@@ -102,6 +102,10 @@ class Processes:
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether a device has room for the run."""
         return self.slots.device(self._peak(planned), alone) is not None
+
+    def is_busy(self) -> bool:
+        """Whether a process is under way."""
+        return bool(self.under_way)
 
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Fork a process for the run."""
@@ -177,7 +181,7 @@ def _reason(process: Any) -> str:
     return f"its process ended with status {code}"
 
 
-def _ignore_signals() -> None:
+def ignore_signals() -> None:
     """Ctrl-C and the like reach all processes of a terminal or a job: the command's own says what is to be done."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -185,7 +189,7 @@ def _ignore_signals() -> None:
 
 def _serve(pipe: Connection, planned: Planned, context: RunContext, gpu: int | None, folder: Path) -> None:
     """In the process: do a run, tell its events, and end when the command does, however it ends."""
-    _ignore_signals()
+    ignore_signals()
     os.chdir(folder)  # The server may have been begun elsewhere.
     if gpu is not None:
         given = os.environ.get("CUDA_VISIBLE_DEVICES", "")

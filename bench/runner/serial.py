@@ -18,7 +18,11 @@ class Serial:
 
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether none has begun."""
-        return self.begun is None
+        return not self.is_busy()
+
+    def is_busy(self) -> bool:
+        """Whether one has begun."""
+        return self.begun is not None
 
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Take the run to be done next."""

@@ -42,7 +42,7 @@ def results(tmp_path: Path) -> list[store.Result]:
 
 def test_a_joint_baseline_trains_all_tasks_at_once_and_another_each_alone(bench: Bench, tmp_path: Path) -> None:
     assert bench(baselines=("alone", "together")) == 0
-    assert trained() == [("mednli",), ("quaero_2014",), ("mednli", "quaero_2014")]
+    assert trained() == [("mednli", "quaero_2014"), ("mednli",), ("quaero_2014",)]
     assert [result.label for result in results(tmp_path)] == ["mednli", "quaero_2014", "mednli+quaero_2014"]
 
 
@@ -292,7 +292,7 @@ def test_two_commands_share_the_work_and_each_ends_when_all_of_it_is_done(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gives_up: bool, status: int
 ) -> None:
     """The second waits for the run that the first is at, and does it itself where the first gives it up."""
-    monkeypatch.setattr("bench.cli.run.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("bench.runner.executor.WAIT_SECONDS", 0.01)
     monkeypatch.setattr("bench.runner.progress.LINE_SECONDS", 0.0)
     with ThreadPoolExecutor() as pool:
 

@@ -18,6 +18,10 @@ class Model(Protocol):
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
 
+class Stopped(BaseException):
+    """Raised by a spec's `progress` to stop a training, which keeps its checkpoint on the way out."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
     """One training to be done.

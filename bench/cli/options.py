@@ -117,6 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add("--threads", type=threads, metavar="N", help="of each run; results made with others are made anew")
     add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
     add = parser.add_argument_group("settings of a training").add_argument
     add("--profile", choices=tuple(PROFILES), help="values for all (default: demo; with --data paper)")

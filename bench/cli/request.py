@@ -65,7 +65,7 @@ def planned_runs(args: argparse.Namespace, asked: Grid, fetch: bool) -> Iterator
         corpora.require(asked.tasks)
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
-        context = RunContext(corpora, args.results, encoder, kept, args.keep_models)
+        context = RunContext(corpora, args.results, encoder, kept, args.keep_models, threads=args.threads)
         yield context, closed_plan(asked.runs(), context)
 
 

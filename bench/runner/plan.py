@@ -41,6 +41,10 @@ class Run:
     settings: Settings
     start: Run | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process finds baseline and tasks by their names: what they are made of need not travel."""
+        return _run_of, (self.baseline.name, self.names, self.seed, self.settings, self.start)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its tasks."""
@@ -59,15 +63,27 @@ class Run:
         return f"{self.arm} · {tasks} · seed {self.seed}"
 
 
+def _run_of(baseline: str, tasks: Sequence[str], *rest: Any) -> Run:
+    return Run(registry.baseline(baseline), tuple(map(registry.task, tasks)), *rest)
+
+
 @dataclass(frozen=True)
 class RunContext:
-    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept."""
+    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept.
+
+    `threads` is what the user asked for, None for `default_threads`; a checkpoint is written every `checkpoint_seconds`
+    at most.
+    """
 
     corpora: Corpora
     results: Path
     encoder: EncoderFiles
     cache: Path | None = None
     keep_models: bool = False
+    device: str = "cpu"
+    threads: int | None = None
+    default_threads: int = 1
+    checkpoint_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def plan(run: Run, context: RunContext) -> Planned:
     """The state of a run in the results folder."""
     name = run_name(run, context)
     wanted = fingerprints(run, context)
-    state, why, result = _state(run, name, wanted, context)
+    state, why, result = look_up(run, name, wanted, context)
     return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
@@ -133,7 +149,8 @@ def run_name(run: Run, context: RunContext) -> RunName:
     )
 
 
-def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+def look_up(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+    """The state of a run in the results folder, why it must be done again, and its result as it lies there."""
     root = context.results / store.RUNS
     recover(root / name.path)
     if not (root / name.path).exists():
@@ -147,6 +164,9 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
     except InputError as error:
         return CHANGED, str(error), None
     why = why_changed(run, wanted, result)
+    had = result.environment
+    if run.baseline.needs_encoder and context.threads and had.device == "cpu" and had.threads != context.threads:
+        why = why or f"it was made with {had.threads} threads, not {context.threads}"
     if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results / MODELS, name, wanted):
         why = why or "its model was not kept"
     return (CHANGED if why else DONE), why, result

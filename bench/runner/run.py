@@ -8,26 +8,26 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from baselines.core.baseline import Model, TrainSpec
+from baselines.core.baseline import Model, Stopped, TrainSpec
 from baselines.core.chunks import chunk_by_size
 from baselines.core.stats import TrainStats
 from bench.runner import kept_models, starts
 from bench.runner.corpora import Corpora, windows_file
-from bench.runner.device import memory_suffices, torch_environment
+from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
+from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
 from bench.runner.plan import Planned, RunContext
-from bench.runner.progress import Progress
 from bench.runner.unfinished import claim_checkpoints, lock_run, starts_folder
 from bench.store import runs as store
 from bench.store.environment import environment
 from bench.store.model_cards import MODELS
 from bench.store.runs import Evidence, MetricScore, Result, Score
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, passing_error
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics.metric import Observed
 
@@ -48,26 +48,44 @@ class Tested:
     seconds: float
 
 
-def run_and_store(
-    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
-) -> Result | None:
+def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
+    """Do one run and tell how it went, as its executor asks; an error that is none of the run's is raised."""
+    try:
+        result = run_and_store(planned, context, tell)
+    except Stopped:
+        tell(Ended())
+    except OutOfMemory as error:
+        tell(Died(str(error), alone=True))
+    except (InputError, OSError) as error:
+        tell(Failed(str(error), error if isinstance(error, OSError) else passing_error(error)))
+    else:
+        tell(Stored(replace(result, evidence={})) if result else Busy())
+
+
+def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
         if (result := starts.finished(planned, context)) is not None:
             return result
-        if not acquired:
-            return None
-        spec = _train_spec(planned, context, device, progress, checkpoint_seconds)
-        return _train_and_store(spec, planned, context)
+        return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
 
-def _train_spec(
-    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
-) -> TrainSpec:
+def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
     """What is to be trained; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, context.results / store.UNFINISHED / planned.name.path
-    if claim_checkpoints(checkpoints, planned.name, planned.fingerprints):
-        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, start or code")
+    threads, other = claim_checkpoints(
+        checkpoints,
+        planned.name,
+        planned.fingerprints,
+        context.threads or context.default_threads,
+        context.threads is not None,
+    )
+    if other:
+        tell(Said("begun anew: the unfinished one is of other settings, seed, corpus, start, code or threads"))
+    if run.baseline.needs_encoder:
+        import torch
+
+        torch.set_num_threads(threads)
 
     def examples(task: Task[Any, Any], split: str) -> Iterator[Any]:
         if split not in (TRAIN, DEV):
@@ -78,7 +96,7 @@ def _train_spec(
     if run.start is not None:
         encoder = starts.model_folder(run.start, context)
         if encoder is None:
-            raise InputError(f"{run.title}: the model that it starts from is gone: give the same command again")
+            raise InputError("the model that it starts from is gone: give the same command again")
         heads = encoder / kept_models.HEADS
     return TrainSpec(
         tasks=run.tasks,
@@ -87,14 +105,14 @@ def _train_spec(
         settings=run.settings.finetuning() if run.start else run.settings,
         encoder=encoder if run.baseline.needs_encoder else None,
         heads=heads,
-        device=device,
+        device=context.device,
         checkpoints=checkpoints,
-        checkpoint_seconds=checkpoint_seconds,
-        progress=lambda done, note: progress.reached(planned.cost, done * TRAINING_SHARE, f"{run.title} · {note}"),
+        checkpoint_seconds=context.checkpoint_seconds,
+        progress=lambda done, note: tell(Reached(done * TRAINING_SHARE, note)),
         windows_file=lambda task, split: windows_file(
             context.cache, task.name, split, planned.fingerprints, run.settings
         ),
-        say=lambda line: progress.say(f"{run.title}: {line}"),
+        say=lambda line: tell(Said(line)),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.runner.plan import CHANGED, DONE, Planned, Run, RunContext, fingerprints, plan, run_name
+from bench.runner.plan import CHANGED, DONE, Planned, Run, RunContext, fingerprints, look_up, plan, run_name
 from bench.runner.unfinished import starts_folder
 from bench.store.atomic import remove_empty
 from bench.store.locks import flock
@@ -65,10 +65,9 @@ def model_folder(run: Run, context: RunContext) -> Path | None:
 
 def finished(planned: Planned, context: RunContext) -> Result | None:
     """The result of a run that is done, and its model kept if runs start from it; None where there is work to do."""
-    now = plan(planned.run, context)
-    if now.state != DONE or (planned.needed_by and model_folder(planned.run, context) is None):
-        return None
-    return now.result
+    state, _, result = look_up(planned.run, planned.name, planned.fingerprints, context)
+    lacking = planned.needed_by and model_folder(planned.run, context) is None
+    return None if state != DONE or lacking else result
 
 
 class Starts:

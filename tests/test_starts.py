@@ -20,10 +20,11 @@ from bench.cli import main as cli
 from bench.runner import kept_models
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.encoder_files import EncoderFiles
-from bench.runner.plan import DONE, Grid, Planned, Run, RunContext, fingerprints, why_changed
+from bench.runner.grid import Grid
+from bench.runner.plan import DONE, Planned, Run, RunContext, fingerprints, why_changed
 from bench.runner.starts import Starts, closed_plan
-from bench.runner.unfinished import starts_folder
 from bench.store import runs as store
+from bench.store.model_cards import STARTS
 from bench.store.runs import Fingerprints, Result
 from small_bench import write_corpora
 from small_trainings import SCORES, SPANS, SmallBench
@@ -127,7 +128,7 @@ def test_what_starts_from_another_run_must_be_asked_for(
 
 def hold(context: RunContext, runs: Sequence[Planned]) -> tuple[Starts, Path]:
     """A command's hold on the model that its runs start from, which is there."""
-    folder = starts_folder(context.results) / runs[0].name.path
+    folder = context.results / STARTS / runs[0].name.path
     folder.mkdir(parents=True, exist_ok=True)
     return Starts(runs, context), folder
 
@@ -187,8 +188,9 @@ class Commands:
     def __call__(self, *words: str, results: str = "results", baselines: Sequence[str] = (TUNED,)) -> int:
         """The exit status; what was trained is noted from here on."""
         self.trained.clear()
-        where = [*self.where, "--results", str(self.root / results), "--no-cache", "--epochs", "1"]
-        return cli.main(["run", *where, "--finetune-epochs", "1", "--baselines", *baselines, *words])
+        where = [*self.where, "--results", str(self.root / results), "--no-cache", "--executor", "serial"]
+        short = ["--epochs", "1", "--finetune-epochs", "1", "--threads", "1"]
+        return cli.main(["run", *where, *short, "--baselines", *baselines, *words])
 
     def results(self, of: str = "results") -> dict[tuple[str, str], Result]:
         return {(one.arm, "+".join(one.tasks)): one for one in store.read_all(self.root / of)}
@@ -286,6 +288,17 @@ def test_a_model_that_is_lost_on_the_way_is_one_sentence(
     assert commands() == 2
     said = capsys.readouterr().err
     assert "the model that it starts from is gone: give the same command again" in said.splitlines()[-1]
+
+
+def test_processes_start_from_what_others_have_left_to_the_same_bits(commands: Commands) -> None:
+    """Two at once, of which none is the command's own."""
+    assert commands(results="serial") == 0
+    assert commands("--executor", "local", "--jobs", "2") == 0
+    assert commands.trained == []
+    assert not commands.unfinished.exists()
+    serial, local = commands.results("serial"), commands.results()
+    assert len(serial) == 3
+    assert all(same(serial[run], local[run], task) for run in serial for task in serial[run].tasks)
 
 
 def test_a_start_that_was_stored_without_its_model_goes_on_from_its_checkpoint(

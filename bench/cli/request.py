@@ -15,8 +15,9 @@ from bench.cli import options
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
 from bench.runner.estimate import estimate
+from bench.runner.grid import Grid
 from bench.runner.open_corpora import opened
-from bench.runner.plan import DONE, Grid, Planned, RunContext, summary
+from bench.runner.plan import DONE, Planned, RunContext, summary
 from bench.runner.progress import duration
 from bench.runner.starts import closed_plan
 from bench.store import cache

@@ -130,6 +130,10 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+def sums(numbers: torch.Tensor) -> torch.Tensor:
+    return torch.stack([(factor * numbers).sum() for factor in range(1, 30)])
+
+
 def comes(condition: Callable[[], bool]) -> bool:
     """Whether something becomes true: threads begin and end when the system lets them."""
     until = time.monotonic() + 60
@@ -139,15 +143,23 @@ def comes(condition: Callable[[], bool]) -> bool:
 
 
 @libgomp
-def test_libgomp_has_more_threads_than_cores_only_while_spins_are_short() -> None:
-    """By its sources it then looks a hundred times; the number of threads that torch uses stays."""
-    library = openmp._libgomp()
+def test_libgomp_has_more_threads_than_cores_only_while_spins_are_short_and_sums_have_the_same_bits() -> None:
+    """By its sources it then looks a hundred times. How a sum is shared out goes with the threads that torch uses."""
+    library, usual = openmp._libgomp(), torch.get_num_threads()
     assert library is not None
-    before, of_torch = threads(), torch.get_num_threads()
-    with openmp._short_spins(library):
-        assert comes(lambda: threads() > before + len(os.sched_getaffinity(0)))
-        assert torch.get_num_threads() == of_torch
-    assert comes(lambda: threads() <= before)
+    torch.set_num_threads(3)
+    try:
+        numbers = torch.rand(1_000_000, generator=torch.Generator().manual_seed(0))
+        total, before = sums(numbers), threads()
+        with openmp._short_spins(library):
+            assert comes(lambda: threads() > before + len(os.sched_getaffinity(0)))
+            assert torch.get_num_threads() == 3
+            assert torch.equal(sums(numbers), total)
+        assert comes(lambda: threads() <= before)
+        torch.set_num_threads(1)
+        assert not torch.equal(sums(numbers), total)
+    finally:
+        torch.set_num_threads(usual)
 
 
 def recorded(**rates: tuple[tuple[float, ...], tuple[float, ...]]) -> SpinRecord:

@@ -22,6 +22,7 @@ from bench.runner import kept_models
 from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
 from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
+from bench.runner.openmp import spinning_watched
 from bench.runner.plan import DONE, Planned, Run, RunContext, fingerprints, look_up, run_name
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
@@ -126,7 +127,7 @@ def _start(run: Run, context: RunContext) -> Path | None:
 
 def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> Result:
     fraction = spec.settings.dev_fraction
-    with memory_suffices():
+    with memory_suffices(), spinning_watched():
         model, stats = planned.run.baseline.train(spec)
         tested = {
             task.name: _test(model, task, context.corpora, fraction, _ceiling(task, planned, context))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import spin_record
 from bench.report.figures.speed import draw
 from bench.report.files import write_all
 from bench.report.formats import markdown
@@ -21,7 +22,7 @@ FIGURES = "figures"
 _MARK = re.compile(r"^\[\[(.+)\]\]\n", re.MULTILINE)
 """A line by itself: the name of the records that stand there."""
 
-NAMES = (TRAINING, INFERENCE, *(f"{GROWTH} {against}" for against in AGAINST))
+NAMES = (TRAINING, INFERENCE, *(f"{GROWTH} {against}" for against in AGAINST), spin_record.SPIN)
 
 
 def made(page: Path) -> dict[str, bytes]:
@@ -35,6 +36,8 @@ def made(page: Path) -> dict[str, bytes]:
     def shown(mark: re.Match[str]) -> str:
         if mark[1] not in NAMES:
             raise InputError(f"{template}: no records are called {mark[1]!r}; there are {', '.join(NAMES)}")
+        if mark[1] == spin_record.SPIN:
+            return spin_record.shown(spin_record.read(page.parent / SPEED))
         found = [one for one in speeds if mark[1] in (one.kind, f"{one.kind} {one.subject}")]
         if not found:
             raise InputError(

@@ -29,6 +29,7 @@ from baselines.core.settings import SPAN_HEADS
 from baselines.core.training import Trainer, _optimiser, train
 from bench.runner.device import memory_suffices
 from fake_gpu import Reached, batch_of, faked
+from separate import finish, start
 from tasks.core.errors import InputError
 from test_packing import LENGTHS, assert_same_gradients, encoder_of, random_windows
 from test_training import SMALL, SPANS, TASKS, Killed, same, spec, weights
@@ -294,3 +295,16 @@ def test_a_step_on_the_gpu_itself_waits_for_nothing(tmp_path: Path, tiny_encoder
 def test_a_gpu_that_is_too_small_says_so() -> None:
     with pytest.raises(InputError, match="the memory of the GPU is too small"), memory_suffices():
         torch.empty(2**50, device="cuda")
+
+
+@needs_gpu
+def test_runs_that_share_a_gpu_end_as_each_alone_to_the_bit(tmp_path: Path, tiny_encoder: Path) -> None:
+    """The command itself begins nothing on the GPU: each run does in a process of its own."""
+    words = f"-m bench run --tasks n2c2_2019 i2b2_2012 --baselines single_task --scale 0.1 --encoder {tiny_encoder}"
+    words += " --span-batch 2 --epochs 1 --max-length 64 --pair-max-length 64 --device cuda"
+    for jobs in ("1", "2"):
+        said = finish(start([*words.split(), "--jobs", jobs, "--results", jobs], tmp_path))
+        assert said.returncode == 0, said.stderr
+    alone, shared = ({path.name: path.read_bytes() for path in tmp_path.glob(f"{jobs}/**/*.jsonl")} for jobs in "12")
+    assert len(alone) == 2
+    assert alone == shared

@@ -15,7 +15,8 @@ from bench.runner import code
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.runner.estimate import estimate
-from bench.runner.plan import MISSING, Grid, Planned, Run, RunContext, fingerprints, plan, why_changed
+from bench.runner.grid import Grid
+from bench.runner.plan import MISSING, Planned, Run, RunContext, fingerprints, plan, why_changed
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora

@@ -110,7 +110,8 @@ class Trainer:
             self._begin_count()
             self.progress.epoch, self.progress.step = self.progress.epoch + 1, 0
             self._save_if_due()
-        self.model.load_state_dict(self.state.best)
+        if self.state.best:  # Without an epoch the weights are those it began with.
+            self.model.load_state_dict(self.state.best)
         self.model.encoder.restore_vocabulary()
 
     def _epoch(self, steps: Sequence[Step], rates: Sequence[float]) -> None:

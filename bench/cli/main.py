@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from bench import __version__
+from bench.runner.openmp import bound_spinning
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError, passing_error
 
@@ -51,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs a command; its exit status. What the user can mend is one sentence and status 2, never a traceback."""
     # No library reports to its makers; each says so when it is imported, so it is said before any is.
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
+    bound_spinning()
     try:
         return _run(argv)
     except SystemExit:  # argparse has printed the help of a command.

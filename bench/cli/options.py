@@ -63,6 +63,7 @@ _part = number(0, 1, low_too=True)
 
 FLAGS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
+        "finetune_epochs": {"type": whole(0, 10_000), "help": "epochs of a run that starts from another run"},
         "span_batch": {"type": whole(1), "help": "windows in a batch of a span task"},
         "pair_batch": {"type": whole(1), "help": "pairs in a batch"},
         "encoder_lr": {"type": positive, "help": "learning rate of the encoder"},
@@ -105,10 +106,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--all",
         action="store_true",
-        help="the eight tasks, further ones that have a corpus, and all baselines unless --baselines names some",
+        help="the eight tasks, and further ones that have a corpus",
     )
     add("--tasks", nargs="+", metavar="TASK", help="these tasks")
-    add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
+    add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all that start from the encoder)")
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
     add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
     add_data(add)

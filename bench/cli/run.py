@@ -97,6 +97,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.executor import Scheduler
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
+    from bench.runner.starts import Starts
     from bench.runner.unfinished import remove_abandoned
 
     asked = requested(args)
@@ -113,7 +114,7 @@ def _run(args: argparse.Namespace) -> list[str]:
         _remember(args.encoder, context, runs)
         due = [planned for planned in runs if planned.state != DONE]
         remove_abandoned(context.results, {planned.name.path for planned in due})
-        with Progress(sum(planned.cost for planned in due)) as progress:
+        with Starts(runs, context) as starts, Progress(sum(planned.cost for planned in due)) as progress:
             progress.say(summary(runs))
             for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
                 if counts := context.corpora.corpus_statistics(task).notices:
@@ -121,7 +122,7 @@ def _run(args: argparse.Namespace) -> list[str]:
             for planned in due:
                 if planned.why:
                     progress.say(f"{planned.run.title} again: {planned.why}")
-            left = Scheduler(due, _executor(args, context, runs), progress).run() if due else {}
+            left = Scheduler(due, starts, _executor(args, context, runs), progress).run() if due else {}
         done = [planned for planned in runs if planned.run.title not in left]
         return [*_missing(left, len(runs)), *(_write_answers(done, context, args.answers) if args.answers else [])]
 
@@ -136,9 +137,9 @@ def _missing(left: Mapping[str, str], runs: int) -> Iterator[str]:
 def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Planned]) -> Executor:
     """Where the runs are done, and how many of them at once."""
     from bench.runner.device import choose_device, gpu_bytes
-    from bench.runner.executor import Serial
     from bench.runner.plan import DONE
     from bench.runner.processes import Processes, ask
+    from bench.runner.serial import Serial
     from bench.runner.slots import Slots, cores, shared_out
 
     if args.executor == RAY:

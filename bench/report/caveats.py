@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from bench.report import numbers
-from bench.report.comparison import EXAMPLES, FLOOR, MUST_MATCH, Comparison, mismatches
+from bench.report.arms import FLOOR
+from bench.report.comparison import EXAMPLES, MUST_MATCH, Comparison, mismatches
 from bench.report.numbers import distinct, names_by
 from bench.store.runs import Result
 
@@ -79,6 +80,7 @@ def _settings(result: Result, task: str) -> dict[str, object]:
     values = asdict(result.settings) | {"epochs": result.settings.epochs_for(task)}
     mixed = result.joint and result.settings.schedule == "temperature"
     left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
+    left_out += () if result.start else ("finetune_epochs",)
     return {name: value for name, value in values.items() if name not in left_out}
 
 

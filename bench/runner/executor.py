@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.runner.events import Busy, Died, Event, Failed, Reached, Said, Stored, Tell
-from bench.runner.plan import Planned, RunContext
+from bench.runner.plan import Planned
 from bench.runner.progress import Progress, duration
-from bench.runner.run import carry_out
+from bench.runner.starts import Starts
 from bench.store.runs import Result
 
 WAIT_SECONDS = 1.0
@@ -36,6 +36,9 @@ class Executor(Protocol):
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether a run may begin now; one that is to be alone begins when no other is under way, and no other then."""
 
+    def is_busy(self) -> bool:
+        """Whether a run is under way."""
+
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Begin a run, whose events are told until one that ends it."""
 
@@ -52,10 +55,11 @@ class Executor(Protocol):
 class Scheduler:
     """Does the due runs of a command, the longest first."""
 
-    def __init__(self, due: Sequence[Planned], executor: Executor, progress: Progress) -> None:
-        self.executor, self.progress = executor, progress
-        self.waiting = sorted(due, key=lambda planned: -planned.cost)
-        self.under_way: set[Path] = set()
+    def __init__(self, due: Sequence[Planned], starts: Starts, executor: Executor, progress: Progress) -> None:
+        self.starts, self.executor, self.progress = starts, executor, progress
+        ordered = sorted(due, key=lambda planned: -planned.cost)
+        self.waiting = [planned for planned in ordered if starts.ready(planned)]
+        self.blocked = [planned for planned in ordered if not starts.ready(planned)]  # By a run that they start from.
         self.deaths: Counter[Path] = Counter()
         self.alone: set[Path] = set()
         self.not_before: dict[Path, float] = {}  # For runs that another command is at.
@@ -65,16 +69,16 @@ class Scheduler:
     def run(self) -> dict[str, str]:
         """Do all runs; by title, why those that are left could not be done."""
         try:
-            while self.waiting or self.under_way:
+            while self.waiting or self.executor.is_busy():
                 self._begin()
                 self.executor.wait(WAIT_SECONDS)
                 if self.error:
                     raise self.error
         except (KeyboardInterrupt, OSError) as error:
-            if self.under_way and isinstance(error, KeyboardInterrupt):
+            if self.executor.is_busy() and isinstance(error, KeyboardInterrupt):
                 self.progress.say("stopping: each run keeps its checkpoint first; Ctrl-C again stops at once")
             self.executor.stop()
-            while self.under_way:
+            while self.executor.is_busy():
                 self.executor.wait(WAIT_SECONDS)
             raise
         finally:
@@ -90,11 +94,10 @@ class Scheduler:
                 continue
             if self.executor.has_room(planned, path in self.alone):
                 self.waiting.remove(planned)
-                self.under_way.add(path)
                 self.executor.begin(planned, path in self.alone, partial(self._on, planned))
             elif (refused := refused + 1) == TRIED:
                 break
-        if self.not_before and not self.under_way:
+        if self.not_before and not self.executor.is_busy():
             what = f"waiting for another process, which is at {len(self.waiting)} of these runs"
             self.progress.reached(0.0, 0.0, what)
 
@@ -106,9 +109,11 @@ class Scheduler:
         if isinstance(event, Said):
             self.progress.say(f"{title}: {event.line}")
             return
-        self.under_way.remove(path)
         if isinstance(event, Stored):
             self.progress.finished(planned.cost, _line(planned, event.result), path)
+            self.starts.finished(planned)
+            self.waiting += [other for other in self.blocked if other.name.start == planned.name]
+            self.blocked = [other for other in self.blocked if other.name.start != planned.name]
             return
         self.progress.dropped(path)
         if isinstance(event, Busy):
@@ -136,6 +141,9 @@ class Scheduler:
     def _leave(self, planned: Planned, reason: str) -> None:
         self.left[planned.run.title] = reason
         self.progress.finished(planned.cost, f"{planned.run.title} is left: {reason}")
+        for other in [other for other in self.blocked if other.name.start == planned.name]:
+            self.blocked.remove(other)
+            self._leave(other, f"it starts from {planned.run.title}, which is left")
 
 
 def _line(planned: Planned, result: Result) -> str:
@@ -144,33 +152,3 @@ def _line(planned: Planned, result: Result) -> str:
         value = result.scores[task].metrics[0].value
         scores.append(f"{task} {100 * value:.1f}" if math.isfinite(value) else f"{task} undefined")
     return f"{planned.run.title} ({duration(result.training.train_seconds)}): {', '.join(scores)}"
-
-
-class Serial:
-    """An executor: one run after the other in this process, for debuggers and for systems that fork none."""
-
-    def __init__(self, context: RunContext) -> None:
-        self.context = context
-        self.begun: tuple[Planned, Tell] | None = None
-
-    def has_room(self, planned: Planned, alone: bool) -> bool:
-        """Whether none has begun."""
-        return self.begun is None
-
-    def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
-        """Take the run to be done next."""
-        self.begun = planned, tell
-
-    def wait(self, seconds: float) -> None:
-        """Do the run from its begin to its end."""
-        if self.begun is None:
-            time.sleep(seconds)
-        else:
-            (planned, tell), self.begun = self.begun, None
-            carry_out(planned, self.context, tell)
-
-    def stop(self) -> None:
-        """Nothing: what stops the command has stopped the run, whose last checkpoint is kept."""
-
-    def close(self) -> None:
-        """Nothing is left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,29 +17,33 @@ from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import recover
-from bench.store.model_cards import is_kept
+from bench.store.model_cards import MODELS, is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints, Result
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
 DONE, MISSING, CHANGED = "done", "missing", "changed"
-UNSEEDED_EPOCHS = 0.01
+READING_EPOCHS = 0.01
 """What reading the training set once, without training on it, costs in epochs."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training on one task or on several at once."""
+    """One training on one task or on several at once, which starts from the encoder or from another run.
+
+    Its settings hold those of its start too.
+    """
 
     baseline: Baseline
     tasks: tuple[Task[Any, Any], ...]
     seed: int
     settings: Settings
+    start: Run | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process finds baseline and tasks by their names: what they are made of need not travel."""
-        return _run_of, (self.baseline.name, self.names, self.seed, self.settings)
+        return _run_of, (self.baseline.name, self.names, self.seed, self.settings, self.start)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +63,8 @@ class Run:
         return f"{self.arm} · {tasks} · seed {self.seed}"
 
 
-def _run_of(baseline: str, tasks: Sequence[str], seed: int, settings: Settings) -> Run:
-    return Run(registry.baseline(baseline), tuple(map(registry.task, tasks)), seed, settings)
+def _run_of(baseline: str, tasks: Sequence[str], *rest: Any) -> Run:
+    return Run(registry.baseline(baseline), tuple(map(registry.task, tasks)), *rest)
 
 
 @dataclass(frozen=True)
@@ -83,25 +87,11 @@ class RunContext:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """What the user asked to be compared."""
-
-    tasks: tuple[Task[Any, Any], ...]
-    baselines: tuple[Baseline, ...]
-    seeds: tuple[int, ...]
-    settings: Settings
-
-    def runs(self) -> Iterator[Run]:
-        """A joint baseline trains all tasks at once, others each task alone; one seed is enough without chance."""
-        for baseline in self.baselines:
-            for seed in self.seeds if baseline.seeded else self.seeds[:1]:
-                for tasks in [self.tasks] if baseline.joint else [(task,) for task in self.tasks]:
-                    yield Run(baseline, tasks, seed, self.settings)
-
-
-@dataclass(frozen=True)
 class Planned:
-    """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads."""
+    """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
+
+    `needed_by` counts the due runs that start from it: its model is kept for them.
+    """
 
     run: Run
     name: RunName
@@ -110,24 +100,32 @@ class Planned:
     why: str
     cost: float
     result: Result | None
+    needed_by: int = 0
 
 
 def plan(run: Run, context: RunContext) -> Planned:
     """The state of a run in the results folder."""
-    name = RunName(
+    name = run_name(run, context)
+    wanted = fingerprints(run, context)
+    state, why, result = look_up(run, name, wanted, context)
+    return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
+
+
+def run_name(run: Run, context: RunContext) -> RunName:
+    """What a run is called in the results folder."""
+    return RunName(
         corpus=context.corpora.name,
         encoder=context.encoder.name,
         arm=run.arm,
         tasks=run.names,
         seed=run.seed,
         span_head=run.settings.span_head,
+        start=run_name(run.start, context) if run.start else None,
     )
-    wanted = fingerprints(run, context)
-    state, why, result = _state(run, name, wanted, context)
-    return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
-def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+def look_up(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
+    """The state of a run in the results folder, why it must be done again, and its result as it lies there."""
     root = context.results / store.RUNS
     recover(root / name.path)
     if not (root / name.path).exists():
@@ -144,7 +142,7 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
     had = result.environment
     if run.baseline.needs_encoder and context.threads and had.device == "cpu" and had.threads != context.threads:
         why = why or f"it was made with {had.threads} threads, not {context.threads}"
-    if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results, name, wanted):
+    if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results / MODELS, name, wanted):
         why = why or "its model was not kept"
     return (CHANGED if why else DONE), why, result
 
@@ -157,8 +155,9 @@ def summary(runs: Sequence[Planned]) -> str:
 
 def cost(run: Run, settings: Settings, context: RunContext) -> float:
     """The characters that the run's training reads in all its epochs under these settings."""
+    settings = settings.finetuning() if run.start else settings
     return sum(
-        (settings.epochs_for(task.name) if run.baseline.seeded else UNSEEDED_EPOCHS)
+        max(settings.epochs_for(task.name) if run.baseline.seeded else 0, READING_EPOCHS)
         * context.corpora.corpus_statistics(task).train_characters
         for task in run.tasks
     )
@@ -166,7 +165,7 @@ def cost(run: Run, settings: Settings, context: RunContext) -> float:
 
 def fingerprints(run: Run, context: RunContext) -> Fingerprints:
     """The digests of everything that a run's result depends on."""
-    settings = strict_json.dumps(relevant_settings(run.settings, run.baseline, run.names))
+    settings = strict_json.dumps(relevant_settings(run.settings, run))
     modules = [registry.module("baseline", run.baseline.name), *(registry.module("task", name) for name in run.names)]
     modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]
     return Fingerprints(
@@ -174,27 +173,35 @@ def fingerprints(run: Run, context: RunContext) -> Fingerprints:
         corpora={task.name: context.corpora.corpus_statistics(task).digest for task in run.tasks},
         encoder=context.encoder.digest if run.baseline.needs_encoder else None,
         code=code.digest(tuple(modules)),
+        start=_digest_of(run.start, context) if run.start else None,
     )
 
 
-def relevant_settings(settings: Settings, baseline: Baseline, tasks: Sequence[str]) -> dict[str, Any]:
-    """The settings that can change a run's result, by name; epochs as (task, epochs)."""
-    if not baseline.seeded:
+def _digest_of(start: Run, context: RunContext) -> str:
+    # Both start from one encoder in the end, of which the run has the digest itself.
+    found = [run_name(start, context), replace(fingerprints(start, context), encoder=None)]
+    return hashlib.sha256(strict_json.dumps(found).encode()).hexdigest()
+
+
+def relevant_settings(settings: Settings, run: Run) -> dict[str, Any]:
+    """Those of these settings that can change a run's result, by name, its start apart; epochs as (task, epochs)."""
+    if not run.baseline.seeded:
         return {"dev_fraction": settings.dev_fraction}
     values = asdict(settings)
     # A profile is a name for values; how tasks are mixed means nothing where there is one.
-    for name in ("profile", "epochs_of", *(("schedule", "temperature") if len(tasks) == 1 else ())):
+    for name in ("profile", "epochs_of", *(("schedule", "temperature") if len(run.tasks) == 1 else ())):
         del values[name]
     if values.get("schedule") != "temperature":
         values.pop("temperature", None)
-    return values | {"epochs": [[task, settings.epochs_for(task)] for task in sorted(tasks)]}
+    del values["epochs" if run.start else "finetune_epochs"]
+    return values | ({} if run.start else {"epochs": [[task, settings.epochs_for(task)] for task in sorted(run.names)]})
 
 
 def why_changed(run: Run, wanted: Fingerprints, result: Result) -> str:
     """Why a finished run must be done again; empty where nothing that it depends on has changed."""
     had, reasons = result.fingerprints, []
     if had.settings != wanted.settings:
-        before, now = (relevant_settings(each.settings, run.baseline, run.names) for each in (result, run))
+        before, now = (relevant_settings(each.settings, run) for each in (result, run))
         reasons.append(f"the settings changed: {_differences(before, now)}")
     if corpora := [task for task in run.names if had.corpora.get(task) != wanted.corpora[task]]:
         reasons.append(f"the corpus of {', '.join(corpora)} changed")
@@ -203,6 +210,8 @@ def why_changed(run: Run, wanted: Fingerprints, result: Result) -> str:
         reasons.append("the encoder's files changed")
     if had.code != wanted.code:
         reasons.append("the code of tasks or baselines changed")
+    if had.start != wanted.start:
+        reasons.append("the run it starts from changed")
     return "; ".join(reasons)
 
 

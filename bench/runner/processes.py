@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,10 +37,26 @@ TELL_SECONDS = 0.1
 
 def start_server(trains: bool) -> None:
     """Begin to import what runs need, in a process of its own from which they are forked; this one goes on at once."""
-    ours = [module for kind in ("task", "baseline") for _, module in registry.entries(kind).values()]
-    _CONTEXT.set_forkserver_preload([__name__, *ours, *(_TRAINING if trains else ())])
-    with inherited_environment():
-        forkserver.ensure_running()
+    for kind in registry.TYPES:  # One that cannot be loaded is told here, not there.
+        registry.entries(kind)
+    _CONTEXT.set_forkserver_preload(["bench.runner.preloaded", *(_TRAINING if trains else ())])
+    usual = tempfile.tempdir
+    try:
+        tempfile.tempdir = _folder_of_socket()
+        with inherited_environment():
+            forkserver.ensure_running()
+    finally:
+        tempfile.tempdir = usual
+
+
+def _folder_of_socket() -> str:
+    """A folder for temporary files in which the path of a socket stays within the 107 bytes that systems allow."""
+    for folder in (tempfile.gettempdir(), "/tmp", "/dev/shm"):
+        if len(os.fsencode(folder)) <= 70 and os.access(folder, os.W_OK):
+            return folder
+    raise InputError(
+        f"the folder of temporary files {tempfile.gettempdir()} has too long a path: set TMPDIR to another"
+    )
 
 
 def ask(function: Callable[..., Any], *given: Any) -> Any:
@@ -60,7 +77,7 @@ def ask(function: Callable[..., Any], *given: Any) -> Any:
 
 
 def _answer(pipe: Connection, function: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    _ignore_signals()
+    ignore_signals()
     try:
         pipe.send(function(*given))
     except (InputError, OSError) as error:
@@ -85,6 +102,10 @@ class Processes:
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether a device has room for the run."""
         return self.slots.device(self._peak(planned), alone) is not None
+
+    def is_busy(self) -> bool:
+        """Whether a process is under way."""
+        return bool(self.under_way)
 
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Fork a process for the run."""
@@ -160,7 +181,7 @@ def _reason(process: Any) -> str:
     return f"its process ended with status {code}"
 
 
-def _ignore_signals() -> None:
+def ignore_signals() -> None:
     """Ctrl-C and the like reach all processes of a terminal or a job: the command's own says what is to be done."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -168,7 +189,7 @@ def _ignore_signals() -> None:
 
 def _serve(pipe: Connection, planned: Planned, context: RunContext, gpu: int | None, folder: Path) -> None:
     """In the process: do a run, tell its events, and end when the command does, however it ends."""
-    _ignore_signals()
+    ignore_signals()
     os.chdir(folder)  # The server may have been begun elsewhere.
     if gpu is not None:
         given = os.environ.get("CUDA_VISIBLE_DEVICES", "")

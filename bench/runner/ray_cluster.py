@@ -89,6 +89,10 @@ class RayCluster:
             self.nodes, self.looked = _nodes(self.ray), time.monotonic()
         return len(self.under_way) < (self.jobs or 2 * self._capacity() + 1)
 
+    def is_busy(self) -> bool:
+        """Whether Ray has a run that has not ended."""
+        return bool(self.under_way)
+
     def _capacity(self) -> int:
         return sum(_fitting(node, self.cpus, self.gpus) for node in self.nodes)
 

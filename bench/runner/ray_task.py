@@ -17,6 +17,7 @@ from baselines.core.baseline import Stopped
 from bench.runner.corpora import Corpora
 from bench.runner.device import choose_device
 from bench.runner.events import Died, Event, Failed, Reached, Said
+from bench.runner.openmp import bound_spinning
 from bench.runner.plan import Planned, RunContext, fingerprints
 from bench.runner.run import carry_out
 from bench.store import runs as store
@@ -115,6 +116,7 @@ def order(planned: Planned, context: RunContext) -> bytes:
 def serve(number: int, order: bytes, mailbox: Any) -> Event:
     """In the task: do a run; how it ended."""
     os.environ.update(_OFFLINE)
+    bound_spinning()
     node, teller = platform.node(), _Teller(number, mailbox)
     try:
         # Unpacked here and not by Ray, which makes no sentence of what may be missing on this node.
@@ -162,6 +164,8 @@ def _differing(planned: Planned, context: RunContext, versions: dict[str, str]) 
         yield "the code of tasks or baselines"
     if had.encoder != now.encoder:
         yield "the encoder's files"
+    if had.start != now.start:
+        yield "the run it starts from"
     yield from (f"the corpus of {task}" for task, digest in had.corpora.items() if digest != now.corpora[task])
     yield from (f"{name} {version}" for name, version in _versions().items() if version != versions[name])
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import bench
 from bench.runner.device import memory_suffices
+from bench.runner.openmp import spinning_watched
 from bench.store.speed_record import Timing
 from tasks.core.errors import InputError
 
@@ -111,7 +112,7 @@ def serve(parent: Connection, threads: int, build: Callable[..., Any], given: tu
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     try:
-        with memory_suffices():
+        with memory_suffices(), spinning_watched():
             made = build(*given)
             parent.send(None)
             while True:

@@ -23,13 +23,13 @@ from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes, refuse_links
 from bench.store.checksums import CHECKSUMS, require_checksum, write_checksums
 from bench.store.environment import Environment
-from bench.store.names import RunName, tasks_label
+from bench.store.names import RunName
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 from tasks.core.metrics.formulas import FORMULAS, check_formula
 from tasks.core.names import is_name
 
-FORMAT = 3
+FORMAT = 4
 RUNS, UNFINISHED = "runs", "unfinished"
 RESULT = "result.json"
 
@@ -66,12 +66,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
-    """What a result depends on, as sha256: when one of these changes, the run is repeated."""
+    """What a result depends on, as sha256: when one of these changes, the run is repeated.
+
+    `start` is of the name and the fingerprints of the run that it starts from; None is the encoder.
+    """
 
     settings: str
     corpora: dict[str, str]
     encoder: str | None
     code: str
+    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,7 @@ class Result:
     tasks: tuple[str, ...]
     seed: int
     settings: Settings
+    start: RunName | None = None
     fingerprints: Fingerprints
     scores: dict[str, Score]
     training: TrainStats
@@ -110,12 +115,13 @@ class Result:
             tasks=self.tasks,
             seed=self.seed,
             span_head=self.settings.span_head,
+            start=self.start,
         )
 
     @property
     def label(self) -> str:
-        """What its set of tasks is called in paths."""
-        return tasks_label(self.tasks)
+        """What its set of tasks is called in paths, and what it starts from."""
+        return self.name.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,8 @@ def _check(result: Result) -> None:
         raise ValueError(f"it has the unknown profile {result.settings.profile!r}")
     if set(result.scores) != set(result.tasks):
         raise ValueError(f"it has scores for {len(result.scores)} of its {len(result.tasks)} tasks")
+    if not all(is_name(task) for start in result.name.starts for task in start.tasks):
+        raise ValueError("it starts from a run of what is no task")
     for task, score in result.scores.items():
         if not is_name(task) or not score.metrics:
             raise ValueError(f"{task!r} is no name of a task, or has no metric")

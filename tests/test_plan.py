@@ -102,7 +102,7 @@ def package(folder: Path, text: str) -> str:
     """The digest of a plugin with this text."""
     (folder / "plugin_of_ours.py").write_text(text)
     code.digest.cache_clear()
-    code._tree.cache_clear()
+    code._read.cache_clear()
     return code.digest(("plugin_of_ours",))
 
 

@@ -16,7 +16,7 @@ from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
 from bench.runner.estimate import estimate
 from bench.runner.open_corpora import opened
-from bench.runner.plan import DONE, Grid, Planned, RunContext, plan, summary
+from bench.runner.plan import DONE, Grid, Planned, RunContext, plan_all, summary
 from bench.runner.progress import duration
 from bench.store import cache
 from bench.store.sanitise import sanitise
@@ -64,7 +64,7 @@ def planned_runs(args: argparse.Namespace, asked: Grid, fetch: bool) -> Iterator
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
         context = RunContext(corpora, args.results, encoder, kept, args.keep_models)
-        yield context, [plan(run, context) for run in asked.runs()]
+        yield context, plan_all(asked.runs(), context)
 
 
 def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task[Any, Any]]:

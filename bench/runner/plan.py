@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
-from bench.store.atomic import recover
+from bench.store.atomic import Listing
 from bench.store.model_cards import is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints, Result
@@ -64,6 +64,7 @@ class RunContext:
     encoder: EncoderFiles
     cache: Path | None = None
     keep_models: bool = False
+    _fingerprints: dict[tuple[Any, ...], Fingerprints] = field(default_factory=dict, init=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Planned:
-    """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads."""
+    """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
+
+    `result` is what is stored of it, without evidence and scores.
+    """
 
     run: Run
     name: RunName
@@ -96,7 +100,13 @@ class Planned:
     result: Result | None
 
 
-def plan(run: Run, context: RunContext) -> Planned:
+def plan_all(runs: Iterable[Run], context: RunContext) -> list[Planned]:
+    """The states of runs in the results folder, whose folders are listed once: most of a large grid is not there."""
+    stored = Listing(context.results / store.RUNS)
+    return [plan(run, context, stored) for run in runs]
+
+
+def plan(run: Run, context: RunContext, stored: Listing | None = None) -> Planned:
     """The state of a run in the results folder."""
     name = RunName(
         corpus=context.corpora.name,
@@ -107,21 +117,16 @@ def plan(run: Run, context: RunContext) -> Planned:
         span_head=run.settings.span_head,
     )
     wanted = fingerprints(run, context)
-    state, why, result = _state(run, name, wanted, context)
+    stored = stored or Listing(context.results / store.RUNS)
+    state, why, result = _state(run, name, wanted, context) if stored.has(name.path) else (MISSING, "", None)
     return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
 def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
-    root = context.results / store.RUNS
-    recover(root / name.path)
-    if not (root / name.path).exists():
-        return MISSING, "", None
+    """The state of a run that has a folder."""
     try:
-        # A plan may have thousands of runs: it needs their scores, not the evidence.
-        result = replace(store.read(root, name.path), evidence={})
-        for task in result.tasks:
-            with store.checksummed_file(root / name.path, f"answers/{task}.jsonl"):
-                pass
+        result = store.read_record(context.results / store.RUNS, name.path)
+        store.require_as_written(result)
     except InputError as error:
         return CHANGED, str(error), None
     why = why_changed(run, wanted, result)
@@ -146,7 +151,14 @@ def cost(run: Run, settings: Settings, context: RunContext) -> float:
 
 
 def fingerprints(run: Run, context: RunContext) -> Fingerprints:
-    """The digests of everything that a run's result depends on."""
+    """The digests of everything that a run's result depends on; worked out once for all seeds."""
+    known, key = context._fingerprints, (run.baseline.name, run.names, run.settings)
+    if key not in known:
+        known[key] = _fingerprints(run, context)
+    return known[key]
+
+
+def _fingerprints(run: Run, context: RunContext) -> Fingerprints:
     settings = strict_json.dumps(relevant_settings(run.settings, run.baseline, run.names))
     modules = [registry.module("baseline", run.baseline.name), *(registry.module("task", name) for name in run.names)]
     modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]

@@ -25,7 +25,8 @@ from bench.runner.progress import Progress
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
-from bench.store.runs import Evidence, MetricScore, Result, Score
+from bench.store.evidence import Evidence
+from bench.store.runs import MetricScore, Result, Score
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics.metric import Observed
 
@@ -53,7 +54,7 @@ def run_and_store(
     with lock_run(context.results, planned.name.path) as acquired:
         now = plan(planned.run, context)
         if now.state == DONE:
-            return now.result
+            return store.read(context.results / store.RUNS, planned.name.path)
         if not acquired:
             return None
         spec = _train_spec(planned, context, device, progress, checkpoint_seconds)

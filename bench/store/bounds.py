@@ -29,13 +29,14 @@ EVIDENCE_BYTES = 512 << 20
 def read_bytes(path: Path, limit: int) -> bytes:
     """The bytes of an ordinary file that is no larger than `limit`."""
     try:
-        mode = path.lstat().st_mode
+        there = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError("it is missing") from None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(there.st_mode):
         raise ValueError("it is a link, a folder or a device")
     with path.open("rb") as file:
-        data = file.read(limit + 1)
+        # Room for what is asked for is made at once: no more than there is.
+        data = file.read(min(limit, there.st_size) + 1)
     if len(data) > limit:
         raise ValueError(f"it holds more than {limit >> 20} MiB")
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.store.bounds import RESULT_BYTES, read_bytes
@@ -25,9 +26,9 @@ def read_checksums(folder: Path) -> dict[str, str]:
         raise ValueError(f"its {CHECKSUMS} is damaged: {error}") from None
 
 
-def require_checksum(folder: Path, name: str, data: bytes) -> None:
+def require_checksum(checksums: Mapping[str, str], name: str, data: bytes) -> None:
     """ValueError unless these bytes of a file are those that were written."""
-    if read_checksums(folder).get(name) != hashlib.sha256(data).hexdigest():
+    if checksums.get(name) != hashlib.sha256(data).hexdigest():
         raise ValueError(f"it is not what was written, by {CHECKSUMS}")
 
 

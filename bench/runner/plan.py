@@ -138,7 +138,7 @@ def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -
 def summary(runs: Sequence[Planned]) -> str:
     """How many runs there are, and how many of them are done."""
     due = sum(planned.state != DONE for planned in runs)
-    return f"{len(runs)} run{'s' * (len(runs) != 1)}, {len(runs) - due} done, {due} to do"
+    return f"{len(runs):,} run{'s' * (len(runs) != 1)}, {len(runs) - due:,} done, {due:,} to do"
 
 
 def cost(run: Run, settings: Settings, context: RunContext) -> float:

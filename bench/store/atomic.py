@@ -71,8 +71,10 @@ class Listing:
 
 def recover_all(root: Path) -> None:
     """The same for every folder below `root`."""
-    for old in root.rglob(".*.old"):
-        recover(old.with_name(old.name[1:-4]))
+    for above, folders, _ in os.walk(root):
+        for name in folders:
+            if name.startswith(".") and name.endswith(".old"):
+                recover(Path(above, name[1:-4]))
 
 
 def remove_empty(folder: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ B examples, K columns of evidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.store.bounds import arrays
-
-_SMALLER = (np.uint8, np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,20 @@ def parse(data: bytes, widths: Mapping[str, int]) -> Evidence:
     if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
         raise ValueError("its ids are not text")
     for metric, width in widths.items():
-        found = rows[metric]
-        numbers = found.dtype.kind in "biuf" and found.shape == (len(evidence.ids), width)
-        if not numbers or not np.isfinite(found).all():
+        if rows[metric].dtype.kind not in "biuf" or rows[metric].shape != (len(evidence.ids), width):
+            raise ValueError(f"{metric} is not finite numbers")
+    for metric, found in _distinct(evidence):
+        if not np.isfinite(found).all():
             raise ValueError(f"{metric} is not finite numbers")
     return evidence
+
+
+def totals(evidence: Evidence) -> dict[str, NDArray[Any]]:
+    """The sum over examples of each metric's rows, [K]."""
+    sums = {id(found): found.sum(axis=0) for _, found in _distinct(evidence)}
+    return {metric: sums[id(found)] for metric, found in evidence.rows.items()}
+
+
+def _distinct(evidence: Evidence) -> Collection[tuple[str, NDArray[Any]]]:
+    """Each array once, with a metric that has it: those that count the same share one."""
+    return {id(found): (metric, found) for metric, found in evidence.rows.items()}.values()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -24,7 +24,7 @@ from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, read_bytes, refuse_links
 from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums
 from bench.store.environment import Environment
-from bench.store.evidence import Evidence, parse
+from bench.store.evidence import Evidence, parse, totals
 from bench.store.names import RunName, tasks_label
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
@@ -120,14 +120,17 @@ class Result:
         return tasks_label(self.tasks)
 
 
-def read_all(results: Path, part: str = RUNS) -> list[Result]:
-    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
+def read_all(results: Path, part: str = RUNS, held: Callable[[Result], Result] = lambda result: result) -> list[Result]:
+    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out.
+
+    `held` leaves of each result what is to be held in memory.
+    """
     root, found = results / part, []
     refuse_links(root)
     recover_all(root)
     for path in sorted(root.glob(f"*/*/*/seed-*/{RESULT}")):
         try:
-            found.append(read(root, path.parent.relative_to(root)))
+            found.append(held(read(root, path.parent.relative_to(root))))
         except InputError as error:
             sys.stderr.write(f"warning: {sanitise(str(error))}\n")
     return found
@@ -137,7 +140,7 @@ def read(root: Path, run: Path) -> Result:
     """The result in one run's folder, its scores from its evidence; InputError where it is damaged or elsewhere."""
     result = read_record(root, run)
     evidence = {task: read_evidence(result, task) for task in result.scores}
-    scores = {task: _scored(score, evidence[task].rows) for task, score in result.scores.items()}
+    scores = {task: _scored(score, totals(evidence[task])) for task, score in result.scores.items()}
     return replace(result, scores=scores, evidence=evidence)
 
 
@@ -200,11 +203,11 @@ def _check(result: Result) -> None:
 _check_formula = lru_cache(maxsize=4096)(check_formula)  # Thousands of results have the same.
 
 
-def _scored(score: Score, rows: Mapping[str, NDArray[Any]]) -> Score:
-    """The scores of a task, each worked out from its evidence."""
+def _scored(score: Score, totals: Mapping[str, NDArray[Any]]) -> Score:
+    """The scores of a task, each worked out from the totals of its evidence."""
     metrics = []
     for metric in score.metrics:
-        value = float(FORMULAS[metric.formula](rows[metric.name].sum(axis=0), metric.columns))
+        value = float(FORMULAS[metric.formula](totals[metric.name], metric.columns))
         # One nan for all: two undefined scores are the same.
         metrics.append(replace(metric, value=math.nan if math.isnan(value) else value))
     return replace(score, metrics=tuple(metrics))

@@ -78,7 +78,21 @@ def entries(kind: str) -> dict[str, tuple[Any, str]]:
             both = f"{found[same][1]} and {point.module}"
             raise InputError(f"two {kind}s are called {point.name!r}, in {both}: uninstall one of them")
         found[point.name] = _load(kind, point), point.module
+    if kind == "baseline":
+        _require_starts({name: value for name, (value, _) in found.items()})
     return found
+
+
+def _require_starts(baselines: Mapping[str, Baseline]) -> None:
+    """InputError for a baseline that starts from none with an encoder, or from itself in the end."""
+    for name, one in baselines.items():
+        passed = [name]
+        while one.start is not None:
+            start = baselines.get(one.start)
+            if start is None or not start.needs_encoder or start.name in passed:
+                raise InputError(f"the baseline {name!r} cannot be used (it starts from {one.start!r}): mend it")
+            one = start
+            passed.append(one.name)
 
 
 def _ours(kind: str) -> Iterator[metadata.EntryPoint]:

@@ -12,6 +12,7 @@ from baselines.core.settings import Settings
 from baselines.core.stats import TaskCounts, TrainStats
 from bench.store.environment import Environment
 from bench.store.evidence import Evidence
+from bench.store.names import RunName
 from bench.store.runs import Fingerprints, MetricScore, Result, Score, answer_line, write
 from tasks.core.metrics.formulas import FORMULAS
 
@@ -40,9 +41,9 @@ class Maker:
         trained = arm != "majority"
         result = Result(
             corpus=self.corpus, encoder=self.encoder, arm=arm, baseline=arm.partition("-")[0],
-            joint=arm.startswith("multitask"), tasks=tasks, seed=seed,
+            joint=arm.partition("-")[0] == "multitask", tasks=tasks, seed=seed,
             settings=replace(self.settings, schedule=arm.partition("-")[2] or "interleaved"),
-            fingerprints=Fingerprints(
+            start=self.start(arm, seed), fingerprints=Fingerprints(
                 settings="5", corpora=dict.fromkeys(tasks, "c" * 64), encoder="e" * 64, code="0" * 64
             ),
             scores=scores, training=self.record(tasks) if trained else TrainStats(), test_seconds=1.5 * len(tasks),
@@ -53,6 +54,14 @@ class Maker:
             ),
         )  # fmt: skip
         return self.store(result, evidence)
+
+    def start(self, arm: str, seed: int) -> RunName | None:
+        """The joint run of all tasks, where an arm starts from it."""
+        joint = RunName(
+            corpus=self.corpus, encoder=self.encoder, arm="multitask", tasks=tuple(KINDS), seed=seed,
+            span_head=self.settings.span_head,
+        )  # fmt: skip
+        return joint if arm == "multitask_finetuned" else None
 
     def store(self, result: Result, evidence: Mapping[str, Evidence]) -> Result:
         """Writes a result and gives it back with its folder."""

@@ -54,11 +54,12 @@ def contexts(results: Path) -> list[RunContext]:
 
 
 def grid(seeds: Sequence[int]) -> Iterator[Run]:
-    """Each task alone, all together, and each ordered pair of tasks."""
+    """Each task alone, all together, and each task from each other."""
     single, multi = registry.baseline("single_task"), registry.baseline("multitask")
     for seed in seeds:
         yield from (Run(single, (task,), seed, Settings()) for task in tasks())
-        yield from (Run(multi, pair, seed, Settings()) for pair in permutations(tasks(), 2))
+        for first, second in permutations(tasks(), 2):
+            yield Run(single, (second,), seed, Settings(), start=Run(single, (first,), seed, Settings()))
         yield Run(multi, tasks(), seed, Settings())
 
 

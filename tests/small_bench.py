@@ -76,6 +76,7 @@ def bench(tmp_path: Path, plugins: Callable[..., None], monkeypatch: pytest.Monk
 
     def run(*words: str, command: str = "run", baselines: Sequence[str] = ("alone",)) -> int:
         where = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results"), "--encoder", "minilm"]
+        where += ["--executor", "serial"] if command == "run" else []
         tasks = [] if "--tasks" in words else ["--tasks", "mednli", "quaero_2014"]
         return cli.main([command, *where, *tasks, "--baselines", *baselines, *words])
 

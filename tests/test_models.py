@@ -41,7 +41,7 @@ NAME = RunName(corpus="demo", encoder="tiny", arm="multitask", tasks=tuple(task.
 def trained_and_kept(tmp_path: Path, encoder: Path, **changes: Any) -> tuple[Any, Path]:
     given = spec(tmp_path / "checkpoints", encoder, TASKS, settings=replace(SMALL, epochs=1, **changes))
     model, _ = train(given)
-    return model, kept_models.keep(model, given, NAME, DEPENDS_ON, tmp_path / "results")
+    return model, kept_models.keep(model, given, NAME, DEPENDS_ON, tmp_path / "results/models")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_model_of_an_older_format_is_told_as_that(kept: Path, tmp_path: Path) 
     copy = shutil.copytree(kept, tmp_path / "copy")
     edited(copy, format=2)
     with pytest.raises(
-        InputError, match=r"copy: it is of an older format \(2, not 3\): make it again with `run --keep"
+        InputError, match=r"copy: it is of an older format \(2, not 4\): make it again with `run --keep"
     ):
         kept_models.load(copy)
 
@@ -133,15 +133,15 @@ def test_heads_that_are_not_those_of_the_card_are_refused(kept: Path, tmp_path: 
 
 
 def test_only_the_model_of_just_this_run_counts_as_kept(kept: Path) -> None:
-    results = next(parent for parent in kept.parents if parent.name == "models").parent
-    assert is_kept(results, NAME, DEPENDS_ON)
-    assert not is_kept(results, NAME, replace(DEPENDS_ON, code="1"))
-    assert not is_kept(results, replace(NAME, seed=1), DEPENDS_ON)
+    models = next(parent for parent in kept.parents if parent.name == "models")
+    assert is_kept(models, NAME, DEPENDS_ON)
+    assert not is_kept(models, NAME, replace(DEPENDS_ON, code="1"))
+    assert not is_kept(models, replace(NAME, seed=1), DEPENDS_ON)
 
 
 def test_a_damaged_model_is_not_kept_and_made_again(kept: Path, tmp_path: Path) -> None:
     """`run --keep-models` says of one that cannot be loaded that it is to be made again: then it does so."""
-    copy = tmp_path / "models" / NAME.path
+    copy = tmp_path / NAME.path
     shutil.copytree(kept, copy)
     assert is_kept(tmp_path, NAME, DEPENDS_ON)
     flipped(copy / "heads.safetensors")

@@ -16,20 +16,20 @@ from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.corpus_statistics import CorpusStatistics
 from bench.runner.encoder_files import EncoderFiles
 from bench.runner.estimate import Estimate, estimate
+from bench.runner.grid import Grid
 from bench.runner.plan import (
     CHANGED,
     DONE,
     MISSING,
-    Grid,
     Planned,
     Run,
     RunContext,
     fingerprints,
     plan,
-    plan_all,
     why_changed,
 )
 from bench.runner.plan_lines import MOST_LINES, MOST_REASONS, about, lines, on_gpus, reasons
+from bench.runner.starts import plan_all
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora

@@ -26,12 +26,12 @@ def test_every_task_and_baseline_is_found_under_the_name_of_its_file(plugins: Pl
     plugins()
     assert set(registry.MT_CLINICAL_BERT) == {maker.task.name for maker in MAKERS[:8]} <= set(registry.tasks())
     assert [task.name for task in registry.of_paper()] == list(registry.MT_CLINICAL_BERT)
-    assert list(registry.baselines()) == ["majority", "multitask", "single_task"]
+    assert list(registry.baselines()) == ["majority", "multitask", "multitask_finetuned", "single_task"]
 
 
 def test_an_unknown_name_lists_the_known_ones(plugins: Plugins) -> None:
     plugins()
-    with pytest.raises(InputError, match="unknown baseline 'single': the known ones are majority, multitask, single"):
+    with pytest.raises(InputError, match="unknown baseline 'single': the known ones are majority, multitask, multi"):
         registry.baseline("single")
 
 

@@ -160,7 +160,7 @@ def test_a_measurement_of_an_older_version_is_named(tmp_path: Path, capsys: pyte
     folder.mkdir(parents=True)
     (folder / "result.json").write_text('{"format": 2}')
     assert record.read_all(tmp_path, INFERENCE) == []
-    assert "it is of an older format (2, not 3)" in capsys.readouterr().err
+    assert "it is of an older format (2, not 4)" in capsys.readouterr().err
 
 
 def test_measurements_of_other_devices_and_heads_lie_apart() -> None:

@@ -126,7 +126,7 @@ ENCODERS = st.one_of(
     st.lists(st.sampled_from(PARTS), min_size=2).map("/".join),
     st.lists(st.sampled_from(PARTS), min_size=2).map("--".join),
 )
-NAMES = st.builds(
+PLAIN = st.builds(
     RunName,
     corpus=st.sampled_from(["demo", "official", "demo-x0.1", "demo-x0.10000001", "demo-x1e-05"]),
     encoder=ENCODERS,
@@ -137,14 +137,47 @@ NAMES = st.builds(
 )
 
 
-@given(one=NAMES, other=NAMES)
+def beside(run: RunName, start: RunName) -> RunName:
+    """The start, of the same corpus, encoder, seed and span head as a plan has it."""
+    return replace(start, corpus=run.corpus, encoder=run.encoder, seed=run.seed, span_head=run.span_head)
+
+
+STARTED = st.builds(lambda run, start: replace(run, start=beside(run, start)), PLAIN, PLAIN)
+ANY = st.builds(lambda run, start: replace(run, start=start), PLAIN, st.one_of(PLAIN, STARTED))
+NAMES = st.one_of(PLAIN, STARTED, ANY)
+
+
+def in_order(name: RunName) -> RunName:
+    """The name with tasks in order, as they are trained."""
+    return replace(name, tasks=tuple(sorted(name.tasks)), start=in_order(name.start) if name.start else None)
+
+
+@given(one=NAMES, other=NAMES, starts=st.booleans())
 @settings(max_examples=500)
-def test_no_two_runs_share_a_path_on_any_file_system(one: RunName, other: RunName) -> None:
+def test_no_two_runs_share_a_path_on_any_file_system(one: RunName, other: RunName, starts: bool) -> None:
     """Nor in another letter case; and every part of it is a name that every file system takes."""
-    same = replace(one, tasks=tuple(sorted(one.tasks))) == replace(other, tasks=tuple(sorted(other.tasks)))
+    other = replace(one, start=other.start) if starts else other
+    same = in_order(one) == in_order(other)
     assert (str(one.path).lower() == str(other.path).lower()) == same
     assert all(re.fullmatch(r"[a-z0-9_.+-]{1,200}", part) for part in one.path.parts)
     assert len(one.path.parts) == 4
+
+
+def test_a_path_tells_from_what_a_run_starts() -> None:
+    """In words where that is a run of its seed that starts from the encoder, else with a digest, one for all seeds."""
+
+    def label(seed: int, *arms: str) -> str:
+        name = None
+        for arm in arms:
+            name = RunName(corpus="demo", encoder="minilm", arm=arm, tasks=tuple("edcba"), seed=seed, start=name)
+        assert name is not None
+        return name.path.parts[2]
+
+    joint = tasks_label(["a", "b", "c", "d", "e"])
+    assert label(0, "multitask", "tuned") == f"{joint}-from-multitask-{joint}"
+    assert re.fullmatch(rf"{joint}-from-tuned-{joint}\.[0-9a-f]{{12}}", label(0, "multitask", "tuned", "again"))
+    assert label(0, "multitask", "tuned", "again") == label(1, "multitask", "tuned", "again")
+    assert label(0, "multitask", "tuned", "again") != label(0, "single_task", "tuned", "again")
 
 
 @given(encoders=st.lists(ENCODERS, unique=True, min_size=2, max_size=2), heads=st.permutations(["flat", "nested"]))

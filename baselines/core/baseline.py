@@ -18,13 +18,18 @@ class Model(Protocol):
     def predict(self, task: Task[Any, Any], examples: Sequence[Any]) -> list[Any]: ...
 
 
+class Stopped(BaseException):
+    """Raised by a spec's `progress` to stop a training, which keeps its checkpoint on the way out."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:
     """One training to be done.
 
     `examples(task, split)` reads a split; `windows_file(task, split)` caches its windows, None for no cache;
     `progress(fraction, note)` may be called often, `say(line)` tells the user one thing; a checkpoint is written to the
-    folder `checkpoints` every `checkpoint_seconds` at most; `deterministic` gives the same bits each time.
+    folder `checkpoints` every `checkpoint_seconds` at most; `deterministic` gives the same bits each time. Heads of its
+    tasks whose weights are in the file `heads` begin with those.
     """
 
     tasks: tuple[Task[Any, Any], ...]
@@ -32,6 +37,7 @@ class TrainSpec:
     seed: int
     settings: Settings
     encoder: Path | None
+    heads: Path | None = None
     device: str
     checkpoints: Path
     checkpoint_seconds: float
@@ -45,7 +51,8 @@ class TrainSpec:
 class Baseline:
     """One arm of the comparison. `joint`: one training for all tasks together, otherwise one for each.
 
-    `seeded`: seed and settings change its answers; where they do not, it is run once.
+    `seeded`: seed and settings change its answers; where they do not, it is run once. `start` names the baseline from
+    whose runs its own start; None is the encoder.
     """
 
     name: str
@@ -53,4 +60,5 @@ class Baseline:
     joint: bool
     needs_encoder: bool
     seeded: bool = True
+    start: str | None = None
     train: Callable[[TrainSpec], tuple[Model, TrainStats]]

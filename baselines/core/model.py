@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from baselines.core.baseline import TrainSpec
@@ -46,8 +48,17 @@ class MultitaskModel(nn.Module):
             )
         heads = {task.name: head_for(task, self.encoder.hidden_size, spec.settings) for task in spec.tasks}
         self.heads = nn.ModuleDict({name: head.init_weights(spec.seed, self.dropout) for name, head in heads.items()})
+        if spec.heads is not None:
+            self._load_heads(spec.heads)
         self.to(spec.device)
         require_fit(self.encoder, self.tokenizer, longest, self.autocast())
+
+    def _load_heads(self, file: Path) -> None:
+        """Begin from the heads in a file of a kept model that are of the same tasks."""
+        stored = load_file(file)
+        for name, head in self.heads.items():
+            if of_task := {key.removeprefix(f"{name}."): stored[key] for key in stored if key.startswith(f"{name}.")}:
+                head.load_state_dict(of_task)
 
     def forward(self, task: str, batch: Batch) -> Tensor:
         """The logits of a task's head at its read positions, [R, C] in float32."""

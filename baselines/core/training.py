@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.core import checkpoint
-from baselines.core.baseline import TrainSpec
+from baselines.core.baseline import Stopped, TrainSpec
 from baselines.core.bf16_weights import Bf16Weights
 from baselines.core.cached_windows import cached_dev_windows, cached_train_windows, read_ids
 from baselines.core.checkpoint import TrainProgress, TrainState
@@ -110,7 +110,8 @@ class Trainer:
             self._begin_count()
             self.progress.epoch, self.progress.step = self.progress.epoch + 1, 0
             self._save_if_due()
-        self.model.load_state_dict(self.state.best)
+        if self.state.best:  # Without an epoch the weights are those it began with.
+            self.model.load_state_dict(self.state.best)
         self.model.encoder.restore_vocabulary()
 
     def _epoch(self, steps: Sequence[Step], rates: Sequence[float]) -> None:
@@ -123,7 +124,11 @@ class Trainer:
             self.progress.updates += 1
             self._count()
             note = f"epoch {self.progress.epoch + 1} of {len(self.epochs)}"
-            self.spec.progress(self.progress.updates / self.updates, note)
+            try:
+                self.spec.progress(self.progress.updates / self.updates, note)
+            except Stopped:
+                self._save()
+                raise
             self._save_if_due()
         self.synchronize()
         # Looked at once in an epoch: to read a loss makes the CPU wait for the GPU.
@@ -198,8 +203,10 @@ class Trainer:
 
     def _save_if_due(self) -> None:
         due = self.saved_at + max(self.spec.checkpoint_seconds, self.save_seconds / CHECKPOINT_SHARE)
-        if time.perf_counter() < due:
-            return
+        if time.perf_counter() >= due:
+            self._save()
+
+    def _save(self) -> None:
         self.synchronize()
         checkpoint.save(self.spec.checkpoints, self.state)
         self.saved_at = time.perf_counter()

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from bench import __version__
 from bench.store.sanitise import sanitise
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, passing_error
 
 COMMANDS = MappingProxyType(
     {
@@ -93,7 +93,7 @@ def _run(argv: Sequence[str]) -> int:
 def _sentence(error: InputError | ImportError | OSError | MemoryError) -> str:
     """What went wrong, and what to do about it."""
     if isinstance(error, InputError):
-        if (passing := _passing(error)) is None:
+        if (passing := passing_error(error)) is None:
             return str(error)
         error = passing
     if isinstance(error, ImportError):  # Too little memory to load it, or an installation that is not whole.
@@ -105,12 +105,3 @@ def _sentence(error: InputError | ImportError | OSError | MemoryError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{where}the disk is full: make room and give the same command again; what is finished is kept"
     return f"{where}{error.strerror or error}; what is finished is kept"
-
-
-def _passing(error: BaseException) -> OSError | None:
-    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
-    while (behind := error.__cause__ or error.__context__) is not None:
-        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
-            return behind
-        error = behind
-    return None

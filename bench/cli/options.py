@@ -63,6 +63,7 @@ _part = number(0, 1, low_too=True)
 
 FLAGS: Mapping[str, dict[str, Any]] = MappingProxyType(
     {
+        "finetune_epochs": {"type": whole(0, 10_000), "help": "epochs of a run that starts from another run"},
         "span_batch": {"type": whole(1), "help": "windows in a batch of a span task"},
         "pair_batch": {"type": whole(1), "help": "pairs in a batch"},
         "encoder_lr": {"type": positive, "help": "learning rate of the encoder"},
@@ -105,10 +106,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--all",
         action="store_true",
-        help="the eight tasks, further ones that have a corpus, and all baselines unless --baselines names some",
+        help="the eight tasks, and further ones that have a corpus",
     )
     add("--tasks", nargs="+", metavar="TASK", help="these tasks")
-    add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all)")
+    add("--baselines", nargs="+", metavar="BASELINE", help="these baselines (default: all that start from the encoder)")
     add("--seeds", nargs="+", type=whole(0), default=[0], metavar="SEED", help="one training each (default: 0)")
     add("--encoder", metavar="NAME", help="short name, hub id or folder (minilm; with --data bio-clinical-bert)")
     add_data(add)
@@ -116,6 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add("--threads", type=threads, metavar="N", help="of each run; results made with others are made anew")
     add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
     add = parser.add_argument_group("settings of a training").add_argument
     add("--profile", choices=tuple(PROFILES), help="values for all (default: demo; with --data paper)")

@@ -16,8 +16,10 @@ from bench.runner import plan_lines
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
 from bench.runner.estimate import estimate
+from bench.runner.grid import Grid
 from bench.runner.open_corpora import opened
-from bench.runner.plan import DONE, Grid, Planned, RunContext, plan_all, summary
+from bench.runner.plan import DONE, Planned, RunContext, summary
+from bench.runner.starts import plan_all
 from bench.store import cache
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
@@ -31,7 +33,8 @@ def requested(args: argparse.Namespace) -> Grid:
     if args.all and args.tasks:
         raise InputError("--all is all tasks: give it or --tasks, not both")
     tasks = [registry.task(name) for name in args.tasks] if args.tasks else list(registry.tasks().values())
-    baselines = [registry.baseline(name) for name in args.baselines or registry.baselines()]
+    usual = [name for name, baseline in registry.baselines().items() if baseline.start is None]
+    baselines = [registry.baseline(name) for name in args.baselines or usual]
     if args.data is not None and args.scale is not None:
         raise InputError("--scale is for the demo corpora: leave out --scale, or --data")
     settings = options.settings_of(args, "demo" if args.data is None else "paper")
@@ -63,7 +66,7 @@ def planned_runs(args: argparse.Namespace, asked: Grid, fetch: bool) -> Iterator
         corpora.require(asked.tasks)
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
-        context = RunContext(corpora, args.results, encoder, kept, args.keep_models)
+        context = RunContext(corpora, args.results, encoder, kept, args.keep_models, threads=args.threads)
         yield context, plan_all(asked.runs(), context)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,12 @@ from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.runner.executor import Executor
     from bench.runner.plan import Planned, RunContext
-    from bench.runner.progress import Progress
-    from bench.store.runs import Result
 
-WAIT_SECONDS = 1.0
-"""Another process is looked after so often."""
+LOCAL, SERIAL = "local", "serial"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +38,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write what was answered in the official formats, for the official programs; holds text of notes",
     )
+    parser.add_argument(
+        "--executor",
+        choices=(LOCAL, SERIAL),
+        default=LOCAL,
+        help="local: each run in a process of its own, which is the default; serial: all in this one, for debuggers",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N|auto",
+        help="runs at once; auto, the default: as cores and memory allow, on GPUs one each or more where there is room",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
+
+
+def _jobs(text: str) -> int | None:
+    return None if text == "auto" else options.whole(1, 1024)(text)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -62,27 +75,30 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> list[str]:
-    """Does the missing runs; says which answers could not be written."""
+    """Does the missing runs; says what could not be done or written."""
     from bench.cli.request import planned_runs, requested
     from bench.report.numbers import notices
     from bench.runner.answers import make_folder
-    from bench.runner.device import choose_device
     from bench.runner.encoder_files import require_writable
+    from bench.runner.executor import Scheduler
     from bench.runner.plan import DONE, summary
     from bench.runner.progress import Progress
-    from bench.runner.run import run_and_store
+    from bench.runner.starts import Starts
     from bench.runner.unfinished import remove_abandoned
 
     asked = requested(args)
     require_writable(args.results)
     if args.answers:
         make_folder(args.answers, (args.results, args.data))
+    if args.executor == LOCAL:
+        from bench.runner.processes import start_server
+
+        start_server(any(baseline.needs_encoder for baseline in asked.baselines))
     with planned_runs(args, asked, fetch=True) as (context, runs):
         _remember(args.encoder, context, runs)
         due = [planned for planned in runs if planned.state != DONE]
-        device = choose_device(args.device) if any(planned.run.baseline.needs_encoder for planned in due) else "cpu"
         remove_abandoned(context.results, {planned.name.path for planned in due})
-        with Progress(sum(planned.cost for planned in due)) as progress:
+        with Starts(runs, context) as starts, Progress(sum(planned.cost for planned in due)) as progress:
             progress.say(summary(runs))
             for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
                 if counts := context.corpora.corpus_statistics(task).notices:
@@ -90,12 +106,40 @@ def _run(args: argparse.Namespace) -> list[str]:
             for planned in due:
                 if planned.why:
                     progress.say(f"{planned.run.title} again: {planned.why}")
-            _do_all(
-                due,
-                progress,
-                lambda planned: run_and_store(planned, context, device, progress, args.checkpoint_seconds),
-            )
-        return _write_answers(runs, context, args.answers) if args.answers else []
+            left = Scheduler(due, starts, _executor(args, context, runs), progress).run() if due else {}
+        done = [planned for planned in runs if planned.run.title not in left]
+        return [*_missing(left, len(runs)), *(_write_answers(done, context, args.answers) if args.answers else [])]
+
+
+def _missing(left: Mapping[str, str], runs: int) -> Iterator[str]:
+    if left:
+        title, reason = next(iter(left.items()))
+        others = f", and {len(left) - 1} more" if len(left) > 1 else ""
+        yield f"{len(left)} of {runs} runs are missing, the same command tries again: {title}: {reason}{others}"
+
+
+def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Planned]) -> Executor:
+    """Where the runs are done, and how many of them at once."""
+    from bench.runner.device import choose_device, gpu_bytes
+    from bench.runner.plan import DONE
+    from bench.runner.processes import Processes, ask
+    from bench.runner.serial import Serial
+    from bench.runner.slots import Slots, shared_out
+
+    serial = args.executor == SERIAL
+    trains = [planned.state != DONE for planned in runs if planned.run.baseline.needs_encoder]
+    # Where a GPU is looked for, torch is imported and begun: not in this process.
+    device = choose_device(args.device) if serial else ask(choose_device, args.device) if any(trains) else "cpu"
+    gpus = [] if serial or device == "cpu" else ask(gpu_bytes)
+    jobs, threads = shared_out(len(trains), context.encoder.weights_bytes, 1 if serial else args.jobs, args.threads)
+    context = replace(
+        context,
+        device=device,
+        threads=args.threads,
+        default_threads=threads,
+        checkpoint_seconds=args.checkpoint_seconds,
+    )
+    return Serial(context) if serial else Processes(context, Slots(args.jobs if gpus else jobs, gpus))
 
 
 def _remember(encoder: str | None, context: RunContext, runs: Sequence[Planned]) -> None:
@@ -107,31 +151,6 @@ def _remember(encoder: str | None, context: RunContext, runs: Sequence[Planned])
     if context.corpora.name == OFFICIAL:
         for task, digest in {pair for planned in runs for pair in planned.fingerprints.corpora.items()}:
             cache.remember(context.cache, task, digest, str(context.corpora.folder))
-
-
-def _do_all(due: list[Planned], progress: Progress, run_and_store: Callable[[Planned], Result | None]) -> None:
-    """Does runs in turn; those that another process is at are waited for, and done here if it gives them up."""
-    while due:
-        left = []
-        for planned in due:
-            if (result := run_and_store(planned)) is None:
-                left.append(planned)
-            else:
-                progress.finished(planned.cost, _line(planned, result))
-        if left == due:
-            progress.reached(0.0, 0.0, f"waiting for another process, which is at {len(left)} of these runs")
-            time.sleep(WAIT_SECONDS)
-        due = left
-
-
-def _line(planned: Planned, result: Result) -> str:
-    from bench.runner.progress import duration
-
-    scores = []
-    for task in result.tasks:
-        value = result.scores[task].metrics[0].value
-        scores.append(f"{task} {100 * value:.1f}" if math.isfinite(value) else f"{task} undefined")
-    return f"{planned.run.title} ({duration(result.training.train_seconds)}): {', '.join(scores)}"
 
 
 def _write_answers(runs: Sequence[Planned], context: RunContext, folder: Path) -> list[str]:

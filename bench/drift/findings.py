@@ -18,7 +18,7 @@ Arm = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, order=True)
 class GuardedCell:
-    """A task of an arm of a comparison. What was trained together is part of what an arm is."""
+    """A task of an arm of a comparison. What was trained together, and what it started from, is part of an arm."""
 
     comparison: str
     arm: str
@@ -32,7 +32,8 @@ class GuardedCell:
 
 def cell_of(result: Result, task: str) -> GuardedCell:
     """The cell that a result fills."""
-    arm = f"{result.arm}/{result.label}" if result.joint else result.arm
+    origin = f"-from-{result.name.origin}" if result.start else ""
+    arm = f"{result.arm}/{result.label}" if result.joint else result.arm + origin
     return GuardedCell(result.name.comparison, arm, task)
 
 

@@ -12,7 +12,7 @@ from bench.drift.equality import incomparable
 from bench.drift.findings import GuardedCell
 from bench.drift.judge import Trainings, by_cell
 from bench.report import numbers
-from bench.report.comparison import MULTI, SINGLE
+from bench.report.arms import FINETUNED, MULTI, SINGLE
 from bench.store.atomic import atomic_write, recover
 from bench.store.bounds import RESULT_BYTES, read_bytes, refuse_links
 from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums
@@ -21,6 +21,9 @@ from bench.store.sanitise import markdown
 from tasks.core.errors import InputError
 
 HISTORY = "HISTORY.md"
+
+GUARDED = (SINGLE, MULTI, FINETUNED)
+"""The arms that a reference may hold."""
 
 
 def read_reference(reference: Path) -> list[Result]:
@@ -47,11 +50,11 @@ def accept(results: Iterable[Result], reference: Path, why: str, prune: bool = F
     What was not given stays, unless `prune` removes it from the comparisons that were. Answers stay behind: a reference
     is numbers alone. InputError where there is nothing to accept, no reason, or something that could guard nothing.
     """
-    given = {result.name.path: result for result in results if result.arm in (SINGLE, MULTI)}
+    given = {result.name.path: result for result in results if result.arm in GUARDED}
     if not why.strip():
         raise InputError('A new reference needs a reason that a later reader understands: give --why "..."')
     if not given:
-        raise InputError(f"There is no result of {SINGLE} or {MULTI} to accept: run `python -m bench run` first")
+        raise InputError(f"There is no result of {', '.join(GUARDED)} to accept: run `python -m bench run` first")
     refuse_links(reference)
     had = {result.name.path: result for result in read_reference(reference)}
     kept = {path: result for path, result in had.items() if path not in given}

@@ -8,7 +8,8 @@ from statistics import fmean
 
 from bench.drift.equality import incomparable
 from bench.drift.findings import DRIFTED, STEADY, TIMES, UNCOMPARED, Finding, GuardedCell, cell_of
-from bench.report.comparison import MULTI, SINGLE
+from bench.report.arms import MULTI, SINGLE
+from bench.store.names import tasks_label
 from bench.store.runs import Result
 
 FACTOR = 2.0
@@ -49,7 +50,7 @@ def _judge(
 def _ratios(results: Sequence[Result]) -> _Ratios:
     found: _Ratios = {}
     for one in results:
-        cell = cell_of(one, "speed" if one.joint else one.label)
+        cell = cell_of(one, "speed" if one.joint else tasks_label(one.tasks))
         # A cost is compared only where both sides were measured alike, which is with as many threads too.
         device = f"{one.environment.device} with {one.environment.threads} threads"
         answering = _over(one.training.dev_seconds + one.test_seconds, one.training.train_seconds)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.report import numbers
-from bench.report.comparison import MULTI, SINGLE, Comparison, Contrast
+from bench.report.arms import MULTI, SINGLE
+from bench.report.comparison import Comparison, Contrast
 from bench.report.costs import Cost, costs
 from bench.report.numbers import listed
 from bench.statistics.comparing import BETTER, UNDECIDED, WORSE, Difference, verdict
@@ -69,10 +70,10 @@ def _gains(contrast: Contrast) -> str:
 
 
 def _models(single: Cost, multi: Cost) -> str:
-    models = "one model" if multi["trainings"] == 1 else f"{multi['trainings']:.0f} models"
+    models = "one model" if multi["models"] == 1 else f"{multi['models']:.0f} models"
     return (
         f" Sharing leaves {models} ({numbers.size(multi['weights_bytes'])}) to run instead of "
-        f"{single['trainings']:.0f} ({numbers.size(single['weights_bytes'])})."
+        f"{single['models']:.0f} ({numbers.size(single['weights_bytes'])})."
     )
 
 

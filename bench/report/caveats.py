@@ -10,7 +10,8 @@ from dataclasses import fields
 
 from baselines.core.settings import Settings
 from bench.report import numbers
-from bench.report.comparison import EXAMPLES, FLOOR, MUST_MATCH, Comparison, mismatches
+from bench.report.arms import FLOOR
+from bench.report.comparison import EXAMPLES, MUST_MATCH, Comparison, mismatches
 from bench.report.numbers import distinct, names_by
 from bench.store.environment import Environment
 from bench.store.runs import Result
@@ -85,6 +86,7 @@ def _settings(result: Result, task: str) -> dict[str, object]:
     values = _values(result.settings) | {"epochs": result.settings.epochs_for(task)}
     mixed = result.joint and result.settings.schedule == "temperature"
     left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
+    left_out += () if result.start else ("finetune_epochs",)
     return {name: value for name, value in values.items() if name not in left_out}
 
 

@@ -10,13 +10,15 @@ import numpy as np
 
 from baselines.core.settings import Settings
 from bench.report import numbers
+from bench.report.arms import FLOOR, MULTI, SINGLE, ArmRuns, arms_of
 from bench.statistics.comparing import Difference, compare
 from bench.statistics.paired import Paired, pair
 from bench.store.names import comparison_label
 from bench.store.runs import Result, Score
 
-FLOOR, SINGLE, MULTI = "majority", "single_task", "multitask"
-ARM_ORDER = (FLOOR, SINGLE, MULTI)
+STANDARD = (FLOOR, SINGLE, MULTI)
+"""The arms that every comparison should have."""
+
 DEMO = "demo"
 
 NOT_RUN = "no seed has been run in both arms"
@@ -60,19 +62,6 @@ class Selection:
             (self.corpora, (result.corpus, kind_of(result.corpus))),
         )
         return all(not wanted or {*wanted} & {*found} for wanted, found in filters)
-
-
-@dataclass(frozen=True, eq=False)
-class ArmRuns:
-    """The runs of one arm; joint arms that trained on other sets of tasks are arms of their own."""
-
-    name: str
-    results: tuple[Result, ...]
-
-    def of_task(self, task: str) -> dict[int, Result]:
-        """Seed -> result, seeds in order; empty where the arm has not answered the task."""
-        answered = [result for result in self.results if task in result.scores]
-        return {result.seed: result for result in sorted(answered, key=lambda result: result.seed)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +173,18 @@ class Comparison:
 
 def comparisons(results: Iterable[Result], selection: Selection) -> list[Comparison]:
     """One comparison for each corpus, encoder and span head, demo first."""
+    results = list(results)
+    # A start is looked for among all results, selected or not.
+    stored = {result.name: result for result in results} if any(result.start for result in results) else {}
     found: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         if selection.takes(result):
             found.setdefault((result.corpus, result.encoder, result.settings.span_head), []).append(result)
-    return [_comparison(key, found[key], selection) for key in sorted(found)]
+    return [_comparison(key, selection, arms_of(found[key], stored)) for key in sorted(found)]
 
 
-def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection: Selection) -> Comparison:
+def _comparison(key: tuple[str, str, str], selection: Selection, arms: tuple[ArmRuns, ...]) -> Comparison:
+    results = [result for arm in arms for result in arm.results]
     scores = {task: score for result in results for task, score in result.scores.items()}
     wanted = [task for task in scores if not selection.tasks or task in selection.tasks]
     # Tasks of a kind stand together: what is said of tokens first, then of texts, then of sentences.
@@ -199,26 +192,9 @@ def _comparison(key: tuple[str, str, str], results: Sequence[Result], selection:
     # The floor learns nothing: a seed of it alone asks for no trainings with that seed.
     learned = {result.seed for result in results if result.baseline != FLOOR}
     seeds = set(selection.seeds) or learned or {result.seed for result in results}
-    arms = _arms(results)
-    standard = [name for name in ARM_ORDER if not selection.baselines or name in selection.baselines]
+    standard = [name for name in STANDARD if not selection.baselines or name in selection.baselines]
     columns = (*standard, *(arm.name for arm in arms if arm.name not in standard))
     return Comparison(*key, tuple(tasks), tuple(sorted(seeds)), arms, columns)
-
-
-def _arms(results: Iterable[Result]) -> tuple[ArmRuns, ...]:
-    """The arms of a comparison, the standard ones first.
-
-    The joint arm with the most tasks carries the bare name; those that trained on fewer name their tasks.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.arm, tuple(sorted(result.tasks)) if result.joint else ()), []).append(result)
-    order = {name: rank for rank, name in enumerate(ARM_ORDER)}
-    arms: dict[str, ArmRuns] = {}
-    for name, tasks in sorted(groups, key=lambda group: (order.get(group[0], 3), group[0], -len(group[1]), group[1])):
-        own = f"{name} ({'+'.join(tasks)})" if name in arms else name
-        arms[own] = ArmRuns(own, tuple(groups[name, tasks]))
-    return tuple(arms.values())
 
 
 def _contrast(tasks: Sequence[str], single: ArmRuns, arm: ArmRuns) -> Contrast:

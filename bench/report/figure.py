@@ -66,6 +66,7 @@ _STANDARD = {
     "majority": ArmStyle("#999999", "s", ":", ".."),
     "single_task": ArmStyle("#00507F", "o", "-", ""),
     "multitask": ArmStyle("#E69F00", "D", "--", "//"),
+    "multitask_finetuned": ArmStyle("#009E73", "^", "-.", "xx"),
 }
 _OTHERS = (
     ArmStyle("#009E73", "^", "-.", "xx"),

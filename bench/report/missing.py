@@ -11,7 +11,8 @@ from pathlib import Path
 
 from baselines.core.hub import ENCODERS
 from baselines.core.settings import PROFILES, Settings
-from bench.report.comparison import MULTI, Comparison
+from bench.report.arms import MULTI
+from bench.report.comparison import Comparison
 from bench.report.table import PARTLY, Table
 from bench.store import cache
 
@@ -57,9 +58,10 @@ def command(comparison: Comparison, name: str, tasks: Sequence[str], seeds: Sequ
         settings, baseline = replace(like, schedule=usual.schedule, temperature=usual.temperature), name
         tasks = comparison.tasks if name == MULTI else tasks
     else:
-        # A joint model must be trained on all its tasks to be the same arm.
-        tasks = sorted(arm.results[0].tasks) if arm.results[0].joint else tasks
-        baseline, settings = arm.results[0].baseline, arm.results[0].settings
+        # A joint model must be trained on all its tasks to be the same arm, and so must one that others start from.
+        one = arm.results[0]
+        tasks = sorted(one.start.tasks if one.start else one.tasks) if one.joint or one.start else tasks
+        baseline, settings = one.baseline, one.settings
     encoder, data = _folders(comparison, tasks, here)
     words = ["python", "-m", "bench", "run", "--baselines", baseline, "--tasks", *tasks, "--seeds", *map(str, seeds)]
     words += ["--encoder", encoder, *_options(settings)]

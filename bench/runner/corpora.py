@@ -38,6 +38,10 @@ class Corpora:
     def __post_init__(self) -> None:
         self._corpus = Corpus(self.folder)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process lists the files anew, and is spared the pass over them."""
+        return Corpora, (self.name, self.folder, self.cache, self._corpus_statistics)
+
     def stream(self, task: Task[Any, Any], split: str, fraction: float) -> Iterator[Any]:
         """The examples of a split one at a time, for corpora larger than memory."""
         return splits.stream(task, self._corpus, split, fraction)

@@ -23,6 +23,13 @@ def choose_device(wanted: str) -> str:
     return "cpu"
 
 
+def gpu_bytes() -> list[int]:
+    """The free memory of each GPU that torch sees."""
+    import torch
+
+    return [torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count())]
+
+
 def torch_environment(device: str) -> Environment:
     """This machine with its device, cpu or cuda, by the name that torch knows it by."""
     import torch
@@ -30,16 +37,20 @@ def torch_environment(device: str) -> Environment:
     return environment(torch.cuda.get_device_name() if device == "cuda" else device, torch.get_num_threads())
 
 
+class OutOfMemory(InputError):
+    """A GPU, or the machine, has less memory left than a run takes."""
+
+
 @contextmanager
 def memory_suffices() -> Iterator[None]:
-    """InputError where the block takes more memory than the GPU, or the machine, has left."""
+    """OutOfMemory where the block takes more memory than the GPU, or the machine, has left."""
     try:
         yield
     except (RuntimeError, MemoryError, InputError) as error:
         # One that was taken for a damaged file has it as its cause.
         if (short := _short_memory(error.__cause__ or error)) is None:
             raise
-        raise InputError(
+        raise OutOfMemory(
             f"the memory of {short}: end what else uses it, lower the batches or the windows, give a smaller encoder"
             + (" or --device cpu" if short.startswith("the GPU") else "")
         ) from None

@@ -24,6 +24,12 @@ class EncoderFiles:
     folder: Path | None = None
     digest: str | None = None
 
+    @property
+    def weights_bytes(self) -> int:
+        """The size of its weights, which may lie there in two forms; 0 where its files were not looked at."""
+        files = [[*self.folder.glob(one)] for one in ("*.safetensors", "*.bin")] if self.folder else [[]]
+        return max(sum(file.stat().st_size for file in form) for form in files)
+
 
 def encoder_files(encoder: str, fetch: bool) -> EncoderFiles:
     """The files of an encoder; without `fetch` nothing is downloaded, and one that is not here yet is only named."""

@@ -13,7 +13,7 @@ from bench import registry
 from bench.store import strict_json
 from bench.store.atomic import atomic_write
 from bench.store.checksums import require_checksums, write_checksums
-from bench.store.model_cards import CARD, MODELS, Card, damaged, read_card
+from bench.store.model_cards import CARD, Card, damaged, read_card
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError
@@ -22,25 +22,27 @@ from tasks.core.kinds import Task
 if TYPE_CHECKING:
     from baselines.core.model import MultitaskModel
 
-_ENCODER, _HEADS = "model.safetensors", "heads.safetensors"
+_ENCODER, HEADS = "model.safetensors", "heads.safetensors"
 
 
-def keep(model: Any, spec: TrainSpec, name: RunName, fingerprints: Fingerprints, results: Path) -> Path:
-    """Write a trained model atomically; the folder it lies in. It holds weights and no text of any note."""
+def keep(model: Any, spec: TrainSpec, name: RunName, fingerprints: Fingerprints, models: Path) -> Path:
+    """Write a trained model below `models` atomically; its folder. It holds weights and no text of any note."""
     from safetensors.torch import save_file
 
     from baselines.core.model import MultitaskModel
 
     if not isinstance(model, MultitaskModel):
-        raise InputError(f"a model of {name.arm} is of a kind that cannot be kept: leave out --keep-models")
+        raise InputError(
+            f"a model of {name.arm} is of a kind that cannot be kept: leave out --keep-models, and what starts from it"
+        )
     assert spec.encoder is not None
     labels = {task.name: task.labels for task in spec.tasks}
     card = Card(labels=labels, seed=spec.seed, settings=spec.settings, fingerprints=fingerprints)
-    folder = results / MODELS / name.path
+    folder = models / name.path
     with atomic_write(folder) as new:
         for path in hub.text_files(spec.encoder):
             shutil.copyfile(path, new / path.name)
-        for module, file in ((model.encoder.model, _ENCODER), (model.heads, _HEADS)):
+        for module, file in ((model.encoder.model, _ENCODER), (model.heads, HEADS)):
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
             save_file(tensors, new / file, metadata={"format": "pt"})
         (new / CARD).write_text(strict_json.dumps(card, indent=1) + "\n")
@@ -63,9 +65,9 @@ def load(folder: Path, device: str = "cpu") -> MultitaskModel:
             raise damaged(folder, f"{task.name} has other labels now")
     model = untrained(folder, tasks, card.settings, device, card.seed)
     try:
-        model.heads.load_state_dict(load_file(folder / _HEADS))
+        model.heads.load_state_dict(load_file(folder / HEADS))
     except Exception as error:  # Of safetensors or torch, which have errors of their own for what is not as it should.
-        raise damaged(folder, f"{_HEADS} does not hold the weights of its heads") from error
+        raise damaged(folder, f"{HEADS} does not hold the weights of its heads") from error
     return model
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
@@ -17,25 +17,33 @@ from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import Listing
-from bench.store.model_cards import is_kept
+from bench.store.model_cards import MODELS, is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints, Result
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
 DONE, MISSING, CHANGED = "done", "missing", "changed"
-UNSEEDED_EPOCHS = 0.01
+READING_EPOCHS = 0.01
 """What reading the training set once, without training on it, costs in epochs."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training on one task or on several at once."""
+    """One training on one task or on several at once, which starts from the encoder or from another run.
+
+    Its settings hold those of its start too.
+    """
 
     baseline: Baseline
     tasks: tuple[Task[Any, Any], ...]
     seed: int
     settings: Settings
+    start: Run | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process finds baseline and tasks by their names: what they are made of need not travel."""
+        return _run_of, (self.baseline.name, self.names, self.seed, self.settings, self.start)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,40 +63,40 @@ class Run:
         return f"{self.arm} · {tasks} · seed {self.seed}"
 
 
+def _run_of(baseline: str, tasks: Sequence[str], *rest: Any) -> Run:
+    return Run(registry.baseline(baseline), tuple(map(registry.task, tasks)), *rest)
+
+
 @dataclass(frozen=True)
 class RunContext:
-    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept."""
+    """The surroundings of runs; `cache` is the folder of tokenised corpora, None where they are not kept.
+
+    `threads` is what the user asked for, None for `default_threads`; a checkpoint is written every `checkpoint_seconds`
+    at most.
+    """
 
     corpora: Corpora
     results: Path
     encoder: EncoderFiles
     cache: Path | None = None
     keep_models: bool = False
-    _fingerprints: dict[tuple[Any, ...], Fingerprints] = field(default_factory=dict, init=False, compare=False)
+    device: str = "cpu"
+    threads: int | None = None
+    default_threads: int = 1
+    checkpoint_seconds: float = 30.0
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, compare=False)
 
-
-@dataclass(frozen=True)
-class Grid:
-    """What the user asked to be compared."""
-
-    tasks: tuple[Task[Any, Any], ...]
-    baselines: tuple[Baseline, ...]
-    seeds: tuple[int, ...]
-    settings: Settings
-
-    def runs(self) -> Iterator[Run]:
-        """A joint baseline trains all tasks at once, others each task alone; one seed is enough without chance."""
-        for baseline in self.baselines:
-            for seed in self.seeds if baseline.seeded else self.seeds[:1]:
-                for tasks in [self.tasks] if baseline.joint else [(task,) for task in self.tasks]:
-                    yield Run(baseline, tasks, seed, self.settings)
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be worked out again: it may be of thousands of runs."""
+        return self.__dict__ | {"_known": {}}
 
 
 @dataclass(frozen=True)
 class Planned:
     """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
 
-    `result` is what is stored of it, without evidence and scores.
+    `result` is what is stored of it, without evidence and scores. So many runs that are due start from its model: with
+    any, it is kept for them.
     """
 
     run: Run
@@ -98,39 +106,47 @@ class Planned:
     why: str
     cost: float
     result: Result | None
-
-
-def plan_all(runs: Iterable[Run], context: RunContext) -> list[Planned]:
-    """The states of runs in the results folder, whose folders are listed once: most of a large grid is not there."""
-    stored = Listing(context.results / store.RUNS)
-    return [plan(run, context, stored) for run in runs]
+    needed_by: int = 0
 
 
 def plan(run: Run, context: RunContext, stored: Listing | None = None) -> Planned:
     """The state of a run in the results folder."""
-    name = RunName(
+    name = run_name(run, context)
+    wanted = fingerprints(run, context)
+    state, why, result = look_up(run, name, wanted, context, stored)
+    return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
+
+
+def run_name(run: Run, context: RunContext) -> RunName:
+    """What a run is called in the results folder."""
+    return RunName(
         corpus=context.corpora.name,
         encoder=context.encoder.name,
         arm=run.arm,
         tasks=run.names,
         seed=run.seed,
         span_head=run.settings.span_head,
+        start=run_name(run.start, context) if run.start else None,
     )
-    wanted = fingerprints(run, context)
-    stored = stored or Listing(context.results / store.RUNS)
-    state, why, result = _state(run, name, wanted, context) if stored.has(name.path) else (MISSING, "", None)
-    return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
-def _state(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
-    """The state of a run that has a folder."""
+def look_up(
+    run: Run, name: RunName, wanted: Fingerprints, context: RunContext, stored: Listing | None = None
+) -> tuple[str, str, Result | None]:
+    """The state of a run in the results folder, why it must be done again, and its record as it lies there."""
+    root = context.results / store.RUNS
+    if not (stored or Listing(root)).has(name.path):
+        return MISSING, "", None
     try:
-        result = store.read_record(context.results / store.RUNS, name.path)
+        result = store.read_record(root, name.path)
         store.require_as_written(result)
     except InputError as error:
         return CHANGED, str(error), None
     why = why_changed(run, wanted, result)
-    if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results, name, wanted):
+    had = result.environment
+    if run.baseline.needs_encoder and context.threads and had.device == "cpu" and had.threads != context.threads:
+        why = why or f"it was made with {had.threads} threads, not {context.threads}"
+    if context.keep_models and run.baseline.needs_encoder and not is_kept(context.results / MODELS, name, wanted):
         why = why or "its model was not kept"
     return (CHANGED if why else DONE), why, result
 
@@ -143,8 +159,9 @@ def summary(runs: Sequence[Planned]) -> str:
 
 def cost(run: Run, settings: Settings, context: RunContext) -> float:
     """The characters that the run's training reads in all its epochs under these settings."""
+    settings = settings.finetuning() if run.start else settings
     return sum(
-        (settings.epochs_for(task.name) if run.baseline.seeded else UNSEEDED_EPOCHS)
+        max(settings.epochs_for(task.name) if run.baseline.seeded else 0, READING_EPOCHS)
         * context.corpora.corpus_statistics(task).train_characters
         for task in run.tasks
     )
@@ -152,14 +169,21 @@ def cost(run: Run, settings: Settings, context: RunContext) -> float:
 
 def fingerprints(run: Run, context: RunContext) -> Fingerprints:
     """The digests of everything that a run's result depends on; worked out once for all seeds."""
-    known, key = context._fingerprints, (run.baseline.name, run.names, run.settings)
+    known, key = context._known, (run.baseline.name, run.names, run.settings, run.start is None)
     if key not in known:
         known[key] = _fingerprints(run, context)
-    return known[key]
+    if run.start is None:
+        return cast(Fingerprints, known[key])
+    start = run_name(run.start, context), run.start.settings
+    if start not in known:
+        # Both start from one encoder in the end, of which the run has the digest itself.
+        found = [start[0], replace(fingerprints(run.start, context), encoder=None)]
+        known[start] = hashlib.sha256(strict_json.dumps(found).encode()).hexdigest()
+    return cast(Fingerprints, replace(known[key], start=known[start]))
 
 
 def _fingerprints(run: Run, context: RunContext) -> Fingerprints:
-    settings = strict_json.dumps(relevant_settings(run.settings, run.baseline, run.names))
+    settings = strict_json.dumps(relevant_settings(run.settings, run))
     modules = [registry.module("baseline", run.baseline.name), *(registry.module("task", name) for name in run.names)]
     modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]
     return Fingerprints(
@@ -170,24 +194,25 @@ def _fingerprints(run: Run, context: RunContext) -> Fingerprints:
     )
 
 
-def relevant_settings(settings: Settings, baseline: Baseline, tasks: Sequence[str]) -> dict[str, Any]:
-    """The settings that can change a run's result, by name; epochs as (task, epochs)."""
-    if not baseline.seeded:
+def relevant_settings(settings: Settings, run: Run) -> dict[str, Any]:
+    """Those of these settings that can change a run's result, by name, its start apart; epochs as (task, epochs)."""
+    if not run.baseline.seeded:
         return {"dev_fraction": settings.dev_fraction}
     values = asdict(settings)
     # A profile is a name for values; how tasks are mixed means nothing where there is one.
-    for name in ("profile", "epochs_of", *(("schedule", "temperature") if len(tasks) == 1 else ())):
+    for name in ("profile", "epochs_of", *(("schedule", "temperature") if len(run.tasks) == 1 else ())):
         del values[name]
     if values.get("schedule") != "temperature":
         values.pop("temperature", None)
-    return values | {"epochs": [[task, settings.epochs_for(task)] for task in sorted(tasks)]}
+    del values["epochs" if run.start else "finetune_epochs"]
+    return values | ({} if run.start else {"epochs": [[task, settings.epochs_for(task)] for task in sorted(run.names)]})
 
 
 def why_changed(run: Run, wanted: Fingerprints, result: Result) -> str:
     """Why a finished run must be done again; empty where nothing that it depends on has changed."""
     had, reasons = result.fingerprints, []
     if had.settings != wanted.settings:
-        before, now = (relevant_settings(each.settings, run.baseline, run.names) for each in (result, run))
+        before, now = (relevant_settings(each.settings, run) for each in (result, run))
         reasons.append(f"the settings changed: {_differences(before, now)}")
     if corpora := [task for task in run.names if had.corpora.get(task) != wanted.corpora[task]]:
         reasons.append(f"the corpus of {', '.join(corpora)} changed")
@@ -196,6 +221,8 @@ def why_changed(run: Run, wanted: Fingerprints, result: Result) -> str:
         reasons.append("the encoder's files changed")
     if had.code != wanted.code:
         reasons.append("the code of tasks or baselines changed")
+    if had.start != wanted.start:
+        reasons.append("the run it starts from changed")
     return "; ".join(reasons)
 
 

@@ -53,7 +53,9 @@ def on_gpus(runs: Iterable[Planned], seconds: Seconds, gpus: int) -> str:
     where = f"on {gpus:,} GPU{'s' * (gpus != 1)}, one run each, the longest first"
     if len(each) < len(due):
         return f"{where}: {about(None)}"
-    found = schedule([(taken, None) for taken in each], gpus)
+    places = {one.name: place for place, one in enumerate(due)}
+    starts = [places.get(one.name.start) if one.name.start else None for one in due]
+    found = schedule(list(zip(each, starts, strict=True)), gpus)
     return f"{where}: {about(found.seconds)}, {found.efficiency:.0%} of their time busy"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from bench.store.sanitise import sanitise
@@ -22,13 +23,14 @@ _BAR = "{percentage:3.0f}% |{bar:20}| {elapsed} gone, {desc}"
 
 
 class Progress:
-    """The work of a command, in shares of its runs' costs."""
+    """The work of a command, in shares of its runs' costs; several runs may be under way."""
 
     def __init__(self, total: float) -> None:
         self.total = total
-        self.done = self.part = 0.0  # The costs of finished runs, and of what is done of the run under way.
+        self.done = 0.0  # The costs of finished runs.
+        self.parts: dict[Hashable, float] = {}  # By run under way, the cost of what is done of it.
         self.begun = self.said = time.monotonic()
-        self.steps = 0  # Of the run under way, which begun with the first.
+        self.steps = 0  # Since a run was finished; with the first of them training began.
         self.warm: tuple[float, float] | None = None  # When training was warm first, and what was done by then.
         self.bar: tqdm[None] | None = None
 
@@ -45,11 +47,12 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def reached(self, cost: float, fraction: float, note: str) -> None:
-        """The run under way, of this cost, has come so far."""
-        now, self.part = time.monotonic(), cost * min(max(fraction, 0.0), 1.0)
+    def reached(self, cost: float, fraction: float, note: str, run: Hashable = None) -> None:
+        """A run under way, of this cost, has come so far."""
+        now, part = time.monotonic(), cost * min(max(fraction, 0.0), 1.0)
+        self.parts[run] = part
         self.begun = self.begun if self.steps else now
-        self.steps += self.part > 0
+        self.steps += part > 0
         self._warm_if(now - self.begun >= WARM_SECONDS)
         if self.bar is not None:
             self._draw(f"{self._left()} left · {note}")
@@ -57,10 +60,15 @@ class Progress:
             self.said = now
             self.say(f"{self._share():4.0%} · {self._left()} left · {note}")
 
-    def finished(self, cost: float, line: str) -> None:
-        """A run of this cost is stored."""
-        self.done, self.part = self.done + cost, 0.0
-        if self.warm and not self.steps:  # Another process did it: it took no time here.
+    def dropped(self, run: Hashable) -> None:
+        """A run is no longer under way, and what was done of it does not count."""
+        self.parts.pop(run, None)
+
+    def finished(self, cost: float, line: str, run: Hashable = None) -> None:
+        """A run of this cost is done with."""
+        here = self.parts.pop(run, 0.0) > 0
+        self.done += cost
+        if self.warm and not here:  # Another process did it: it took no time here.
             self.warm = self.warm[0], self.warm[1] + cost
         self._warm_if(self.steps > 1)
         self.steps = 0
@@ -74,8 +82,11 @@ class Progress:
         else:
             print(sanitise(line), file=sys.stderr, flush=True)
 
+    def _work(self) -> float:
+        return self.done + sum(self.parts.values())
+
     def _share(self) -> float:
-        return (self.done + self.part) / self.total if self.total else 1.0
+        return self._work() / self.total if self.total else 1.0
 
     def _draw(self, note: str) -> None:
         if self.bar is not None:
@@ -84,11 +95,11 @@ class Progress:
 
     def _warm_if(self, so: bool) -> None:
         if so and self.warm is None:
-            self.warm = time.monotonic(), self.done + self.part
+            self.warm = time.monotonic(), self._work()
 
     def _left(self) -> str:
         """At the mean speed since training was warm first: tasks differ in their cost for each character."""
-        work = self.done + self.part
+        work = self._work()
         since, before = self.warm or (0.0, work)
         if not work > before:
             return duration(0) if self._share() >= 1 else "some time"

@@ -8,25 +8,27 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from baselines.core.baseline import Model, TrainSpec
+from baselines.core.baseline import Model, Stopped, TrainSpec
 from baselines.core.chunks import chunk_by_size
 from baselines.core.stats import TrainStats
-from bench.runner import kept_models
+from bench.runner import kept_models, starts
 from bench.runner.corpora import Corpora, windows_file
-from bench.runner.device import memory_suffices, torch_environment
-from bench.runner.plan import DONE, Planned, RunContext, plan
-from bench.runner.progress import Progress
-from bench.runner.unfinished import claim_checkpoints, lock_run
+from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
+from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
+from bench.runner.plan import Planned, RunContext
+from bench.runner.unfinished import claim_checkpoints, lock_run, starts_folder
 from bench.store import runs as store
 from bench.store.environment import environment
 from bench.store.evidence import Evidence
+from bench.store.model_cards import MODELS
 from bench.store.runs import MetricScore, Result, Score
+from tasks.core.errors import InputError, passing_error
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics.metric import Observed
 
@@ -47,47 +49,71 @@ class Tested:
     seconds: float
 
 
-def run_and_store(
-    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
-) -> Result | None:
+def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
+    """Do one run and tell how it went, as its executor asks; an error that is none of the run's is raised."""
+    try:
+        result = run_and_store(planned, context, tell)
+    except Stopped:
+        tell(Ended())
+    except OutOfMemory as error:
+        tell(Died(str(error), alone=True))
+    except (InputError, OSError) as error:
+        tell(Failed(str(error), error if isinstance(error, OSError) else passing_error(error)))
+    else:
+        tell(Stored(replace(result, evidence={})) if result else Busy())
+
+
+def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
-        now = plan(planned.run, context)
-        if now.state == DONE:
-            return store.read(context.results / store.RUNS, planned.name.path)
-        if not acquired:
-            return None
-        spec = _train_spec(planned, context, device, progress, checkpoint_seconds)
-        return _train_and_store(spec, planned, context)
+        if (result := starts.finished(planned, context)) is not None:
+            return result
+        return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
 
-def _train_spec(
-    planned: Planned, context: RunContext, device: str, progress: Progress, checkpoint_seconds: float
-) -> TrainSpec:
+def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
     """What is to be trained; a run that was cut off goes on from its last checkpoint."""
     run, checkpoints = planned.run, context.results / store.UNFINISHED / planned.name.path
-    if claim_checkpoints(checkpoints, planned.name, planned.fingerprints):
-        progress.say(f"{run.title}: begun anew: the unfinished one is of other settings, seed, corpus, encoder or code")
+    threads, other = claim_checkpoints(
+        checkpoints,
+        planned.name,
+        planned.fingerprints,
+        context.threads or context.default_threads,
+        context.threads is not None,
+    )
+    if other:
+        tell(Said("begun anew: the unfinished one is of other settings, seed, corpus, encoder, code or threads"))
+    if run.baseline.needs_encoder:
+        import torch
+
+        torch.set_num_threads(threads)
 
     def examples(task: Task[Any, Any], split: str) -> Iterator[Any]:
         if split not in (TRAIN, DEV):
             raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
         return context.corpora.stream(task, split, run.settings.dev_fraction)
 
+    encoder, heads = context.encoder.folder, None
+    if run.start is not None:
+        encoder = starts.model_folder(run.start, context)
+        if encoder is None:
+            raise InputError("the model that it starts from is gone: give the same command again")
+        heads = encoder / kept_models.HEADS
     return TrainSpec(
         tasks=run.tasks,
         examples=examples,
         seed=run.seed,
-        settings=run.settings,
-        encoder=context.encoder.folder if run.baseline.needs_encoder else None,
-        device=device,
+        settings=run.settings.finetuning() if run.start else run.settings,
+        encoder=encoder if run.baseline.needs_encoder else None,
+        heads=heads,
+        device=context.device,
         checkpoints=checkpoints,
-        checkpoint_seconds=checkpoint_seconds,
-        progress=lambda done, note: progress.reached(planned.cost, done * TRAINING_SHARE, f"{run.title} · {note}"),
+        checkpoint_seconds=context.checkpoint_seconds,
+        progress=lambda done, note: tell(Reached(done * TRAINING_SHARE, note)),
         windows_file=lambda task, split: windows_file(
             context.cache, task.name, split, planned.fingerprints, run.settings
         ),
-        say=lambda line: progress.say(f"{run.title}: {line}"),
+        say=lambda line: tell(Said(line)),
     )
 
 
@@ -102,8 +128,9 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     result = _result(planned, context, stats, tested, spec.device)
     evidence = {name: one.evidence for name, one in tested.items()}
     store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
-    if context.keep_models and spec.encoder is not None:
-        kept_models.keep(model, spec, planned.name, planned.fingerprints, context.results)
+    if spec.encoder is not None and (context.keep_models or planned.needed_by):
+        models = context.results / MODELS if context.keep_models else starts_folder(context.results)
+        kept_models.keep(model, spec, planned.name, planned.fingerprints, models)
     shutil.rmtree(spec.checkpoints, ignore_errors=True)
     return result
 
@@ -163,6 +190,7 @@ def _result(planned: Planned, context: RunContext, stats: TrainStats, tested: di
         tasks=name.tasks,
         seed=name.seed,
         settings=run.settings,
+        start=name.start,
         fingerprints=planned.fingerprints,
         scores={task: one.score for task, one in tested.items()},
         training=stats,

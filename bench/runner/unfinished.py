@@ -20,6 +20,11 @@ STAMP = "run.json"
 EVERY_RUN, HALF_WRITTEN = "*/*/*/seed-*", "*/*/*/.seed-*"
 
 
+def starts_folder(results: Path) -> Path:
+    """Where models are kept while runs that start from them are due."""
+    return results / store.UNFINISHED / "starts"
+
+
 @contextmanager
 def lock_run(results: Path, run: Path) -> Iterator[bool]:
     """Whether this process gets the run that lies at this path below `runs`; another may be at it."""
@@ -30,17 +35,25 @@ def lock_run(results: Path, run: Path) -> Iterator[bool]:
     remove_empty(file.parent, unfinished)
 
 
-def claim_checkpoints(folder: Path, name: RunName, fingerprints: Fingerprints) -> bool:
-    """Stamp a folder of checkpoints as this run's; whether those of another run had to be removed from it."""
+def claim_checkpoints(
+    folder: Path, name: RunName, fingerprints: Fingerprints, threads: int, asked: bool
+) -> tuple[int, bool]:
+    """Stamp a folder of checkpoints as this run's: its threads, and whether those of another run had to be removed.
+
+    The last bits of a training depend on its threads: it goes on with those that it began with, unless the user asked
+    for others.
+    """
     file, stamp = folder / STAMP, _stamp(name, fingerprints)
-    if file.is_file() and file.read_bytes() == stamp:
-        return False
+    if file.is_file():
+        had, _, begun_with = file.read_bytes().partition(b"\n")
+        if had == stamp and begun_with.isdigit() and (int(begun_with) == threads or not asked):
+            return int(begun_with), False
     other = folder.is_dir() and any(folder.iterdir())
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with about(file):
-        file.write_bytes(stamp)
-    return other
+        file.write_bytes(b"%s\n%d" % (stamp, threads))
+    return threads, other
 
 
 def _stamp(name: RunName, fingerprints: Fingerprints) -> bytes:
@@ -55,7 +68,7 @@ def remove_abandoned(results: Path, due: Collection[Path]) -> None:
         with lock_run(results, run) as acquired:
             if acquired and run not in due and _is_stored(results / store.RUNS, run, unfinished / run / STAMP):
                 shutil.rmtree(unfinished / run)
-    for part in (results / store.RUNS, results / MODELS):
+    for part in (results / store.RUNS, results / MODELS, starts_folder(results)):
         for left in sorted(part.glob(HALF_WRITTEN)):
             folder = left.with_name(left.stem[1:])
             old = left.with_suffix(".old")
@@ -68,5 +81,5 @@ def _is_stored(runs: Path, run: Path, stamp: Path) -> bool:
     """Whether the result that checkpoints would lead to is there."""
     with suppress(InputError, FileNotFoundError):
         result = store.read(runs, run)
-        return _stamp(result.name, result.fingerprints) == stamp.read_bytes()
+        return _stamp(result.name, result.fingerprints) == stamp.read_bytes().partition(b"\n")[0]
     return False

@@ -118,7 +118,9 @@ def _decides(difference: Difference, seeds: Array, tests: int, quantile: Quantil
     variances = np.stack([of_seeds, np.full(len(seeds), difference.example_spread**2)], axis=-1)
     error = np.sqrt(variances.sum(axis=-1))
     own_df = np.stack([seeds - 1, np.full(len(seeds), difference.examples - 1)], axis=-1)
-    df = degrees_of_freedom(variances / error[:, None] ** 2, own_df)
+    # Without any spread the shares do not matter, since no quantile does.
+    shares = np.divide(variances, error[:, None] ** 2, out=np.full_like(variances, 0.5), where=error[:, None] > 0)
+    df = degrees_of_freedom(shares, own_df)
     z = NormalDist().inv_cdf(POWER)
     no_worse = difference.value + MARGIN > (quantile(LEVEL, df) + z) * error
     worse = -difference.value > (quantile(1 - (1 - LEVEL) / tests, df) + z) * error

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench.store.locks import flock
 from tasks.core.errors import InputError
 from tasks.core.private import private
 
@@ -90,11 +91,6 @@ def _locked(folder: Path, operation: int) -> Iterator[bool]:
     """Whether a folder could be locked, for use together with others or alone; who is killed holds no lock."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        locked = True
-        try:
-            fcntl.flock(handle, operation)
-        except OSError as error:  # Any but BlockingIOError: a file system that keeps no locks.
-            locked = not isinstance(error, BlockingIOError)
-        yield locked
+        yield flock(handle, operation)
     finally:
         os.close(handle)

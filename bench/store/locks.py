@@ -6,6 +6,7 @@ On a network file system it holds as far as that keeps locks; where it keeps non
 from __future__ import annotations
 
 import errno
+import fcntl
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,15 @@ def _acquire(lock: FileLock, path: Path) -> bool:
             if error.errno not in _KEEPS_NO_LOCKS:
                 raise
         return True
+
+
+def flock(handle: int, operation: int) -> bool:
+    """Whether what is open could be locked, for use together with others or alone; who is killed holds no lock."""
+    try:
+        fcntl.flock(handle, operation)
+    except OSError as error:  # Any but BlockingIOError: a file system that keeps no locks.
+        return not isinstance(error, BlockingIOError)
+    return True
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError
 
-FORMAT = 3
+FORMAT = 4
 MODELS, CARD = "models", "model.json"
 
 
@@ -29,9 +29,9 @@ class Card:
     fingerprints: Fingerprints
 
 
-def is_kept(results: Path, name: RunName, fingerprints: Fingerprints) -> bool:
-    """Whether the model of just this run lies in a results folder."""
-    folder = results / MODELS / name.path
+def is_kept(models: Path, name: RunName, fingerprints: Fingerprints) -> bool:
+    """Whether the model of just this run lies in a folder of kept models."""
+    folder = models / name.path
     recover(folder)
     try:
         require_checksums(folder)

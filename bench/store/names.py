@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from baselines.core.settings import Settings
 from bench.store.sanitise import stem
 
+_LONGEST_ORIGIN = 90
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunName:
-    """Which run: it says where a result lies, so that no two results share a path."""
+    """Which run: it says where a result lies, so that no two results share a path.
+
+    `start` is the run that it starts from; None is the encoder.
+    """
 
     corpus: str
     encoder: str
@@ -22,6 +27,7 @@ class RunName:
     tasks: tuple[str, ...]
     seed: int
     span_head: str = Settings.span_head
+    start: RunName | None = None
 
     @property
     def comparison(self) -> str:
@@ -31,7 +37,29 @@ class RunName:
     @property
     def path(self) -> Path:
         """The run's folder below `runs`, `unfinished` or `reference`."""
-        return Path(self.comparison, self.arm, tasks_label(self.tasks), f"seed-{self.seed}")
+        return Path(self.comparison, self.arm, self.label, f"seed-{self.seed}")
+
+    @property
+    def label(self) -> str:
+        """What its tasks are called in paths, and what it starts from unless that is the encoder."""
+        return f"{tasks_label(self.tasks)}-from-{self.origin}" if self.start else tasks_label(self.tasks)
+
+    @property
+    def origin(self) -> str:
+        """What it starts from, in paths: arm and tasks of a run that has the same seed; empty for the encoder."""
+        if self.start is None:
+            return ""
+        start, name = self.start, f"{self.start.arm}-{tasks_label(self.start.tasks)}"
+        if start == replace(self, arm=start.arm, tasks=start.tasks, start=None) and len(name) <= _LONGEST_ORIGIN:
+            return name
+        # No name of an arm or a task has a dot.
+        digest = hashlib.sha256(repr(start._identity(self.seed)).encode()).hexdigest()
+        return f"{name[: _LONGEST_ORIGIN - 13]}.{digest[:12]}"
+
+    def _identity(self, seed: int) -> tuple[object, ...]:
+        """What tells it from other starts of a run with this seed: that of all seeds together where it is theirs."""
+        start = self.start and self.start._identity(seed)
+        return self.comparison, self.arm, sorted(self.tasks), start, "" if self.seed == seed else self.seed
 
 
 @lru_cache(maxsize=4096)

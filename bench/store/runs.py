@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,16 +21,23 @@ from baselines.core.stats import TrainStats
 from bench.store import strict_json
 from bench.store.atomic import atomic_write, recover_all
 from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, read_bytes, refuse_links
-from bench.store.checksums import CHECKSUMS, read_checksums, require_checksum, write_checksums
+from bench.store.checksums import (
+    CHECKSUMS,
+    checksummed_file,
+    damage_told,
+    read_checksums,
+    require_checksum,
+    write_checksums,
+)
 from bench.store.environment import Environment
 from bench.store.evidence import Evidence, parse, totals
-from bench.store.names import RunName, tasks_label
+from bench.store.names import RunName
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
 from tasks.core.metrics.formulas import FORMULAS, check_formula
 from tasks.core.names import is_name
 
-FORMAT = 3
+FORMAT = 4
 RUNS, UNFINISHED = "runs", "unfinished"
 RESULT = "result.json"
 
@@ -68,12 +74,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
-    """What a result depends on, as sha256: when one of these changes, the run is repeated."""
+    """What a result depends on, as sha256: when one of these changes, the run is repeated.
+
+    `start` is of the name and the fingerprints of the run that it starts from; None is the encoder.
+    """
 
     settings: str
     corpora: dict[str, str]
     encoder: str | None
     code: str
+    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,7 @@ class Result:
     tasks: tuple[str, ...]
     seed: int
     settings: Settings
+    start: RunName | None = None
     fingerprints: Fingerprints
     scores: dict[str, Score]
     training: TrainStats
@@ -112,12 +123,13 @@ class Result:
             tasks=self.tasks,
             seed=self.seed,
             span_head=self.settings.span_head,
+            start=self.start,
         )
 
     @property
     def label(self) -> str:
-        """What its set of tasks is called in paths."""
-        return tasks_label(self.tasks)
+        """What its set of tasks is called in paths, and what it starts from."""
+        return self.name.label
 
 
 def read_all(results: Path, part: str = RUNS, held: Callable[[Result], Result] = lambda result: result) -> list[Result]:
@@ -146,7 +158,7 @@ def read(root: Path, run: Path) -> Result:
 
 def read_record(root: Path, run: Path) -> Result:
     """The record in one run's folder, without evidence, and so without values of its scores."""
-    with checksummed_file(root / run, RESULT, "a finished result") as data:
+    with checksummed_file(root / run, RESULT, "a finished result", RESULT_BYTES) as data:
         result = strict_json.loads(Result, data)
         if result.name.path != run:
             raise ValueError(f"it is the result of {result.name.path}")
@@ -157,34 +169,11 @@ def read_record(root: Path, run: Path) -> Result:
 def require_as_written(result: Result) -> None:
     """InputError unless evidence and answers of a result that was read from a folder are what was written there."""
     assert result.folder is not None
-    with _damage_told(result.folder / CHECKSUMS):
+    with damage_told(result.folder / CHECKSUMS):
         checksums = read_checksums(result.folder)
     for file in (name for task in result.tasks for name in (f"evidence/{task}.npz", f"answers/{task}.jsonl")):
-        with _damage_told(result.folder / file):
+        with damage_told(result.folder / file):
             require_checksum(checksums, file, read_bytes(result.folder / file, EVIDENCE_BYTES))
-
-
-@contextmanager
-def checksummed_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
-    """The bytes of a run's file, to be parsed; InputError with what to do where they are not what was written."""
-    with _damage_told(folder / name, what):
-        data = read_bytes(folder / name, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
-        try:
-            yield data
-        except strict_json.OtherFormat as error:
-            if (folder / CHECKSUMS).exists():  # Results of format 1 had none.
-                require_checksum(read_checksums(folder), name, data)
-            raise InputError(f"{folder / name}: {error}: run the same command again to make it anew") from None
-        require_checksum(read_checksums(folder), name, data)
-
-
-@contextmanager
-def _damage_told(path: Path, what: str = "as it was written") -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        todo = "give the command that made it again, or delete its run's folder"
-        raise InputError(f"{path} is not {what} ({error}): {todo}") from None
 
 
 def _check(result: Result) -> None:

@@ -22,7 +22,7 @@ from bench.store.runs import UNFINISHED, Fingerprints
 from bench.store.sanitise import sanitise, stem
 from tasks.core.errors import InputError
 
-FORMAT, SPEED, RECORD = 3, "speed", "speed.json"
+FORMAT, SPEED, RECORD = 4, "speed", "speed.json"
 _ROUNDS = f"{UNFINISHED}/{SPEED}"
 
 INFERENCE, TRAINING, GROWTH = KINDS = ("inference", "training", "growth")

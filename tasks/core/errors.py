@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -37,3 +38,12 @@ def about(path: Path) -> Iterator[None]:
         if (number := re.search(r"\(os error (\d+)\)", str(error))) is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+
+
+def passing_error(error: BaseException) -> OSError | None:
+    """The error of the system behind another that will pass, and so says nothing of the file that was read."""
+    while (behind := error.__cause__ or error.__context__) is not None:
+        if isinstance(behind, OSError) and behind.errno in (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM):
+            return behind
+        error = behind
+    return None

@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from bench.report import numbers
-from bench.report.comparison import SINGLE, ArmRuns, Comparison, Contrast
+from bench.report.arms import SINGLE, ArmRuns
+from bench.report.comparison import Comparison, Contrast
 from bench.report.costs import costs
 from bench.report.figure import ROW_INCHES, ReportFigure, arm_style, task_axis
 from bench.report.papers import Published, published_for

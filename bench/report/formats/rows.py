@@ -29,7 +29,7 @@ SCHEMA = "0.3.0"
 LIBRARY = "mt-clinical-bench"
 # Names that the metrics have in general use; ours are named after the rule that a challenge scored by.
 _GENERAL = {"accuracy": "accuracy", "pearson": "pearsonr", "spearman": "spearmanr"}
-_MODEL_DETAILS = ("encoder", "baseline", "schedule", "joint_tasks", "seed")
+_MODEL_DETAILS = ("encoder", "baseline", "schedule", "joint_tasks", "start", "seed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,8 @@ class ScoreRow:
 
     `label` is empty for all labels together, and `support` counts a label's mentions in the test set. `examples` counts
     the test set, `ceiling` is the recall of perfect tags; `schedule` and `joint_tasks` say how and with what else the
-    model was trained; `run` is the run's folder below `runs`. `min_score` and `pipeline` are for eval cards alone.
+    model was trained, `start` from which run, empty for the encoder; `run` is the run's folder below `runs`.
+    `min_score` and `pipeline` are for eval cards alone.
     """
 
     task: str
@@ -57,6 +58,7 @@ class ScoreRow:
     kind: str
     schedule: str
     joint_tasks: int
+    start: str
     train_seconds: float | None
     finished: str
     bench: str
@@ -96,6 +98,7 @@ def _of_metric(result: Result, task: str, metric: MetricScore) -> Iterator[Score
         kind=sanitise(score.kind),
         schedule=sanitise(result.settings.schedule) if result.joint else "",
         joint_tasks=len(result.tasks),
+        start=sanitise(result.name.origin),
         train_seconds=_defined(result.training.train_seconds),
         finished=sanitise(result.finished),
         bench=sanitise(result.environment.bench),

@@ -9,7 +9,8 @@ from statistics import fmean
 
 from baselines.core.settings import Settings
 from bench.report import numbers
-from bench.report.comparison import FLOOR, MULTI, SINGLE, ArmRuns, Comparison
+from bench.report.arms import FLOOR, MULTI, SINGLE, ArmRuns
+from bench.report.comparison import Comparison
 from bench.report.costs import QUANTITIES, Cost, costs
 from bench.report.numbers import distinct
 from bench.report.table import CellText, Table
@@ -22,10 +23,10 @@ def cost(comparison: Comparison) -> Table:
     found, names = costs(comparison), [name for name in comparison.columns if name != FLOOR]
     both = SINGLE in found and MULTI in found
     rows, tasks = [], len(comparison.tasks)
-    for name, (title, _, write, is_count, _) in QUANTITIES.items():
-        values = [write(found[arm][name]) if arm in found else numbers.MISSING for arm in names]
-        ratio = numbers.ratio(found[SINGLE][name], found[MULTI][name]) if both and is_count else "none"
-        rows.append((title, *values, *([ratio] if both else [])))
+    for name, quantity in QUANTITIES.items():
+        values = [quantity.write(found[arm][name]) if arm in found else numbers.MISSING for arm in names]
+        ratio = numbers.ratio(found[SINGLE][name], found[MULTI][name]) if both and quantity.is_count else "none"
+        rows.append((quantity.title, *values, *([ratio] if both else [])))
     return Table(
         title=f"Cost of {f'all {tasks} tasks' if tasks > 1 else 'the task'}, mean over seeds",
         align="l" + "r" * (len(rows[0]) - 1),
@@ -33,12 +34,21 @@ def cost(comparison: Comparison) -> Table:
         rows=tuple(rows),
         notes=(
             "single_task sums one training and one model for each task; multitask is one training and one model.",
+            *_started(comparison, "what it takes to train holds the training it starts from, once a seed"),
             "Times, memory and energy are as each run recorded them, one run after the other on a machine that may "
             "have been busy: no ratio. In turns, `python -m bench speed` measures how fast the arms answer, and how "
             "fast a training goes beside the stock Trainer.",
             *([break_even(found[SINGLE], found[MULTI])] if both else []),
         ),
     )
+
+
+def _started(comparison: Comparison, what: str) -> Iterator[str]:
+    """What must be known of the arms that start from other runs."""
+    for arm in comparison.trained:
+        if origin := arm.results[0].name.origin:
+            lost = "; that is unknown where its result is not there" * (None in arm.starts_of(arm.results))
+            yield f"{arm.name} starts from {origin}: {what}{lost}."
 
 
 def break_even(single: Cost, multi: Cost) -> str:
@@ -67,16 +77,21 @@ def seen(comparison: Comparison) -> Table:
         align="llrrrr",
         header=("task", "arm", "updates", "examples", "tokens", "epochs"),
         rows=tuple(rows),
+        notes=tuple(_started(comparison, "what a task saw there counts too")),
     )
 
 
 def _seen(arm: ArmRuns, task: str) -> tuple[str, ...]:
-    counts = [run.training.task_counts.get(task) for run in arm.of_task(task).values()]
-    found = [one for one in counts if one]
+    found = []
+    for run in arm.of_task(task).values():
+        runs = [run, *arm.starts_of([run])]
+        if counts := [one.training.task_counts[task] for one in runs if one and task in one.training.task_counts]:
+            found += [counts] if all(runs) else []
     if not found:
         return (numbers.UNKNOWN,) * 4
-    counted = [fmean(getattr(one, name) for one in found) for name in ("updates", "examples", "tokens")]
-    return (*map(numbers.count, counted), f"{fmean(one.epochs for one in found):.1f}")
+    names = ("updates", "examples", "tokens", "epochs")
+    *counted, epochs = (fmean(sum(getattr(one, name) for one in counts) for counts in found) for name in names)
+    return (*map(numbers.count, counted), f"{epochs:.1f}")
 
 
 def provenance(comparison: Comparison) -> Table:
@@ -91,6 +106,8 @@ def provenance(comparison: Comparison) -> Table:
         *((f"corpus {task}", _short(one.fingerprints.corpora.get(task) for one in runs)) for task in tasks),
         *((f"notices {task}", " or ".join(found)) for task, found in notices.items() if found),
         *_fields("setting ", [one.settings for one in learned]),
+        ("setting finetune_epochs", _all(one.settings.finetune_epochs for one in learned if one.start)),
+        *(("start", name) for name in distinct(one.name.origin or None for one in learned)),
         ("seeds", ", ".join(map(str, comparison.seeds))),
         ("finished", f"{min(one.finished for one in learned)} to {max(one.finished for one in learned)}"),
     ]
@@ -98,7 +115,7 @@ def provenance(comparison: Comparison) -> Table:
 
 
 def _fields(prefix: str, records: Sequence[Environment] | Sequence[Settings]) -> Iterator[tuple[str, str]]:
-    for field in fields(records[0]):
+    for field in (field for field in fields(records[0]) if field.name != "finetune_epochs"):
         yield prefix + field.name, _all(getattr(record, field.name) for record in records)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from bench.report import numbers
-from bench.report.comparison import FLOOR, MULTI, NOT_RUN, SINGLE, Comparison, Contrast
+from bench.report.arms import FLOOR, MULTI, SINGLE
+from bench.report.comparison import NOT_RUN, Comparison, Contrast
 from bench.report.held import metric_of_labels
 from bench.report.papers import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
 from bench.report.table import CellText, Table, mean_cell

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import scale
 from bench.report.figures.speed import draw
 from bench.report.files import write_all
 from bench.report.formats import markdown
@@ -20,6 +21,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 FIGURES = "figures"
 _MARK = re.compile(r"^\[\[(.+)\]\]\n", re.MULTILINE)
 """A line by itself: the name of the records that stand there."""
+
+SCALE = "scale"
 
 NAMES = (TRAINING, INFERENCE, *(f"{GROWTH} {against}" for against in AGAINST))
 
@@ -33,6 +36,8 @@ def made(page: Path) -> dict[str, bytes]:
     speeds = [read(path) for path in sorted((page.parent / SPEED).glob("*/*/*.json"))]
 
     def shown(mark: re.Match[str]) -> str:
+        if mark[1] == SCALE:
+            return scale.shown()
         if mark[1] not in NAMES:
             raise InputError(f"{template}: no records are called {mark[1]!r}; there are {', '.join(NAMES)}")
         found = [one for one in speeds if mark[1] in (one.kind, f"{one.kind} {one.subject}")]

@@ -112,6 +112,15 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]
     return rewrite(edited)
 
 
+def starting(depth: int) -> dict[str, Any] | None:
+    """A start that starts from another, and so on."""
+    start: dict[str, Any] | None = None
+    for _ in range(depth):
+        start = {"corpus": "demo", "encoder": "minilm", "arm": "a", "tasks": ["mednli"], "seed": 0, "start": start}
+        start["span_head"] = "flat"
+    return start
+
+
 def enlarge(path: Path) -> None:
     with path.open("ab") as file:
         file.truncate(1 << 40)
@@ -163,6 +172,8 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
         "not those",
     ),
     "no metric": (edit(lambda data: data["scores"]["mednli"].update(metrics=[])), "has no metric"),
+    "another start": (edit(lambda data: data.update(start=starting(1))), "it is the result of"),
+    "starts without end": (edit(lambda data: data.update(start=starting(600))), "nested too deeply"),
     "an unknown profile": (edit(lambda data: data["settings"].update(profile="x")), "unknown profile 'x'"),
 }
 
@@ -187,11 +198,13 @@ def test_a_task_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     score = result.scores["mednli"]
     names = ("a", "b", "c", "../../../../../../outside")
     moved = replace(result, tasks=names, scores=dict.fromkeys(names, score))
-    folder = tmp_path / "runs" / moved.name.path
-    (folder / "evidence").mkdir(parents=True)
-    (folder / "result.json").write_text(store.strict_json.dumps(moved))
-    assert moved.name not in {one.name for one in store.read_all(tmp_path)}
-    assert "is no name of a task" in capsys.readouterr().err
+    started = replace(result, start=replace(result.name, tasks=names))
+    for one, said in ((moved, "is no name of a task"), (started, "it starts from a run of what is no task")):
+        folder = tmp_path / "runs" / one.name.path
+        (folder / "evidence").mkdir(parents=True)
+        (folder / "result.json").write_text(store.strict_json.dumps(one))
+        assert one.name not in {found.name for found in store.read_all(tmp_path)}
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["runs/demo-minilm", "runs/demo-minilm/multitask/x", "report/report.txt"])

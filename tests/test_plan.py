@@ -29,7 +29,7 @@ from bench.runner.plan import (
     why_changed,
 )
 from bench.runner.plan_lines import MOST_LINES, MOST_REASONS, about, lines, on_gpus, reasons
-from bench.runner.starts import plan_all
+from bench.runner.starts import closed_plan
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora
@@ -165,7 +165,7 @@ def test_an_encoder_that_is_not_here_yet_is_no_change(tmp_path: Path) -> None:
 
 def test_an_estimate_without_grounds_says_so_and_is_no_number(context: RunContext) -> None:
     asked = Grid((registry.task("mednli"),), (ALONE,), (0, 1), Settings())
-    planned = plan_all(asked.runs(), context)
+    planned = closed_plan(asked.runs(), context)
     assert [one.state for one in planned] == [MISSING, MISSING]
     assert estimate(planned, context).seconds(planned) is None
 
@@ -178,14 +178,14 @@ def test_a_rough_estimate_is_of_the_precision_of_the_training(
     asked = Grid((registry.task("mednli"),), (ALONE,), (0,), Settings(precision=wanted))
     there, ones, made = replace(context, encoder=EncoderFiles("tiny", tiny_encoder)), torch.ones, []
     monkeypatch.setattr(torch, "ones", lambda size, dtype: made.append(dtype) or ones(size, dtype=dtype))
-    planned = plan_all(asked.runs(), there)
+    planned = closed_plan(asked.runs(), there)
     assert 0 < (estimate(planned, there).seconds(planned) or 0) < 60
     assert made == [getattr(torch, wanted)]
 
 
 def many(count: int, state: str, context: RunContext, why: str = "") -> list[Planned]:
     asked = Grid((registry.task("mednli"),), (ALONE,), tuple(range(count)), Settings())
-    return [replace(one, state=state, why=why.format(one.name.path)) for one in plan_all(asked.runs(), context)]
+    return [replace(one, state=state, why=why.format(one.name.path)) for one in closed_plan(asked.runs(), context)]
 
 
 HOURLY = Estimate(1.0, "made up").seconds
@@ -236,7 +236,7 @@ def test_an_estimate_is_of_finished_runs_of_the_same_arm_and_tasks_and_else_of_t
     maker.store(replace(result, training=training, test_seconds=0.0), result.evidence)
     maker.run("multitask", BOTH, 0)
     of_both = 2 * (40.0 + 3.0 + 1.5)
-    runs = plan_all(Grid(tuple(map(registry.task, BOTH)), tuple(arms), (0, 1), Settings()).runs(), context)
+    runs = closed_plan(Grid(tuple(map(registry.task, BOTH)), tuple(arms), (0, 1), Settings()).runs(), context)
     guess = estimate(runs, context)
     due = {(one.run.arm, *one.run.names): guess.seconds([replace(one, state=MISSING)]) for one in runs}
     assert due["single_task", "mednli"] == pytest.approx(120)
@@ -253,7 +253,7 @@ def test_a_plan_of_many_runs_is_that_of_each(context: RunContext) -> None:
         maker.run(arm, tasks, seed)
     cut = context.results / "runs" / plan(next(asked.runs()), context).name.path.with_name("seed-1")
     cut.rename(cut.with_name(".seed-1.old"))
-    found = plan_all(asked.runs(), context)
+    found = closed_plan(asked.runs(), context)
     assert cut.is_dir()
     assert found == [plan(run, context) for run in asked.runs()]
     assert sum(one.state == CHANGED for one in found) == 3

@@ -13,16 +13,18 @@ import pytest
 
 from baselines.core import training
 from baselines.core.baseline import TrainSpec
+from baselines.core.checkpoint import FILE
 from baselines.core.settings import PROFILES, Settings
 from bench import registry
 from bench.cli import main as cli
+from bench.runner import kept_models
 from bench.runner.corpora import OFFICIAL, Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.runner.grid import Grid
 from bench.runner.plan import DONE, Planned, Run, RunContext, fingerprints, why_changed
-from bench.runner.starts import Starts, plan_all
-from bench.runner.unfinished import starts_folder
+from bench.runner.starts import Starts, closed_plan
 from bench.store import runs as store
+from bench.store.model_cards import STARTS
 from bench.store.runs import Fingerprints, Result
 from small_bench import write_corpora
 from small_trainings import SCORES, SPANS, SmallBench
@@ -56,7 +58,7 @@ def test_each_task_starts_from_the_joint_run_of_all_tasks_with_its_seed() -> Non
 
 @pytest.mark.parametrize("asked", [(TUNED,), (TUNED, JOINT), (JOINT, TUNED)])
 def test_a_plan_holds_each_start_once_and_before_what_needs_it(context: RunContext, asked: tuple[str, ...]) -> None:
-    planned = plan_all(grid(*asked), context)
+    planned = closed_plan(grid(*asked), context)
     assert [(one.run.arm, one.needed_by) for one in planned] == [(JOINT, 2), (TUNED, 0), (TUNED, 0)]
 
 
@@ -126,13 +128,13 @@ def test_what_starts_from_another_run_must_be_asked_for(
 
 def hold(context: RunContext, runs: Sequence[Planned]) -> tuple[Starts, Path]:
     """A command's hold on the model that its runs start from, which is there."""
-    folder = starts_folder(context.results) / runs[0].name.path
+    folder = context.results / STARTS / runs[0].name.path
     folder.mkdir(parents=True, exist_ok=True)
     return Starts(runs, context), folder
 
 
 def test_a_run_begins_once_its_start_is_finished(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     with hold(context, runs)[0] as starts:
         assert [starts.ready(one) for one in runs] == [True, False, False]
         starts.finished(runs[0])
@@ -140,7 +142,7 @@ def test_a_run_begins_once_its_start_is_finished(context: RunContext) -> None:
 
 
 def test_the_last_of_two_commands_that_need_a_start_removes_its_model(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     (one, folder), (other, _) = hold(context, runs), hold(context, runs)
     with one, other:
         for planned in runs:
@@ -153,7 +155,7 @@ def test_the_last_of_two_commands_that_need_a_start_removes_its_model(context: R
 
 
 def test_a_command_that_is_stopped_leaves_the_model_that_it_still_needs(context: RunContext) -> None:
-    runs = plan_all(grid(TUNED), context)
+    runs = closed_plan(grid(TUNED), context)
     starts, folder = hold(context, runs)
     with starts:
         starts.finished(runs[0])
@@ -186,8 +188,9 @@ class Commands:
     def __call__(self, *words: str, results: str = "results", baselines: Sequence[str] = (TUNED,)) -> int:
         """The exit status; what was trained is noted from here on."""
         self.trained.clear()
-        where = [*self.where, "--results", str(self.root / results), "--no-cache", "--epochs", "1"]
-        return cli.main(["run", *where, "--finetune-epochs", "1", "--baselines", *baselines, *words])
+        where = [*self.where, "--results", str(self.root / results), "--no-cache", "--executor", "serial"]
+        short = ["--epochs", "1", "--finetune-epochs", "1", "--threads", "1"]
+        return cli.main(["run", *where, *short, "--baselines", *baselines, *words])
 
     def results(self, of: str = "results") -> dict[tuple[str, str], Result]:
         return {(one.arm, "+".join(one.tasks)): one for one in store.read_all(self.root / of)}
@@ -285,3 +288,35 @@ def test_a_model_that_is_lost_on_the_way_is_one_sentence(
     assert commands() == 2
     said = capsys.readouterr().err
     assert "the model that it starts from is gone: give the same command again" in said.splitlines()[-1]
+
+
+def test_processes_start_from_what_others_have_left_to_the_same_bits(commands: Commands) -> None:
+    """Two at once, of which none is the command's own."""
+    assert commands(results="serial") == 0
+    assert commands("--executor", "local", "--jobs", "2") == 0
+    assert commands.trained == []
+    assert not commands.unfinished.exists()
+    serial, local = commands.results("serial"), commands.results()
+    assert len(serial) == 3
+    assert all(same(serial[run], local[run], task) for run in serial for task in serial[run].tasks)
+
+
+def test_a_start_that_was_stored_without_its_model_goes_on_from_its_checkpoint(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What kills a command between the two costs no training."""
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_models, "keep", killed)
+        assert commands("--checkpoint-seconds", "0") == 130
+    before = commands.results()
+    assert [*before] == [(JOINT, "+".join(sorted(BOTH)))]
+    found = []
+    commands.during = lambda spec: found.append((spec.checkpoints / FILE).exists())
+    assert commands("--checkpoint-seconds", "0") == 0
+    assert found == [True, False, False]
+    (run,) = before
+    assert all(same(before[run], commands.results()[run], task) for task in BOTH)
+
+
+def killed(*given: object) -> None:
+    raise KeyboardInterrupt

@@ -19,7 +19,7 @@ from bench.runner.estimate import estimate
 from bench.runner.grid import Grid
 from bench.runner.open_corpora import opened
 from bench.runner.plan import DONE, Planned, RunContext, summary
-from bench.runner.starts import plan_all
+from bench.runner.starts import closed_plan
 from bench.store import cache
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
@@ -67,7 +67,7 @@ def planned_runs(args: argparse.Namespace, asked: Grid, fetch: bool) -> Iterator
         # A floor lies beside what it is the floor of: by the name of the encoder, which a folder has from its files.
         encoder = encoder_files(name, fetch) if needed or hub.is_folder(name) else EncoderFiles(name)
         context = RunContext(corpora, args.results, encoder, kept, args.keep_models, threads=args.threads)
-        yield context, plan_all(asked.runs(), context)
+        yield context, closed_plan(asked.runs(), context)
 
 
 def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[Task[Any, Any]]:

@@ -30,14 +30,8 @@ class ArmRuns:
 
     def starts_of(self, runs: Iterable[Result]) -> list[Result | None]:
         """The runs that these start from, and those that they start from in turn, each once; None is not there."""
-        starts: dict[RunName, Result | None] = {}
-        waiting = [run.start for run in runs]
-        while waiting:
-            name = waiting.pop()
-            if name is not None and name not in starts:
-                starts[name] = self.stored.get(name)
-                waiting.append(name.start)
-        return list(starts.values())
+        names = dict.fromkeys(name for run in runs for name in run.name.starts)
+        return [self.stored.get(name) for name in names]
 
 
 def arms_of(results: Iterable[Result], stored: Mapping[RunName, Result]) -> tuple[ArmRuns, ...]:

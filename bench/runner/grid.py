@@ -1,4 +1,4 @@
-"""A grid of runs: baselines on tasks with seeds, under one set of settings."""
+"""The runs that a comparison consists of: baselines, tasks and seeds, each with each."""
 
 from __future__ import annotations
 

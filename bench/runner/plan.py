@@ -95,8 +95,8 @@ class RunContext:
 class Planned:
     """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
 
-    `result` is what is stored of it, without evidence and scores. So many runs that are due start from its model: with
-    any, it is kept for them.
+    `result` is what is stored of it, without evidence and scores; `needed_by` counts the due runs that start from it:
+    its model is kept for them.
     """
 
     run: Run

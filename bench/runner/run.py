@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,16 @@ import numpy as np
 from baselines.core.baseline import Model, Stopped, TrainSpec
 from baselines.core.chunks import chunk_by_size
 from baselines.core.stats import TrainStats
-from bench.runner import kept_models, starts
+from bench.runner import kept_models
 from bench.runner.corpora import Corpora, windows_file
 from bench.runner.device import OutOfMemory, memory_suffices, torch_environment
 from bench.runner.events import Busy, Died, Ended, Failed, Reached, Said, Stored, Tell
-from bench.runner.plan import Planned, RunContext
-from bench.runner.unfinished import claim_checkpoints, lock_run, starts_folder
+from bench.runner.plan import DONE, Planned, Run, RunContext, fingerprints, look_up, run_name
+from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
 from bench.store.evidence import Evidence
-from bench.store.model_cards import MODELS
+from bench.store.model_cards import MODELS, STARTS, kept_folder
 from bench.store.runs import MetricScore, Result, Score
 from tasks.core.errors import InputError, passing_error
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
@@ -66,8 +67,10 @@ def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
 def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
-        if (result := starts.finished(planned, context)) is not None:
-            return result
+        state, _, _ = look_up(planned.run, planned.name, planned.fingerprints, context)
+        needed = planned.needed_by and not kept_folder(context.results, planned.name, planned.fingerprints)
+        if state == DONE and not needed:
+            return store.read(context.results / store.RUNS, planned.name.path)
         return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
 
@@ -82,7 +85,7 @@ def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
         context.threads is not None,
     )
     if other:
-        tell(Said("begun anew: the unfinished one is of other settings, seed, corpus, encoder, code or threads"))
+        tell(Said("begun anew: the unfinished one is of other settings, seed, corpus, start, code or threads"))
     if run.baseline.needs_encoder:
         import torch
 
@@ -93,19 +96,14 @@ def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
             raise ValueError(f"training asked for the split {split!r}: it may read {TRAIN} and {DEV}")
         return context.corpora.stream(task, split, run.settings.dev_fraction)
 
-    encoder, heads = context.encoder.folder, None
-    if run.start is not None:
-        encoder = starts.model_folder(run.start, context)
-        if encoder is None:
-            raise InputError("the model that it starts from is gone: give the same command again")
-        heads = encoder / kept_models.HEADS
+    encoder = _start(run, context) if run.baseline.needs_encoder else None
     return TrainSpec(
         tasks=run.tasks,
         examples=examples,
         seed=run.seed,
         settings=run.settings.finetuning() if run.start else run.settings,
-        encoder=encoder if run.baseline.needs_encoder else None,
-        heads=heads,
+        encoder=encoder,
+        heads=encoder / kept_models.HEADS if encoder and run.start else None,
         device=context.device,
         checkpoints=checkpoints,
         checkpoint_seconds=context.checkpoint_seconds,
@@ -115,6 +113,16 @@ def _train_spec(planned: Planned, context: RunContext, tell: Tell) -> TrainSpec:
         ),
         say=lambda line: tell(Said(line)),
     )
+
+
+def _start(run: Run, context: RunContext) -> Path | None:
+    """The folder of what a run starts from: the encoder, or the model of another run."""
+    if run.start is None:
+        return context.encoder.folder
+    folder = kept_folder(context.results, run_name(run.start, context), fingerprints(run.start, context))
+    if folder is None:
+        raise InputError("the model that it starts from is gone: give the same command again")
+    return folder
 
 
 def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> Result:
@@ -129,7 +137,7 @@ def _train_and_store(spec: TrainSpec, planned: Planned, context: RunContext) -> 
     evidence = {name: one.evidence for name, one in tested.items()}
     store.write(context.results / store.RUNS, result, evidence, {name: one.answers for name, one in tested.items()})
     if spec.encoder is not None and (context.keep_models or planned.needed_by):
-        models = context.results / MODELS if context.keep_models else starts_folder(context.results)
+        models = context.results / (MODELS if context.keep_models else STARTS)
         kept_models.keep(model, spec, planned.name, planned.fingerprints, models)
     shutil.rmtree(spec.checkpoints, ignore_errors=True)
     return result

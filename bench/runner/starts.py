@@ -8,23 +8,19 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
-from bench.runner.plan import CHANGED, DONE, Planned, Run, RunContext, fingerprints, look_up, plan, run_name
-from bench.runner.unfinished import starts_folder
+from bench.runner.plan import CHANGED, DONE, Planned, Run, RunContext, plan
 from bench.store import runs as store
 from bench.store.atomic import Listing, remove_empty
 from bench.store.locks import flock
-from bench.store.model_cards import MODELS, is_kept
+from bench.store.model_cards import STARTS, kept_folder
 from bench.store.names import RunName
-from bench.store.runs import Result
 
 
-def plan_all(runs: Iterable[Run], context: RunContext) -> list[Planned]:
-    """The states of runs, each behind the run that it starts from.
+def closed_plan(runs: Iterable[Run], context: RunContext) -> list[Planned]:
+    """The states of runs and of the starts that those which are due need; each stands behind its start.
 
-    A start that nobody asked for is among them where a run that is due needs it. A finished one is due again where its
-    model is needed and kept nowhere.
+    A finished start is due again where its model is needed and kept nowhere.
     """
     stored = Listing(context.results / store.RUNS)  # Most of a large grid is not there.
     found = {planned.name: planned for planned in (plan(run, context, stored) for run in runs)}
@@ -38,7 +34,7 @@ def plan_all(runs: Iterable[Run], context: RunContext) -> list[Planned]:
         needed[name] += 1
         if needed[name] == 1:
             start, asked = found.get(name) or plan(run, context, stored), name in found
-            lacking = start.state == DONE and model_folder(run, context) is None
+            lacking = start.state == DONE and kept_folder(context.results, start.name, start.fingerprints) is None
             found[name] = replace(start, state=CHANGED) if lacking else start
             if lacking or (not asked and start.state != DONE):  # What was due before is waiting already.
                 waiting.append(found[name])
@@ -59,20 +55,6 @@ def _add_behind_start(planned: Planned, found: dict[RunName, Planned], ordered: 
     ordered.setdefault(planned.name, planned)
 
 
-def model_folder(run: Run, context: RunContext) -> Path | None:
-    """The folder of the model of just this run; None where it is not kept."""
-    name, wanted = run_name(run, context), fingerprints(run, context)
-    roots = (context.results / MODELS, starts_folder(context.results))
-    return next((root / name.path for root in roots if is_kept(root, name, wanted)), None)
-
-
-def finished(planned: Planned, context: RunContext) -> Result | None:
-    """The result of a run that is done, and its model kept if runs start from it; None where there is work to do."""
-    state, _, _ = look_up(planned.run, planned.name, planned.fingerprints, context)
-    lacking = planned.needed_by and model_folder(planned.run, context) is None
-    return None if state != DONE or lacking else store.read(context.results / store.RUNS, planned.name.path)
-
-
 class Starts:
     """The models that the runs of a command start from: each is kept until the last run that needs it is finished.
 
@@ -80,7 +62,7 @@ class Starts:
     """
 
     def __init__(self, runs: Iterable[Planned], context: RunContext) -> None:
-        self._root = starts_folder(context.results)
+        self._root = context.results / STARTS
         self._due: set[RunName] = set()
         self._needed: Counter[RunName] = Counter()
         self._locks: dict[RunName, int] = {}

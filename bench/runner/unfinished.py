@@ -11,18 +11,13 @@ from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import remove_empty
 from bench.store.locks import lock
-from bench.store.model_cards import MODELS
+from bench.store.model_cards import MODELS, STARTS
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints
 from tasks.core.errors import InputError, about
 
 STAMP = "run.json"
 EVERY_RUN, HALF_WRITTEN = "*/*/*/seed-*", "*/*/*/.seed-*"
-
-
-def starts_folder(results: Path) -> Path:
-    """Where models are kept while runs that start from them are due."""
-    return results / store.UNFINISHED / "starts"
 
 
 @contextmanager
@@ -68,7 +63,7 @@ def remove_abandoned(results: Path, due: Collection[Path]) -> None:
         with lock_run(results, run) as acquired:
             if acquired and run not in due and _is_stored(results / store.RUNS, run, unfinished / run / STAMP):
                 shutil.rmtree(unfinished / run)
-    for part in (results / store.RUNS, results / MODELS, starts_folder(results)):
+    for part in (results / store.RUNS, results / MODELS, results / STARTS):
         for left in sorted(part.glob(HALF_WRITTEN)):
             folder = left.with_name(left.stem[1:])
             old = left.with_suffix(".old")

@@ -11,11 +11,12 @@ from bench.store.atomic import recover
 from bench.store.bounds import RESULT_BYTES, read_bytes
 from bench.store.checksums import require_checksums
 from bench.store.names import RunName
-from bench.store.runs import Fingerprints
+from bench.store.runs import UNFINISHED, Fingerprints
 from tasks.core.errors import InputError
 
 FORMAT = 4
-MODELS, CARD = "models", "model.json"
+MODELS, STARTS, CARD = "models", f"{UNFINISHED}/starts", "model.json"
+"""Where models are kept for good, and where while runs that start from them are due; what says whose one is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,12 @@ class Card:
     seed: int
     settings: Settings
     fingerprints: Fingerprints
+
+
+def kept_folder(results: Path, name: RunName, fingerprints: Fingerprints) -> Path | None:
+    """The folder of the model of just this run, kept for good or for runs that start from it; None if it is neither."""
+    roots = (results / MODELS, results / STARTS)
+    return next((root / name.path for root in roots if is_kept(root, name, fingerprints)), None)
 
 
 def is_kept(models: Path, name: RunName, fingerprints: Fingerprints) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,14 @@ class RunName:
     def path(self) -> Path:
         """The run's folder below `runs`, `unfinished` or `reference`."""
         return Path(self.comparison, self.arm, self.label, f"seed-{self.seed}")
+
+    @property
+    def starts(self) -> Iterator[RunName]:
+        """The run that it starts from, the one that this starts from, and so on."""
+        name = self.start
+        while name is not None:
+            yield name
+            name = name.start
 
     @property
     def label(self) -> str:

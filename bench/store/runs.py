@@ -182,6 +182,8 @@ def _check(result: Result) -> None:
         raise ValueError(f"it has the unknown profile {result.settings.profile!r}")
     if set(result.scores) != set(result.tasks):
         raise ValueError(f"it has scores for {len(result.scores)} of its {len(result.tasks)} tasks")
+    if not all(is_name(task) for start in result.name.starts for task in start.tasks):
+        raise ValueError("it starts from a run of what is no task")
     for task, score in result.scores.items():
         if not is_name(task) or not score.metrics:
             raise ValueError(f"{task!r} is no name of a task, or has no metric")

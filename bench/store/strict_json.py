@@ -32,10 +32,9 @@ def dumps(value: object, indent: int | None = None) -> str:
 def loads(kind: type[Kind], text: str | bytes) -> Kind:
     """A dataclass from its JSON; null is nan where a float is due. ValueError says which field is wrong and how."""
     try:
-        data = json.loads(text, parse_constant=_refuse)
+        return cast(Kind, _reader(cast(Hashable, kind))(json.loads(text, parse_constant=_refuse), ""))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return cast(Kind, _reader(cast(Hashable, kind))(data, ""))
 
 
 def _plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ from bench.runner.starts import closed_plan
 from bench.store import strict_json
 from bench.store.environment import Environment, environment
 from bench.store.runs import Result, read_all
+from tasks.core.errors import InputError
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "speed" / "scale.json"
 ROUNDS = 3
@@ -141,6 +142,8 @@ def _on_paper(seconds: dict[str, float]) -> Iterator[OnPaper]:
 
 def shown() -> str:
     """The record as Markdown."""
+    if not RECORD.is_file():
+        raise InputError(f"{RECORD} is not there: measure with `tox -e scale`")
     record = strict_json.loads(Scale, RECORD.read_bytes())
     here, there = record.environment, record.run_environment
     load = "" if record.load < 0.5 else f" The machine was not quiet: its load was {record.load:.1f} when this began."

@@ -11,8 +11,9 @@ import numpy as np
 from baselines.core.settings import Settings
 from baselines.core.stats import TaskCounts, TrainStats
 from bench.store.environment import Environment
+from bench.store.evidence import Evidence
 from bench.store.names import RunName
-from bench.store.runs import Evidence, Fingerprints, MetricScore, Result, Score, answer_line, write
+from bench.store.runs import Fingerprints, MetricScore, Result, Score, answer_line, write
 from tasks.core.metrics.formulas import FORMULAS
 
 KINDS = {

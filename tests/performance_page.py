@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import scale
 import spin_record
 from bench.report.figures.speed import draw
 from bench.report.files import write_all
@@ -22,7 +23,9 @@ FIGURES = "figures"
 _MARK = re.compile(r"^\[\[(.+)\]\]\n", re.MULTILINE)
 """A line by itself: the name of the records that stand there."""
 
-NAMES = (TRAINING, INFERENCE, *(f"{GROWTH} {against}" for against in AGAINST), spin_record.SPIN)
+SCALE = "scale"
+
+NAMES = (TRAINING, INFERENCE, *(f"{GROWTH} {against}" for against in AGAINST), spin_record.SPIN, SCALE)
 
 
 def made(page: Path) -> dict[str, bytes]:
@@ -34,6 +37,8 @@ def made(page: Path) -> dict[str, bytes]:
     speeds = [read(path) for path in sorted((page.parent / SPEED).glob("*/*/*.json"))]
 
     def shown(mark: re.Match[str]) -> str:
+        if mark[1] == SCALE:
+            return scale.shown()
         if mark[1] not in NAMES:
             raise InputError(f"{template}: no records are called {mark[1]!r}; there are {', '.join(NAMES)}")
         if mark[1] == spin_record.SPIN:

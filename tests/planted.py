@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from bench.cli import check
-from bench.store.runs import Evidence, Result, Score, read, read_evidence
+from bench.store.evidence import Evidence
+from bench.store.runs import Result, Score, read, read_evidence
 from made_up_results import Maker
 
 TASKS = ("i2b2_2010", "mednli", "n2c2_2019")

@@ -13,10 +13,23 @@ from baselines.core.settings import Settings
 from bench import registry
 from bench.runner import code
 from bench.runner.corpora import OFFICIAL, Corpora
+from bench.runner.corpus_statistics import CorpusStatistics
 from bench.runner.encoder_files import EncoderFiles
-from bench.runner.estimate import estimate
+from bench.runner.estimate import Estimate, estimate
 from bench.runner.grid import Grid
-from bench.runner.plan import MISSING, Planned, Run, RunContext, fingerprints, plan, why_changed
+from bench.runner.plan import (
+    CHANGED,
+    DONE,
+    MISSING,
+    Planned,
+    Run,
+    RunContext,
+    fingerprints,
+    plan,
+    why_changed,
+)
+from bench.runner.plan_lines import MOST_LINES, MOST_REASONS, about, lines, on_gpus, reasons
+from bench.runner.starts import closed_plan
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
 from small_bench import ALONE, TOGETHER, write_corpora
@@ -103,7 +116,7 @@ def package(folder: Path, text: str) -> str:
     """The digest of a plugin with this text."""
     (folder / "plugin_of_ours.py").write_text(text)
     code.digest.cache_clear()
-    code._tree.cache_clear()
+    code._read.cache_clear()
     return code.digest(("plugin_of_ours",))
 
 
@@ -150,13 +163,9 @@ def test_an_encoder_that_is_not_here_yet_is_no_change(tmp_path: Path) -> None:
     assert why_changed(run, replace(result.fingerprints, encoder=None), result) == ""
 
 
-def plan_all(asked: Grid, context: RunContext) -> list[Planned]:
-    return [plan(run, context) for run in asked.runs()]
-
-
 def test_an_estimate_without_grounds_says_so_and_is_no_number(context: RunContext) -> None:
     asked = Grid((registry.task("mednli"),), (ALONE,), (0, 1), Settings())
-    planned = plan_all(asked, context)
+    planned = closed_plan(asked.runs(), context)
     assert [one.state for one in planned] == [MISSING, MISSING]
     assert estimate(planned, context).seconds(planned) is None
 
@@ -169,6 +178,82 @@ def test_a_rough_estimate_is_of_the_precision_of_the_training(
     asked = Grid((registry.task("mednli"),), (ALONE,), (0,), Settings(precision=wanted))
     there, ones, made = replace(context, encoder=EncoderFiles("tiny", tiny_encoder)), torch.ones, []
     monkeypatch.setattr(torch, "ones", lambda size, dtype: made.append(dtype) or ones(size, dtype=dtype))
-    planned = plan_all(asked, there)
+    planned = closed_plan(asked.runs(), there)
     assert 0 < (estimate(planned, there).seconds(planned) or 0) < 60
     assert made == [getattr(torch, wanted)]
+
+
+def many(count: int, state: str, context: RunContext, why: str = "") -> list[Planned]:
+    asked = Grid((registry.task("mednli"),), (ALONE,), tuple(range(count)), Settings())
+    return [replace(one, state=state, why=why.format(one.name.path)) for one in closed_plan(asked.runs(), context)]
+
+
+HOURLY = Estimate(1.0, "made up").seconds
+
+
+def test_a_small_plan_has_a_line_for_each_run_and_a_large_one_a_line_for_each_arm_and_state(
+    context: RunContext,
+) -> None:
+    few, more = many(MOST_LINES, MISSING, context), many(MOST_LINES + 1, MISSING, context)
+    assert len([*lines(few, HOURLY)]) == MOST_LINES
+    (line,) = lines(more, HOURLY)
+    assert line.startswith(f"missing  {about(HOURLY(more))} ")
+    assert line.endswith("alone · 101 runs")
+
+
+def test_a_large_plan_says_each_reason_once_with_its_count(context: RunContext) -> None:
+    """A damaged run's folder is in its reason, and makes no reason of its own."""
+    runs = many(200, CHANGED, context, "the code changed") + many(3, CHANGED, context, "runs/{}/result.json is damaged")
+    assert [*lines(runs, HOURLY)][1:] == [
+        "200 runs again: the code changed",
+        "3 runs again: runs/RUN/result.json is damaged",
+    ]
+
+
+def test_a_large_plan_leaves_out_no_run_that_is_done_again(context: RunContext) -> None:
+    runs = [replace(one, why=f"reason {index // 2}") for index, one in enumerate(many(200, CHANGED, context))]
+    *shown, last = reasons(runs)
+    assert len(shown) == MOST_REASONS
+    assert last == f"{200 - 2 * MOST_REASONS} runs again for {100 - MOST_REASONS} other reasons"
+
+
+def test_gpus_share_the_runs_that_are_due(context: RunContext) -> None:
+    runs = [*many(4, MISSING, context), *many(9, DONE, context)]
+    one = about(HOURLY(runs[:1]))
+    assert on_gpus(runs, HOURLY, 4) == f"on 4 GPUs, one run each, the longest first: {one}, 100% of their time busy"
+    assert on_gpus(runs, HOURLY, 8).endswith(f"{one}, 50% of their time busy")
+    assert on_gpus(runs, Estimate(None, "").seconds, 8).endswith("unknown time")
+
+
+def test_an_estimate_is_of_finished_runs_of_the_same_arm_and_tasks_and_else_of_their_mean(tmp_path: Path) -> None:
+    statistics = {name: CorpusStatistics("c" * 64, 1000, {}, {}, ()) for name in BOTH}
+    context = RunContext(
+        Corpora("demo", tmp_path, _corpus_statistics=statistics), tmp_path, EncoderFiles("minilm", None, "e" * 64)
+    )
+    maker, arms = Maker(root=tmp_path), [registry.baseline(name) for name in ("single_task", "multitask")]
+    result = maker.run("single_task", ("mednli",), 0)
+    training = replace(result.training, train_seconds=100.0, dev_seconds=20.0)
+    maker.store(replace(result, training=training, test_seconds=0.0), result.evidence)
+    maker.run("multitask", BOTH, 0)
+    of_both = 2 * (40.0 + 3.0 + 1.5)
+    runs = closed_plan(Grid(tuple(map(registry.task, BOTH)), tuple(arms), (0, 1), Settings()).runs(), context)
+    guess = estimate(runs, context)
+    due = {(one.run.arm, *one.run.names): guess.seconds([replace(one, state=MISSING)]) for one in runs}
+    assert due["single_task", "mednli"] == pytest.approx(120)
+    assert due["multitask", *BOTH] == pytest.approx(of_both)
+    assert due["single_task", "quaero_2014"] == pytest.approx((120 + of_both) / 3)
+    assert guess.grounds == "from 2 finished runs on cpu"
+
+
+def test_a_plan_of_many_runs_is_that_of_each(context: RunContext) -> None:
+    """Folders are listed once; what an interrupted write has left is completed all the same."""
+    asked = Grid((registry.task("mednli"), registry.task("quaero_2014")), (ALONE, TOGETHER), (0, 1, 2), Settings())
+    maker = Maker(root=context.results, corpus=OFFICIAL, encoder="tiny")
+    for arm, tasks, seed in (("alone", BOTH[:1], 1), ("alone", BOTH[1:], 2), ("together", BOTH, 0)):
+        maker.run(arm, tasks, seed)
+    cut = context.results / "runs" / plan(next(asked.runs()), context).name.path.with_name("seed-1")
+    cut.rename(cut.with_name(".seed-1.old"))
+    found = closed_plan(asked.runs(), context)
+    assert cut.is_dir()
+    assert found == [plan(run, context) for run in asked.runs()]
+    assert sum(one.state == CHANGED for one in found) == 3

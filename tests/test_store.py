@@ -13,16 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.store import runs as store
+from bench.store.atomic import Listing
+from bench.store.evidence import Evidence
 from bench.store.names import RunName, comparison_label, tasks_label
 from bench.store.runs import Result
 from killed import every_event
 from made_up_results import Maker
 from tasks.core.errors import InputError
+from tasks.core.metrics.formulas import FORMULAS
 
 
 @pytest.fixture
@@ -253,3 +257,53 @@ def test_a_newer_result_takes_the_place_of_the_older(stored: Result, tmp_path: P
     newer = Maker(root=tmp_path).run("multitask", ("mednli", "i2b2_2010"), 0, skill=0.9)
     assert newer != stored
     assert store.read_all(tmp_path) == [newer]
+
+
+def test_metrics_that_count_the_same_are_one_array_and_others_are_not(tmp_path: Path) -> None:
+    """Of evidence that is read: it is packed in the same bytes."""
+    maker = Maker(root=tmp_path)
+    rows = maker.evidence("single_task", "i2b2_2010", 0, 0.75).rows["f1"]
+    ids = np.array([f"note-{place}" for place in range(len(rows))])
+    evidence = Evidence(ids, {"f1": rows, "precision": rows.copy(), "recall": rows + 1})
+    result = maker.run("single_task", ("i2b2_2010",), 0)
+    f1 = result.scores["i2b2_2010"].metrics[0]
+    metrics = (f1, replace(f1, name="precision", formula="micro_precision"), replace(f1, name="recall"))
+    score = replace(result.scores["i2b2_2010"], metrics=metrics)
+    folder = maker.store(replace(result, scores={"i2b2_2010": score}), {"i2b2_2010": evidence}).folder
+    assert folder is not None
+    found = store.read(tmp_path / "runs", folder.relative_to(tmp_path / "runs"))
+    read = found.evidence["i2b2_2010"].rows
+    assert all(np.array_equal(read[name], kept) for name, kept in evidence.rows.items())
+    assert read["f1"] is read["precision"] is not read["recall"]
+    values = {one.name: one.value for one in found.scores["i2b2_2010"].metrics}
+    sums = {name: kept.sum(axis=0) for name, kept in evidence.rows.items()}
+    assert values == {one.name: float(FORMULAS[one.formula](sums[one.name], one.columns)) for one in metrics}
+
+
+def test_a_listing_finds_what_is_there_and_completes_what_was_interrupted(stored: Result, tmp_path: Path) -> None:
+    root, path = tmp_path / "runs", stored.name.path
+    assert Listing(root).has(path)
+    assert not Listing(root).has(path.with_name("seed-1"))
+    assert not Listing(tmp_path / "nowhere").has(path)
+    (root / path).rename(root / path.with_name(".seed-0.old"))
+    assert Listing(root).has(path)
+    assert (root / path).is_dir()
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+def test_no_damage_passes_unseen_where_evidence_is_not_parsed(stored: Result, data: st.DataObject) -> None:
+    """As a plan reads: every file of a run is what was written, or is named."""
+    assert stored.folder is not None
+    root = stored.folder.parents[3]
+    whole = files(stored)
+    name = data.draw(st.sampled_from(sorted(whole)))
+    damaged = bytearray(whole[name])
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    (stored.folder / name).write_bytes(damaged)
+    try:
+        with pytest.raises(InputError, match="delete its run's folder") as caught:
+            store.require_as_written(store.read_record(root, stored.folder.relative_to(root)))
+        assert name in str(caught.value)
+    finally:
+        (stored.folder / name).write_bytes(whole[name])

@@ -12,13 +12,13 @@ from typing import Any
 from baselines.core import hub
 from bench import registry
 from bench.cli import options
+from bench.runner import plan_lines
 from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles, encoder_files, require_known
 from bench.runner.estimate import estimate
 from bench.runner.grid import Grid
 from bench.runner.open_corpora import opened
 from bench.runner.plan import DONE, Planned, RunContext, summary
-from bench.runner.progress import duration
 from bench.runner.starts import closed_plan
 from bench.store import cache
 from bench.store.sanitise import sanitise
@@ -79,18 +79,14 @@ def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[
             sys.stderr.write(f"{task.name} is left out of --all: its corpus is not there\n")
 
 
-def print_plan(args: argparse.Namespace) -> int:
-    """Prints one line a run, its state and about how long it takes; 0."""
+def print_plan(args: argparse.Namespace, gpus: int | None = None) -> int:
+    """Prints one line a run, of many one an arm: state and about how long they take, also on so many GPUs; 0."""
     with planned_runs(args, requested(args), fetch=False) as (context, runs):
         guess = estimate(runs, context)
-    for planned in runs:
-        time = "" if planned.state == DONE else _about(guess.seconds([planned]))
-        why = f": {sanitise(planned.why)}" if planned.why else ""
-        sys.stdout.write(f"{planned.state:<9}{time:<18}{planned.run.title}{why}\n")
+    sys.stdout.writelines(f"{sanitise(line)}\n" for line in plan_lines.lines(runs, guess.seconds))
     due = any(planned.state != DONE for planned in runs)
-    sys.stdout.write(summary(runs) + (f": {_about(guess.seconds(runs))} ({guess.grounds})\n" if due else "\n"))
+    time = f": {plan_lines.about(guess.seconds(runs))} ({sanitise(guess.grounds)})" if due else ""
+    sys.stdout.write(f"{summary(runs)}{time}\n")
+    if gpus and due:
+        sys.stdout.write(f"{plan_lines.on_gpus(runs, guess.seconds, gpus)}\n")
     return 0
-
-
-def _about(seconds: float | None) -> str:
-    return "unknown time" if seconds is None else f"about {duration(seconds)}"

@@ -11,7 +11,8 @@ import numpy as np
 from baselines.core.settings import Settings
 from bench.drift.findings import Change, Moved
 from bench.store.environment import Environment
-from bench.store.runs import Evidence, Result, Score
+from bench.store.evidence import Evidence
+from bench.store.runs import Result, Score
 
 
 @dataclass(frozen=True, slots=True)

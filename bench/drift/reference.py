@@ -32,15 +32,10 @@ def read_reference(reference: Path) -> list[Result]:
     found = read_all(reference.parent, reference.name)
     there = {path.parent.relative_to(reference) for path in reference.rglob(RESULT)}
     try:
-        listed = (
-            {Path(name).parent for name in read_checksums(reference)}
-            if there or (reference / CHECKSUMS).exists()
-            else set()
-        )
-        for run in listed:
-            require_checksum(
-                reference, f"{run.as_posix()}/{CHECKSUMS}", read_bytes(reference / run / CHECKSUMS, RESULT_BYTES)
-            )
+        checksums = read_checksums(reference) if there or (reference / CHECKSUMS).exists() else {}
+        for name in checksums:
+            require_checksum(checksums, name, read_bytes(reference / name, RESULT_BYTES))
+        listed = {Path(name).parent for name in checksums}
         if not {one.name.path for one in found} == there == listed:
             raise ValueError(f"{len(found)} of its results can be read, and its {CHECKSUMS} lists {len(listed)}")
     except ValueError as error:

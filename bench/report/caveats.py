@@ -6,12 +6,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 
+from baselines.core.settings import Settings
 from bench.report import numbers
 from bench.report.arms import FLOOR
 from bench.report.comparison import EXAMPLES, MUST_MATCH, Comparison, mismatches
 from bench.report.numbers import distinct, names_by
+from bench.store.environment import Environment
 from bench.store.runs import Result
 
 NOTICED_SHARE = 0.01
@@ -30,7 +32,7 @@ def caveats(comparison: Comparison) -> Iterator[str]:
     for what, tasks in names_by((task, what) for task in one.tasks for what in settings[task]).items():
         where = "" if len(tasks) == len(one.tasks) else f", on {', '.join(tasks)}"
         yield f"Runs with different settings stand side by side: {what}{where}."
-    for what in _several([asdict(run.environment) | {"precision": run.training.precision} for run in one.learned]):
+    for what in _several([_values(run.environment) | {"precision": run.training.precision} for run in one.learned]):
         yield f"Runs made in different surroundings stand side by side: {what}."
     codes: dict[str, set[str]] = {}
     for run in one.results:
@@ -41,6 +43,10 @@ def caveats(comparison: Comparison) -> Iterator[str]:
     for task in one.tasks:
         yield from _notices(task, [result for _, result in runs[task]])
     yield from _undefined_dev_scores(one.learned or one.results)
+
+
+def _values(record: Environment | Settings) -> dict[str, object]:
+    return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
 def _several(records: Sequence[Mapping[str, object]]) -> Iterator[str]:
@@ -77,7 +83,7 @@ def _settings(result: Result, task: str) -> dict[str, object]:
     """The settings that can change a run's scores on a task; how tasks are mixed makes another arm."""
     if result.baseline == FLOOR:
         return {"dev_fraction": result.settings.dev_fraction}
-    values = asdict(result.settings) | {"epochs": result.settings.epochs_for(task)}
+    values = _values(result.settings) | {"epochs": result.settings.epochs_for(task)}
     mixed = result.joint and result.settings.schedule == "temperature"
     left_out = ("profile", "epochs_of", "schedule", *(() if mixed else ("temperature",)))
     left_out += () if result.start else ("finetune_epochs",)

@@ -12,7 +12,7 @@ from baselines.core.settings import Settings
 from bench.report import numbers
 from bench.report.arms import FLOOR, MULTI, SINGLE, ArmRuns, arms_of
 from bench.statistics.comparing import Difference, compare
-from bench.statistics.paired import Paired
+from bench.statistics.paired import Paired, pair
 from bench.store.names import comparison_label
 from bench.store.runs import Result, Score
 
@@ -221,5 +221,5 @@ def _paired(task: str, single: Sequence[Result], other: Sequence[Result]) -> Pai
     evidence = [[result.evidence[task] for result in results] for results in (single, other)]
     if not all(np.array_equal(evidence[0][0].ids, one.ids) for arm in evidence for one in arm):
         return "different test examples"
-    first, second = (np.stack([one.rows[metric.name] for one in arm]) for arm in evidence)
-    return Paired(task, first, second, metric.formula, metric.columns).narrowed()
+    first, second = ([one.rows[metric.name] for one in arm] for arm in evidence)
+    return pair(task, (first, second), metric.formula, metric.columns)

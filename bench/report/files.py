@@ -15,6 +15,7 @@ from bench.report.figure import bench_style
 from bench.report.figures import comparison as figures
 from bench.report.figures import speed as speed_figure
 from bench.report.formats import html, latex, markdown, rows, terminal
+from bench.report.held import holding
 from bench.report.missing import with_commands
 from bench.report.papers import published_for
 from bench.report.table import Picture, Section, Table
@@ -141,7 +142,7 @@ def _table(comparison: Comparison, make: Callable[..., Table], *contrast: object
 
 def read(results: Path, selection: Selection) -> Report:
     """What is selected of a results folder; InputError where there is nothing."""
-    found = comparisons(read_all(results), selection)
+    found = comparisons(read_all(results, held=holding()), selection)
     if not found:
         raise InputError(
             f"There is no finished run to report in {results}, or none that the filters let through: "

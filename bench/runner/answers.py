@@ -15,6 +15,7 @@ from bench.runner.plan import Planned, RunContext
 from bench.store import runs as store
 from bench.store import strict_json
 from bench.store.atomic import atomic_write
+from bench.store.checksums import checksummed_file
 from tasks.core.errors import InputError
 from tasks.core.kinds import TEST, Task
 from tasks.core.private import private
@@ -62,6 +63,6 @@ def stored(result: store.Result, task: Task[Any, Any]) -> list[tuple[str, Any]]:
     """The stored answers of one task, each with the id of its example; InputError where they cannot be read."""
     assert result.folder is not None
     row_type = make_dataclass("Row", [("id", str), ("answer", task.answer_json)])
-    with store.checksummed_file(result.folder, f"answers/{task.name}.jsonl") as data:
+    with checksummed_file(result.folder, f"answers/{task.name}.jsonl") as data:
         rows: list[Any] = [strict_json.loads(row_type, line) for line in data.splitlines()]
     return [(row.id, task.answer_from_json(row.answer)) for row in rows]

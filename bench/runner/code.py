@@ -21,7 +21,7 @@ def digest(modules: tuple[str, ...]) -> str:
     """The sha256 of what these modules and all that they import of ours say."""
     total = hashlib.sha256()
     for name in sorted(_reached(modules)):
-        total.update(name.encode() + b"\0" + ast.unparse(_tree(name)).encode() + b"\0")
+        total.update(_read(name)[0])
     return total.hexdigest()
 
 
@@ -32,8 +32,15 @@ def _reached(modules: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += _imports(_tree(name))
+            waiting += _read(name)[1]
     return reached
+
+
+@cache
+def _read(name: str) -> tuple[bytes, tuple[str, ...]]:
+    """What a module adds to a digest, and the modules of ours that it imports; once, for very many sets of tasks."""
+    tree = _tree(name)
+    return name.encode() + b"\0" + ast.unparse(tree).encode() + b"\0", tuple(_imports(tree))
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -57,7 +64,6 @@ def _own_file(name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-@cache
 def _tree(name: str) -> ast.Module:
     """A module without its docstrings."""
     path = _own_file(name) or Path(str(importlib.import_module(name).__file__))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from baselines.core.settings import Settings
-from bench.runner.plan import DONE, Planned, RunContext, cost
+from bench.runner.plan import DONE, Planned, Run, RunContext, cost
 
 CHARACTERS_PER_TOKEN = 4
 FLOPS_PER_PARAMETER = 6
@@ -21,30 +22,50 @@ REACHED = MappingProxyType({"float32": 0.5, "bfloat16": 0.3})
 
 _SIDE = 768
 
+Kind = tuple[str, tuple[str, ...]]
+"""An arm and its tasks."""
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds for each character read in training, None where they are not known, and what that is taken from."""
+    """Seconds for each character read in training, None where they are not known, and what that is taken from.
+
+    `of_kind` has them by arm and tasks, where runs of these are finished.
+    """
 
     seconds_per_character: float | None
     grounds: str
+    of_kind: Mapping[Kind, float] = field(default_factory=dict)
 
     def seconds(self, runs: Iterable[Planned]) -> float | None:
         """What the runs that are not done will take."""
-        due = sum(planned.cost for planned in runs if planned.state != DONE)
-        return None if self.seconds_per_character is None else due * self.seconds_per_character
+        mean = self.seconds_per_character
+        if mean is None:
+            return None
+        return sum(one.cost * self.of_kind.get(_kind(one.run), mean) for one in runs if one.state != DONE)
 
 
 def estimate(runs: Sequence[Planned], context: RunContext) -> Estimate:
     """The estimate for a plan."""
     finished = [(each.run, each.result) for each in runs if each.result and each.run.baseline.needs_encoder]
     if finished:
-        trainings = [(result.training, result.test_seconds) for _, result in finished]
-        seconds = sum(training.train_seconds + training.dev_seconds + test for training, test in trainings)
-        characters = sum(cost(run, result.settings, context) for run, result in finished)
-        return Estimate(seconds / characters, f"from {len(finished)} finished runs")
+        seconds: defaultdict[Kind, float] = defaultdict(float)
+        characters: defaultdict[Kind, float] = defaultdict(float)
+        for run, result in finished:
+            seconds[_kind(run)] += result.training.train_seconds + result.training.dev_seconds + result.test_seconds
+            characters[_kind(run)] += cost(run, result.settings, context)
+        devices = " and ".join(sorted({result.environment.device for _, result in finished}))
+        return Estimate(
+            sum(seconds.values()) / sum(characters.values()),
+            f"from {len(finished):,} finished runs on {devices}",
+            {kind: seconds[kind] / characters[kind] for kind in seconds},
+        )
     rough = _from_processor(context.encoder.folder, runs[0].run.settings)
     return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
+
+
+def _kind(run: Run) -> Kind:
+    return run.arm, run.names
 
 
 def _from_processor(encoder: Path | None, settings: Settings) -> float | None:

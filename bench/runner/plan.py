@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from baselines.core.baseline import Baseline
 from baselines.core.settings import Settings
@@ -16,7 +16,7 @@ from bench.runner.corpora import Corpora
 from bench.runner.encoder_files import EncoderFiles
 from bench.store import runs as store
 from bench.store import strict_json
-from bench.store.atomic import recover
+from bench.store.atomic import Listing
 from bench.store.model_cards import MODELS, is_kept
 from bench.store.names import RunName
 from bench.store.runs import Fingerprints, Result
@@ -84,13 +84,19 @@ class RunContext:
     threads: int | None = None
     default_threads: int = 1
     checkpoint_seconds: float = 30.0
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be worked out again: it may be of thousands of runs."""
+        return self.__dict__ | {"_known": {}}
 
 
 @dataclass(frozen=True)
 class Planned:
     """A run and its state: done, missing or changed, and then why; `cost` is the characters that its training reads.
 
-    `needed_by` counts the due runs that start from it: its model is kept for them.
+    `result` is what is stored of it, without evidence and scores; `needed_by` counts the due runs that start from it:
+    its model is kept for them.
     """
 
     run: Run
@@ -103,11 +109,11 @@ class Planned:
     needed_by: int = 0
 
 
-def plan(run: Run, context: RunContext) -> Planned:
+def plan(run: Run, context: RunContext, stored: Listing | None = None) -> Planned:
     """The state of a run in the results folder."""
     name = run_name(run, context)
     wanted = fingerprints(run, context)
-    state, why, result = look_up(run, name, wanted, context)
+    state, why, result = look_up(run, name, wanted, context, stored)
     return Planned(run, name, wanted, state, why, cost(run, run.settings, context), result)
 
 
@@ -124,18 +130,16 @@ def run_name(run: Run, context: RunContext) -> RunName:
     )
 
 
-def look_up(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) -> tuple[str, str, Result | None]:
-    """The state of a run in the results folder, why it must be done again, and its result as it lies there."""
+def look_up(
+    run: Run, name: RunName, wanted: Fingerprints, context: RunContext, stored: Listing | None = None
+) -> tuple[str, str, Result | None]:
+    """The state of a run in the results folder, why it must be done again, and its record as it lies there."""
     root = context.results / store.RUNS
-    recover(root / name.path)
-    if not (root / name.path).exists():
+    if not (stored or Listing(root)).has(name.path):
         return MISSING, "", None
     try:
-        # A plan may have thousands of runs: it needs their scores, not the evidence.
-        result = replace(store.read(root, name.path), evidence={})
-        for task in result.tasks:
-            with store.checksummed_file(root / name.path, f"answers/{task}.jsonl"):
-                pass
+        result = store.read_record(root, name.path)
+        store.require_as_written(result)
     except InputError as error:
         return CHANGED, str(error), None
     why = why_changed(run, wanted, result)
@@ -150,7 +154,7 @@ def look_up(run: Run, name: RunName, wanted: Fingerprints, context: RunContext) 
 def summary(runs: Sequence[Planned]) -> str:
     """How many runs there are, and how many of them are done."""
     due = sum(planned.state != DONE for planned in runs)
-    return f"{len(runs)} run{'s' * (len(runs) != 1)}, {len(runs) - due} done, {due} to do"
+    return f"{len(runs):,} run{'s' * (len(runs) != 1)}, {len(runs) - due:,} done, {due:,} to do"
 
 
 def cost(run: Run, settings: Settings, context: RunContext) -> float:
@@ -164,7 +168,21 @@ def cost(run: Run, settings: Settings, context: RunContext) -> float:
 
 
 def fingerprints(run: Run, context: RunContext) -> Fingerprints:
-    """The digests of everything that a run's result depends on."""
+    """The digests of everything that a run's result depends on; worked out once for all seeds."""
+    known, key = context._known, (run.baseline.name, run.names, run.settings, run.start is None)
+    if key not in known:
+        known[key] = _fingerprints(run, context)
+    if run.start is None:
+        return cast(Fingerprints, known[key])
+    start = run_name(run.start, context), run.start.settings
+    if start not in known:
+        # Both start from one encoder in the end, of which the run has the digest itself.
+        found = [start[0], replace(fingerprints(run.start, context), encoder=None)]
+        known[start] = hashlib.sha256(strict_json.dumps(found).encode()).hexdigest()
+    return cast(Fingerprints, replace(known[key], start=known[start]))
+
+
+def _fingerprints(run: Run, context: RunContext) -> Fingerprints:
     settings = strict_json.dumps(relevant_settings(run.settings, run))
     modules = [registry.module("baseline", run.baseline.name), *(registry.module("task", name) for name in run.names)]
     modules += [task.head.partition(":")[0] for task in run.tasks if run.baseline.needs_encoder]
@@ -173,14 +191,7 @@ def fingerprints(run: Run, context: RunContext) -> Fingerprints:
         corpora={task.name: context.corpora.corpus_statistics(task).digest for task in run.tasks},
         encoder=context.encoder.digest if run.baseline.needs_encoder else None,
         code=code.digest(tuple(modules)),
-        start=_digest_of(run.start, context) if run.start else None,
     )
-
-
-def _digest_of(start: Run, context: RunContext) -> str:
-    # Both start from one encoder in the end, of which the run has the digest itself.
-    found = [run_name(start, context), replace(fingerprints(start, context), encoder=None)]
-    return hashlib.sha256(strict_json.dumps(found).encode()).hexdigest()
 
 
 def relevant_settings(settings: Settings, run: Run) -> dict[str, Any]:

@@ -27,8 +27,9 @@ from bench.runner.plan import DONE, Planned, Run, RunContext, fingerprints, look
 from bench.runner.unfinished import claim_checkpoints, lock_run
 from bench.store import runs as store
 from bench.store.environment import environment
+from bench.store.evidence import Evidence
 from bench.store.model_cards import MODELS, STARTS, kept_folder
-from bench.store.runs import Evidence, MetricScore, Result, Score
+from bench.store.runs import MetricScore, Result, Score
 from tasks.core.errors import InputError, passing_error
 from tasks.core.kinds import DEV, TEST, TRAIN, Task
 from tasks.core.metrics.metric import Observed
@@ -67,10 +68,10 @@ def carry_out(planned: Planned, context: RunContext, tell: Tell) -> None:
 def run_and_store(planned: Planned, context: RunContext, tell: Tell) -> Result | None:
     """Do one run and store its result, unless another process has done it meanwhile; None where one is at it."""
     with lock_run(context.results, planned.name.path) as acquired:
-        state, _, result = look_up(planned.run, planned.name, planned.fingerprints, context)
+        state, _, _ = look_up(planned.run, planned.name, planned.fingerprints, context)
         needed = planned.needed_by and not kept_folder(context.results, planned.name, planned.fingerprints)
         if state == DONE and not needed:
-            return result
+            return store.read(context.results / store.RUNS, planned.name.path)
         return _train_and_store(_train_spec(planned, context, tell), planned, context) if acquired else None
 
 

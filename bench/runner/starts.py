@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bench.runner.plan import CHANGED, DONE, Planned, Run, RunContext, plan
-from bench.store.atomic import remove_empty
+from bench.store import runs as store
+from bench.store.atomic import Listing, remove_empty
 from bench.store.locks import flock
 from bench.store.model_cards import STARTS, kept_folder
 from bench.store.names import RunName
@@ -21,7 +22,8 @@ def closed_plan(runs: Iterable[Run], context: RunContext) -> list[Planned]:
 
     A finished start is due again where its model is needed and kept nowhere.
     """
-    found = {planned.name: planned for planned in (plan(run, context) for run in runs)}
+    stored = Listing(context.results / store.RUNS)  # Most of a large grid is not there.
+    found = {planned.name: planned for planned in (plan(run, context, stored) for run in runs)}
     needed: Counter[RunName] = Counter()
     waiting = [planned for planned in found.values() if planned.state != DONE]
     while waiting:
@@ -31,7 +33,7 @@ def closed_plan(runs: Iterable[Run], context: RunContext) -> list[Planned]:
             continue
         needed[name] += 1
         if needed[name] == 1:
-            start, asked = found.get(name) or plan(run, context), name in found
+            start, asked = found.get(name) or plan(run, context, stored), name in found
             lacking = start.state == DONE and kept_folder(context.results, start.name, start.fingerprints) is None
             found[name] = replace(start, state=CHANGED) if lacking else start
             if lacking or (not asked and start.state != DONE):  # What was due before is waiting already.

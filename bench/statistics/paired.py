@@ -5,6 +5,7 @@ S seeds, B examples, K columns of evidence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +41,24 @@ class Paired:
         return int(self.first.shape[1])
 
     def narrowed(self) -> Paired:
-        """The same evidence in the fewest columns that the formula needs: 3 for micro F1, however many labels."""
-        if self.formula not in _BY_ROLE:
-            return self
-        roles = [column.rpartition(":")[2] for column in self.columns]
-        kept = tuple(dict.fromkeys(roles))
-        into = np.array([[role == one for one in kept] for role in roles], dtype=float)
-        return Paired(self.name, self.first @ into, self.second @ into, self.formula, kept)
+        """The same evidence in the fewest columns that the formula needs."""
+        (first, columns), (second, _) = (narrowed(arm, self.formula, self.columns) for arm in (self.first, self.second))
+        return Paired(self.name, first, second, self.formula, columns)
+
+
+def pair(name: str, arms: Sequence[Sequence[Array]], formula: str, columns: tuple[str, ...]) -> Paired:
+    """The rows [B, K] of each seed of two arms as one, in the fewest columns: never all seeds in more than these."""
+    first, second = (np.stack([narrowed(rows, formula, columns)[0] for rows in arm]) for arm in arms)
+    return Paired(name, first, second, formula, narrowed(arms[0][0], formula, columns)[1])
+
+
+def narrowed(rows: Array, formula: str, columns: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+    """Rows [..., K] and columns, the fewest that the formula needs: 3 for micro F1, however many labels."""
+    if formula not in _BY_ROLE:
+        return rows.astype(float, copy=False), columns
+    roles = [column.rpartition(":")[2] for column in columns]
+    kept = tuple(dict.fromkeys(roles))
+    return rows @ np.array([[role == one for one in kept] for role in roles], dtype=float), kept
 
 
 def scores(totals: Array, paired: Paired) -> Array:

@@ -48,10 +48,33 @@ def recover(folder: Path) -> None:
                 raise
 
 
+class Listing:
+    """The folders below a folder, each of whose parents is listed once: thousands are looked up at no cost for each."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, frozenset[str]] = {}
+
+    def has(self, path: Path) -> bool:
+        """Whether a folder is at this path below the root; an atomic write of it that was stopped is completed."""
+        parent, _, name = path.as_posix().rpartition("/")
+        if parent not in self._names:
+            try:
+                self._names[parent] = frozenset(entry.name for entry in (self._root / parent).iterdir())
+            except (FileNotFoundError, NotADirectoryError):
+                self._names[parent] = frozenset()
+        if name in self._names[parent] or f".{name}.old" not in self._names[parent]:
+            return name in self._names[parent]
+        recover(self._root / path)
+        return True
+
+
 def recover_all(root: Path) -> None:
     """The same for every folder below `root`."""
-    for old in root.rglob(".*.old"):
-        recover(old.with_name(old.name[1:-4]))
+    for above, folders, _ in os.walk(root):
+        for name in folders:
+            if name.startswith(".") and name.endswith(".old"):
+                recover(Path(above, name[1:-4]))
 
 
 def remove_empty(folder: Path, root: Path) -> None:

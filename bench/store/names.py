@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from baselines.core.settings import Settings
@@ -69,6 +70,7 @@ class RunName:
         return self.comparison, self.arm, sorted(self.tasks), start, "" if self.seed == seed else self.seed
 
 
+@lru_cache(maxsize=4096)
 def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
     """What a comparison is called in paths: its corpora, its encoder and, if it is not the usual one, its span head."""
     # The first hyphen ends the corpus, and no name of an encoder has a plus sign: no two comparisons share a label.
@@ -78,6 +80,11 @@ def comparison_label(corpus: str, encoder: str, span_head: str) -> str:
 
 def tasks_label(tasks: Sequence[str]) -> str:
     """What a set of tasks is called in a path: up to three names, or their number and a digest of their names."""
+    return _tasks_label(tuple(tasks))
+
+
+@lru_cache(maxsize=4096)
+def _tasks_label(tasks: tuple[str, ...]) -> str:
     names = "+".join(sorted(tasks))
     if len(tasks) <= 3 and len(names) <= 100:
         return names

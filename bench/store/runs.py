@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,17 @@ from baselines.core.settings import PROFILES, Settings
 from baselines.core.stats import TrainStats
 from bench.store import strict_json
 from bench.store.atomic import atomic_write, recover_all
-from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, arrays, read_bytes, refuse_links
-from bench.store.checksums import CHECKSUMS, require_checksum, write_checksums
+from bench.store.bounds import EVIDENCE_BYTES, RESULT_BYTES, read_bytes, refuse_links
+from bench.store.checksums import (
+    CHECKSUMS,
+    checksummed_file,
+    damage_told,
+    read_checksums,
+    require_checksum,
+    write_checksums,
+)
 from bench.store.environment import Environment
+from bench.store.evidence import Evidence, parse, totals
 from bench.store.names import RunName
 from bench.store.sanitise import sanitise
 from tasks.core.errors import InputError
@@ -124,22 +132,17 @@ class Result:
         return self.name.label
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the metrics of a task observed: ids [B], and for each metric by name its rows [B, K]."""
+def read_all(results: Path, part: str = RUNS, held: Callable[[Result], Result] = lambda result: result) -> list[Result]:
+    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out.
 
-    ids: NDArray[np.str_]
-    rows: dict[str, NDArray[Any]]
-
-
-def read_all(results: Path, part: str = RUNS) -> list[Result]:
-    """Every result in a part of the results folder, by path; what cannot be read is named on stderr and left out."""
+    `held` leaves of each result what is to be held in memory.
+    """
     root, found = results / part, []
     refuse_links(root)
     recover_all(root)
     for path in sorted(root.glob(f"*/*/*/seed-*/{RESULT}")):
         try:
-            found.append(read(root, path.parent.relative_to(root)))
+            found.append(held(read(root, path.parent.relative_to(root))))
         except InputError as error:
             sys.stderr.write(f"warning: {sanitise(str(error))}\n")
     return found
@@ -147,33 +150,30 @@ def read_all(results: Path, part: str = RUNS) -> list[Result]:
 
 def read(root: Path, run: Path) -> Result:
     """The result in one run's folder, its scores from its evidence; InputError where it is damaged or elsewhere."""
-    with checksummed_file(root / run, RESULT, "a finished result") as data:
+    result = read_record(root, run)
+    evidence = {task: read_evidence(result, task) for task in result.scores}
+    scores = {task: _scored(score, totals(evidence[task])) for task, score in result.scores.items()}
+    return replace(result, scores=scores, evidence=evidence)
+
+
+def read_record(root: Path, run: Path) -> Result:
+    """The record in one run's folder, without evidence, and so without values of its scores."""
+    with checksummed_file(root / run, RESULT, "a finished result", RESULT_BYTES) as data:
         result = strict_json.loads(Result, data)
         if result.name.path != run:
             raise ValueError(f"it is the result of {result.name.path}")
         _check(result)
-    result = replace(result, folder=root / run)
-    evidence = {task: read_evidence(result, task) for task in result.scores}
-    scores = {task: _scored(score, evidence[task].rows) for task, score in result.scores.items()}
-    return replace(result, scores=scores, evidence=evidence)
+    return replace(result, folder=root / run)
 
 
-@contextmanager
-def checksummed_file(folder: Path, name: str, what: str = "as it was written") -> Iterator[bytes]:
-    """The bytes of a run's file, to be parsed; InputError with what to do where they are not what was written."""
-    path = folder / name
-    try:
-        data = read_bytes(path, RESULT_BYTES if name == RESULT else EVIDENCE_BYTES)
-        try:
-            yield data
-        except strict_json.OtherFormat as error:
-            if (folder / CHECKSUMS).exists():  # Results of format 1 had none.
-                require_checksum(folder, name, data)
-            raise InputError(f"{path}: {error}: run the same command again to make it anew") from None
-        require_checksum(folder, name, data)
-    except ValueError as error:
-        todo = "give the command that made it again, or delete its run's folder"
-        raise InputError(f"{path} is not {what} ({error}): {todo}") from None
+def require_as_written(result: Result) -> None:
+    """InputError unless evidence and answers of a result that was read from a folder are what was written there."""
+    assert result.folder is not None
+    with damage_told(result.folder / CHECKSUMS):
+        checksums = read_checksums(result.folder)
+    for file in (name for task in result.tasks for name in (f"evidence/{task}.npz", f"answers/{task}.jsonl")):
+        with damage_told(result.folder / file):
+            require_checksum(checksums, file, read_bytes(result.folder / file, EVIDENCE_BYTES))
 
 
 def _check(result: Result) -> None:
@@ -188,14 +188,17 @@ def _check(result: Result) -> None:
         if not is_name(task) or not score.metrics:
             raise ValueError(f"{task!r} is no name of a task, or has no metric")
         for metric in score.metrics:
-            check_formula(metric.formula, metric.columns)
+            _check_formula(metric.formula, metric.columns)
 
 
-def _scored(score: Score, rows: Mapping[str, NDArray[Any]]) -> Score:
-    """The scores of a task, each worked out from its evidence."""
+_check_formula = lru_cache(maxsize=4096)(check_formula)  # Thousands of results have the same.
+
+
+def _scored(score: Score, totals: Mapping[str, NDArray[Any]]) -> Score:
+    """The scores of a task, each worked out from the totals of its evidence."""
     metrics = []
     for metric in score.metrics:
-        value = float(FORMULAS[metric.formula](rows[metric.name].sum(axis=0), metric.columns))
+        value = float(FORMULAS[metric.formula](totals[metric.name], metric.columns))
         # One nan for all: two undefined scores are the same.
         metrics.append(replace(metric, value=math.nan if math.isnan(value) else value))
     return replace(score, metrics=tuple(metrics))
@@ -204,18 +207,8 @@ def _scored(score: Score, rows: Mapping[str, NDArray[Any]]) -> Score:
 def read_evidence(result: Result, task: str) -> Evidence:
     """The evidence of one task of a result that was read from a folder."""
     assert result.folder is not None
-    metrics = result.scores[task].metrics
     with checksummed_file(result.folder, f"evidence/{task}.npz") as data:
-        rows = arrays(data, ("ids", *(metric.name for metric in metrics)))
-        evidence = Evidence(rows.pop("ids"), rows)
-        if evidence.ids.dtype.kind != "U" or evidence.ids.ndim != 1:
-            raise ValueError("its ids are not text")
-        for metric in metrics:
-            found = rows[metric.name]
-            numbers = found.dtype.kind in "biuf" and found.shape == (len(evidence.ids), len(metric.columns))
-            if not numbers or not np.isfinite(found).all():
-                raise ValueError(f"{metric.name} is not finite numbers")
-    return evidence
+        return parse(data, {metric.name: len(metric.columns) for metric in result.scores[task].metrics})
 
 
 def write(root: Path, result: Result, evidence: Mapping[str, Evidence], answers: Mapping[str, Sequence[str]]) -> Path:

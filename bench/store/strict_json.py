@@ -9,9 +9,9 @@ import json
 import math
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Kind = TypeVar("Kind")
@@ -32,7 +32,7 @@ def dumps(value: object, indent: int | None = None) -> str:
 def loads(kind: type[Kind], text: str | bytes) -> Kind:
     """A dataclass from its JSON; null is nan where a float is due. ValueError says which field is wrong and how."""
     try:
-        return cast(Kind, _typed(kind, json.loads(text, parse_constant=_refuse), ""))
+        return cast(Kind, _reader(cast(Hashable, kind))(json.loads(text, parse_constant=_refuse), ""))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -55,50 +55,68 @@ def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
 
 
-def _typed(kind: Any, data: Any, where: str) -> Any:
+@cache
+def _reader(kind: Any) -> Callable[[Any, str], Any]:
+    """What reads values of a kind at a place; made once: to look into a kind takes longer than to read a value."""
     origin, inner = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
-        return _record(kind, data, where)
+        return partial(_record, kind)
     if origin in (Union, types.UnionType):
-        chosen = next(one for one in inner if one is not type(None))
-        return None if data is None else _typed(chosen, data, where)
+        chosen = _reader(next(one for one in inner if one is not type(None)))
+        return lambda data, where: None if data is None else chosen(data, where)
     if origin is dict:
-        items = _expect(dict, data, where).items()
-        return {key: _typed(inner[1], item, f"{where}.{key}") for key, item in items}
+        return partial(_mapping, _reader(inner[1]))
     if origin in (list, tuple):
-        return _row(origin, inner, _expect(list, data, where), where)
+        return partial(_row, origin, inner)
     if kind is float:
-        return _number(data, where)
-    if kind is int and abs(_expect(int, data, where)) > sys.maxsize:
+        return _number
+    return _count if kind is int else partial(_expect, kind)
+
+
+def _mapping(read: Callable[[Any, str], Any], data: Any, where: str) -> dict[str, Any]:
+    return {key: read(item, f"{where}.{key}") for key, item in _expect(dict, data, where).items()}
+
+
+def _count(data: Any, where: str) -> int:
+    if abs(_expect(int, data, where)) > sys.maxsize:
         raise ValueError(f"{where.lstrip('.')} is larger than any count")
-    return _expect(kind, data, where)
+    return cast(int, data)
 
 
-def _row(origin: Any, inner: tuple[Any, ...], data: list[Any], where: str) -> Any:
-    kinds = inner if origin is tuple and inner[-1] is not Ellipsis else (inner[0],) * len(data)
-    if len(kinds) != len(data):
+def _row(origin: Any, inner: tuple[Any, ...], data: Any, where: str) -> Any:
+    kinds = inner if origin is tuple and inner[-1] is not Ellipsis else (inner[0],) * len(_expect(list, data, where))
+    if len(kinds) != len(_expect(list, data, where)):
         raise ValueError(f"{where.lstrip('.')} has {len(data)} parts instead of {len(kinds)}")
+    if origin is tuple and {str}.issuperset(map(type, data)) and {*kinds} <= {str}:
+        return _shared(tuple(data))
     pairs = enumerate(zip(kinds, data, strict=True))
-    return origin(_typed(kind, item, f"{where}[{index}]") for index, (kind, item) in pairs)
+    return origin([_reader(kind)(item, f"{where}[{index}]") for index, (kind, item) in pairs])
+
+
+@lru_cache(maxsize=4096)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Equal rows of names as one object: thousands of results have the same columns."""
+    return names
 
 
 def _record(kind: Any, data: Any, where: str) -> Any:
-    due, given = set(_stored(kind)), set(_expect(dict, data, where))
-    version = next((field.default for field in fields(kind) if field.name == "format"), None)
-    had = data.get("format")
-    if type(version) is type(had) is int and had != version:
-        raise OtherFormat(f"it is of {'an older' if had < version else 'a newer'} format ({had}, not {version})")
-    if due != given:
-        word, names = ("lacks", due - given) if due - given else ("has unknown", given - due)
+    readers, given = _readers(kind), _expect(dict, data, where)
+    version = kind.__dataclass_fields__.get("format")
+    if version and type(version.default) is type(had := data.get("format")) is int and had != version.default:
+        age = "an older" if had < version.default else "a newer"
+        raise OtherFormat(f"it is of {age} format ({had}, not {version.default})")
+    if readers.keys() != given.keys():
+        lacking, unknown = readers.keys() - given, given.keys() - readers
+        word, names = ("lacks", lacking) if lacking else ("has unknown", unknown)
         raise ValueError(f"{where.lstrip('.') or 'it'} {word} {', '.join(sorted(map(repr, names)))}")
-    hints = _hints(kind)
-    return kind(**{name: _typed(hints[name], data[name], f"{where}.{name}") for name in due})
+    return kind(**{name: read(given[name], f"{where}.{name}") for name, read in readers.items()})
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    """What get_type_hints says, found once a class: it is half the time of reading many results."""
-    return get_type_hints(kind)
+def _readers(kind: Any) -> dict[str, Callable[[Any, str], Any]]:
+    """What reads each field of a dataclass."""
+    hints = get_type_hints(kind)
+    return {name: _reader(hints[name]) for name in _stored(kind)}
 
 
 def _number(data: Any, where: str) -> float:

@@ -17,7 +17,8 @@ from typing import Any
 
 from baselines.core.hub import ENCODERS
 from bench.report.comparison import DEMO, Comparison, kind_of
-from bench.report.tables.scores import label_scores, metric_of_labels
+from bench.report.held import metric_of_labels
+from bench.report.tables.scores import label_scores
 from bench.store import strict_json
 from bench.store.runs import MetricScore, Result
 from bench.store.sanitise import sanitise, spreadsheet, stem

@@ -11,15 +11,15 @@ from statistics import fmean
 from bench.report import numbers
 from bench.report.arms import FLOOR, MULTI, SINGLE
 from bench.report.comparison import NOT_RUN, Comparison, Contrast
+from bench.report.held import metric_of_labels
 from bench.report.papers import JAMIA_MULTI, JAMIA_SINGLE, footnotes, published_for
 from bench.report.table import CellText, Table, mean_cell
 from bench.report.tables.differences import difference_cells, not_compared, unreliable
 from bench.statistics.comparing import MARGIN
-from bench.store.runs import MetricScore, Result, Score
+from bench.store.runs import Result
 from tasks.core.metrics.formulas import by_label
 
 _MEAN = "mean"
-_F1_FORMULA = "micro_f1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +154,16 @@ def _ceiling(comparison: Comparison, arm: str, task: str) -> float | None:
     return fmean(known) if known else None
 
 
-def metric_of_labels(score: Score) -> MetricScore | None:
-    """The first metric of a task whose evidence is true and false positives and negatives of each label."""
-    return next((one for one in score.metrics if one.formula == _F1_FORMULA and ":" in one.columns[0]), None)
-
-
 def label_scores(result: Result, task: str) -> dict[str, tuple[int, float]]:
     """Label -> its mentions in gold, and its F1, which may be nan without any; empty if labels are not told apart."""
     metric = metric_of_labels(result.scores[task])
     if metric is None:
         return {}
-    totals = result.evidence[task].rows[metric.name].sum(axis=0)
+    totals = result.evidence[task].rows[metric.name].sum(axis=0, dtype=float)
     counts = dict(zip(metric.columns, totals, strict=True))
     return {
         label: (round(counts[f"{label}:tp"] + counts[f"{label}:fn"]), float(value))
-        for label, value in by_label(totals, metric.columns, _F1_FORMULA).items()
+        for label, value in by_label(totals, metric.columns, metric.formula).items()
     }
 
 

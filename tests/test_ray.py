@@ -24,7 +24,8 @@ from bench.runner.events import Died, Event, Failed, Stored
 from bench.runner.plan import Planned, RunContext
 from bench.runner.ray_cluster import _fitting
 from bench.runner.ray_connection import SILENT, require_silent
-from bench.runner.ray_task import order, serve
+from bench.runner.ray_messages import order
+from bench.runner.ray_task import serve
 from bench.store import runs as store
 from bench.store.environment import environment
 from in_steps import STEPS
@@ -159,7 +160,7 @@ def test_what_a_node_has_otherwise_than_the_driver_is_one_sentence(
         monkeypatch.setattr("bench.runner.code.digest", lambda modules: "another")
     else:
         here = environment()
-        monkeypatch.setattr("bench.runner.ray_task.environment", lambda: replace(here, torch="1.0"))
+        monkeypatch.setattr("bench.runner.ray_messages.environment", lambda: replace(here, torch="1.0"))
     failed = serve(0, travels, Hears)
     assert isinstance(failed, Failed)
     assert re.fullmatch(said, failed.reason)

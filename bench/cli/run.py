@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write what was answered in the official formats, for the official programs; holds text of notes",
     )
+    _add_executors(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
+
+
+def _add_executors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--executor",
         choices=(LOCAL, SERIAL, RAY),
@@ -64,7 +69,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="part of a GPU that Ray gives a run, whose memory it does not limit (default: 1)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
 
 
 def _jobs(text: str) -> int | None:
@@ -144,11 +148,12 @@ def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Plan
 
     if args.executor == RAY:
         from bench.runner.ray_cluster import Asked, RayCluster
+        from bench.runner.ray_task import serve
 
         # As on one machine with a run for each core: a thread each, where nothing else is said.
         _, threads = shared_out(0, 0, cores(), args.threads)
         asked = Asked(args.address or os.environ.get("RAY_ADDRESS") or None, args.jobs, args.device, args.gpus_per_run)
-        return RayCluster(_with_threads(args, context, threads), asked)
+        return RayCluster(_with_threads(args, context, threads), asked, serve)
     serial = args.executor == SERIAL
     trains = [planned.state != DONE for planned in runs if planned.run.baseline.needs_encoder]
     # Where a GPU is looked for, torch is imported and begun: not in this process.

@@ -8,12 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
@@ -23,6 +22,7 @@ from typing import Any
 from baselines.core.baseline import Stopped
 from bench import registry
 from bench.runner.events import Busy, Died, Ended, Event, Failed, Reached, Stored, Tell
+from bench.runner.inherited import inherited_environment
 from bench.runner.plan import Planned, RunContext
 from bench.runner.run import carry_out
 from bench.runner.slots import Slots
@@ -221,20 +221,3 @@ def _listen(pipe: Connection, stopping: threading.Event) -> None:
     with suppress(EOFError):
         pipe.recv()
     os._exit(1)
-
-
-@contextmanager
-def inherited_environment(more: Mapping[str, str] | None = None) -> Iterator[None]:
-    """What processes are begun with: they look for modules where this one does, and fetch and draw nothing."""
-    # Where the user stands may lie modules of the same names.
-    path = os.pathsep.join([str(Path(registry.__file__).parent.parent), *sys.path])
-    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    ours |= more or {}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            os.environ.update({name: value} if value is not None else {})

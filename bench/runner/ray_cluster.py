@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from bench.runner.events import Died, Ended, Event, Failed, Tell
 from bench.runner.plan import Planned, RunContext
 from bench.runner.ray_connection import connect, require_silent
-from bench.runner.ray_task import Mailbox, order, serve
+from bench.runner.ray_messages import Mailbox, order
 from bench.store import runs as store
 from tasks.core.errors import InputError
 
@@ -38,6 +38,10 @@ class Asked:
     gpus_per_run: float | None
 
 
+Serve = Callable[[int, bytes, Any], Event]
+"""In a task: does the run of an order, which tells in the mailbox by its number; how it ended."""
+
+
 @dataclass(frozen=True)
 class _Task:
     number: int
@@ -48,7 +52,7 @@ class _Task:
 class RayCluster:
     """An executor: as many runs at once as the nodes have room for, and as many again that wait for it there."""
 
-    def __init__(self, context: RunContext, asked: Asked) -> None:
+    def __init__(self, context: RunContext, asked: Asked, serve: Serve) -> None:
         self.connection = connect(asked.address)
         import ray
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.runner.processes import inherited_environment
+from bench.runner.inherited import inherited_environment
 from bench.runner.slots import cores
 from tasks.core.errors import InputError
 

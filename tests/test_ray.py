@@ -59,7 +59,7 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("ray")
     write_corpora(folder / "data")
-    with three_nodes(folder, step_seconds=0.03) as nodes:
+    with three_nodes(folder, step_seconds=0.04) as nodes:
         told = Story(nodes)
         for executor in ("serial", "local"):
             told.said[executor] = finish(nodes.command(GRID, executor, executor))

@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from bench.runner.events import Died, Ended, Event, Failed, Tell
+from bench.runner.events import Died, Ended, Event, Failed, Stored, Tell
 from bench.runner.plan import Planned, RunContext
 from bench.runner.ray_connection import connect, require_silent
 from bench.runner.ray_messages import Mailbox, order
 from bench.store import runs as store
+from bench.store.atomic import remove_empty
 from tasks.core.errors import InputError
 
 NODES_SECONDS = 5.0
@@ -103,7 +105,7 @@ class RayCluster:
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Hand the run to Ray; one that is to be alone takes a node, and a GPU of it, for itself."""
         # By this folder a node knows that it sees the same results folder.
-        (self.context.results / store.UNFINISHED / planned.name.path).mkdir(parents=True, exist_ok=True)
+        self._unfinished(planned).mkdir(parents=True, exist_ok=True)
         trains = planned.run.baseline.needs_encoder
         cpus, gpus = (float(self.cpus), self.gpus) if trains else (1.0, 0.0)
         if alone:
@@ -127,7 +129,13 @@ class RayCluster:
             if number in tells:
                 tells[number](event)
         for reference in ended:
-            self.under_way.pop(reference).tell(self._outcome(reference))
+            task, event = self.under_way.pop(reference), self._outcome(reference)
+            if isinstance(event, Stored):  # If by another: who did it has removed its folder, but not this one.
+                remove_empty(self._unfinished(task.planned), self.context.results / store.UNFINISHED)
+            task.tell(event)
+
+    def _unfinished(self, planned: Planned) -> Path:
+        return self.context.results / store.UNFINISHED / planned.name.path
 
     def _mail(self) -> list[tuple[int, Event]]:
         with suppress(self.ray.exceptions.RayError):

@@ -14,8 +14,8 @@ from bench.runner.events import Event, Reached, Said
 from bench.runner.plan import Planned, RunContext
 from bench.store.environment import environment
 
-TELL_SECONDS = 1.0
-"""A run tells no more often how far it is, and learns as often whether it is to stop."""
+TELL_SECONDS = 0.5
+"""A run tells no more often how far it is; by the answer it learns whether it is to stop."""
 
 
 def order(planned: Planned, context: RunContext) -> bytes:
@@ -71,16 +71,16 @@ class Teller:
             self._put(event)
         elif not isinstance(event, Reached):
             self.end = event
-        elif time.monotonic() - self.told >= TELL_SECONDS and self._answered():
+        elif self._answered() and time.monotonic() - self.told >= TELL_SECONDS:
             self.told = time.monotonic()
             self._put(event)
 
     def close(self) -> None:
-        """Wait until what was told last has been heard, before this process ends; not for long."""
+        """Wait until what was told last has been heard, before this process ends, but not for long."""
         import ray
 
         if self.asked is not None:
-            ray.wait([self.asked], timeout=TELL_SECONDS)
+            ray.wait([self.asked], timeout=2.0)
 
     def _put(self, event: Event) -> None:
         self.asked = self.mailbox.put.remote(self.number, event)
@@ -93,8 +93,9 @@ class Teller:
             return True
         if not ray.wait([self.asked], timeout=0)[0]:
             return False
+        asked, self.asked = self.asked, None
         try:
-            if ray.get(self.asked):
+            if ray.get(asked):
                 raise Stopped
         except ray.exceptions.RayError:  # The mailbox is lost, and begun anew elsewhere.
             pass

@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.runner.ray_connection import NO_WEB, SILENT
 from in_steps import install
 from separate import start
-from sockets_seen import SocketsSeen, descendants
+from sockets_seen import SocketsSeen, descendants, title
 
 WITHOUT_REPORT = """import sys
 from bench.report import files
@@ -87,7 +87,7 @@ class Nodes:
     def workers(self) -> list[int]:
         """The processes of runs that are under way."""
         mine = sorted(descendants(self.process.pid))
-        return [one for one in mine if _title(one).startswith(("ray::in_steps ", "ray::multitask "))]
+        return [one for one in mine if title(one).startswith(("ray::in_steps ", "ray::multitask "))]
 
 
 @contextmanager
@@ -111,13 +111,6 @@ def three_nodes(folder: Path, step_seconds: float) -> Iterator[Nodes]:
         for name, value in kept.items():
             os.environ.pop(name)
             os.environ.update({name: value} if value is not None else {})
-
-
-def _title(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().partition(b"\0")[0].decode()
-    except OSError:  # It has ended.
-        return ""
 
 
 def until(true: Callable[[], object], seconds: float = 120.0) -> None:

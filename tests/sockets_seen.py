@@ -30,6 +30,14 @@ def _parents() -> Iterator[tuple[int, int]]:
                 continue
 
 
+def title(process: int) -> str:
+    """What a process is called; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().partition(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
 def sockets(process: int) -> Iterator[str]:
     """The inodes of its sockets."""
     try:

@@ -29,9 +29,10 @@ from bench.runner.ray_task import serve
 from bench.store import runs as store
 from bench.store.environment import environment
 from in_steps import STEPS
-from ray_nodes import Nodes, evidence, three_nodes, until
+from ray_nodes import WITHOUT_REPORT, Nodes, evidence, three_nodes, until
 from separate import finish, start
 from small_bench import PLANTED, write_corpora
+from sockets_seen import descendants, title
 from tasks.core.errors import InputError
 
 pytest.importorskip("ray", reason='Ray is not installed (install ".[ray]"): runs on a cluster are not tested')
@@ -206,6 +207,22 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once(tmp_path: Path, add
     assert said.returncode == 2
     last = f"error: the Ray cluster at {address} cannot be reached ([Errno 111] Connection refused): see that it is"
     assert said.stderr.splitlines()[-1].startswith(last)
+
+
+def test_without_an_address_a_cluster_is_begun_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    write_corpora(tmp_path / "data")
+    before = {*Path("/tmp").glob("ray-*")}
+    words = "run --data data --tasks mednli --baselines majority --no-cache --results results --executor ray".split()
+    driver = start(["-c", WITHOUT_REPORT, *words], tmp_path)
+    until(lambda: any("raylet" in title(one) for one in descendants(driver.pid)) or driver.poll() is not None)
+    begun = descendants(driver.pid)
+    said = finish(driver)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == ""
+    assert len(begun) > 2
+    until(lambda: not any(title(one) for one in begun))
+    assert {*Path("/tmp").glob("ray-*")} <= before
+    assert not (tmp_path / "elsewhere" / "home" / ".ray").exists()
 
 
 def test_a_node_has_room_for_as_many_runs_as_its_cores_and_parts_of_gpus_allow() -> None:

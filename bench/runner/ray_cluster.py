@@ -105,7 +105,9 @@ class RayCluster:
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Hand the run to Ray; one that is to be alone takes a node, and a GPU of it, for itself."""
         # By this folder a node knows that it sees the same results folder.
-        self._unfinished(planned).mkdir(parents=True, exist_ok=True)
+        while not (folder := self._unfinished(planned)).is_dir():
+            with suppress(FileNotFoundError):  # A run that ends removes folders that are empty.
+                folder.mkdir(parents=True, exist_ok=True)
         trains = planned.run.baseline.needs_encoder
         cpus, gpus = (float(self.cpus), self.gpus) if trains else (1.0, 0.0)
         if alone:

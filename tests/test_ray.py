@@ -20,15 +20,15 @@ import pytest
 
 from bench.cli import options
 from bench.cli.request import planned_runs, requested
-from bench.runner.events import Died, Event, Failed, Stored
+from bench.runner.events import Died, Event, Stored
 from bench.runner.plan import Planned, RunContext
 from bench.runner.ray_cluster import _fitting
 from bench.runner.ray_connection import SILENT, require_silent
-from bench.runner.ray_messages import order
+from bench.runner.ray_messages import Unfit, order
 from bench.runner.ray_task import serve
 from bench.store import runs as store
 from bench.store.environment import environment
-from in_steps import STEPS
+from in_steps import STEPS, install
 from ray_nodes import WITHOUT_REPORT, Nodes, evidence, three_nodes, until
 from separate import finish, start
 from small_bench import PLANTED, write_corpora
@@ -162,9 +162,10 @@ def test_what_a_node_has_otherwise_than_the_driver_is_one_sentence(
     else:
         here = environment()
         monkeypatch.setattr("bench.runner.ray_messages.environment", lambda: replace(here, torch="1.0"))
-    failed = serve(0, travels, Hears)
-    assert isinstance(failed, Failed)
-    assert re.fullmatch(said, failed.reason)
+    monkeypatch.setattr("bench.runner.ray_task._node_id", lambda: "here")
+    unfit = serve(0, travels, Hears)
+    assert isinstance(unfit, Unfit)
+    assert re.fullmatch(said, unfit.reason)
 
 
 def test_the_message_of_an_unforeseen_error_stays_where_it_is(
@@ -223,6 +224,25 @@ def test_without_an_address_a_cluster_is_begun_and_nothing_of_it_is_left(tmp_pat
     until(lambda: not any(title(one) for one in begun))
     assert {*Path("/tmp").glob("ray-*")} <= before
     assert not (tmp_path / "elsewhere" / "home" / ".ray").exists()
+
+
+def test_where_no_node_is_fit_each_run_is_left_with_the_reason(tmp_path: Path) -> None:
+    """The node of a cluster of this machine gets to see another corpus than the driver has planned with."""
+    write_corpora(tmp_path / "data")
+    words = "run --data data --tasks mednli --baselines majority in_steps --no-cache --results results --executor ray"
+    code = f"""import bench.runner.ray_cluster as cluster, pathlib, sys
+from small_bench import write_corpora
+begin = cluster.RayCluster.begin
+def late(*given):
+    write_corpora(pathlib.Path("data"), documents=5)
+    begin(*given)
+cluster.RayCluster.begin = late
+{WITHOUT_REPORT}"""
+    said = finish(start(["-c", code, *words.split()], tmp_path, install(tmp_path / "plugin")))
+    assert said.returncode == 2
+    reason = r"on \S+: the corpus of mednli: not what the driver has, install or share the same"
+    assert re.search(rf"no run can be done {reason}: it is tried again from its checkpoint\n", said.stderr)
+    assert re.search(rf"error: 2 of 2 runs are missing, .*: {reason}, and 1 more\n", said.stderr)
 
 
 def test_a_node_has_room_for_as_many_runs_as_its_cores_and_parts_of_gpus_allow() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from bench.runner.events import Died, Ended, Event, Failed, Stored, Tell
 from bench.runner.plan import Planned, RunContext
 from bench.runner.ray_connection import connect, require_silent
-from bench.runner.ray_messages import Mailbox, order
+from bench.runner.ray_messages import Mailbox, Unfit, order
 from bench.store import runs as store
 from bench.store.atomic import remove_empty
 from tasks.core.errors import InputError
@@ -40,7 +40,7 @@ class Asked:
     gpus_per_run: float | None
 
 
-Serve = Callable[[int, bytes, Any], Event]
+Serve = Callable[[int, bytes, Any], Event | Unfit]
 """In a task: does the run of an order, which tells in the mailbox by its number; how it ended."""
 
 
@@ -67,8 +67,9 @@ class RayCluster:
             self._look_at_head(ray, local=asked.address is None)
             self.task = ray.remote(max_calls=1, max_retries=0)(serve)
             self.jobs, self.cpus = asked.jobs, context.threads or context.default_threads
+            self.unfit: dict[str, str] = {}  # Node -> why no run can be done there.
             self.nodes, self.looked = _nodes(ray), time.monotonic()
-            self.gpus = _gpus(asked, self.nodes)
+            self.gpus = _gpus(asked, self.nodes.values())
             self.context = replace(context, device="cuda" if self.gpus else "cpu")
             if not self._capacity():
                 gpus = f" and {self.gpus:g} GPUs" if self.gpus else ""
@@ -100,10 +101,13 @@ class RayCluster:
         return bool(self.under_way)
 
     def _capacity(self) -> int:
-        return sum(_fitting(node, self.cpus, self.gpus) for node in self.nodes)
+        return sum(_fitting(node, self.cpus, self.gpus) for key, node in self.nodes.items() if key not in self.unfit)
 
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Hand the run to Ray; one that is to be alone takes a node, and a GPU of it, for itself."""
+        if self.unfit and not self._capacity():
+            tell(Failed(next(reversed(self.unfit.values()))))
+            return
         # By this folder a node knows that it sees the same results folder.
         while not (folder := self._unfinished(planned)).is_dir():
             with suppress(FileNotFoundError):  # A run that ends removes folders that are empty.
@@ -111,11 +115,12 @@ class RayCluster:
         trains = planned.run.baseline.needs_encoder
         cpus, gpus = (float(self.cpus), self.gpus) if trains else (1.0, 0.0)
         if alone:
-            cpus = max((node["CPU"] for node in self.nodes if _fitting(node, cpus, gpus)), default=cpus)
+            cpus = max((node["CPU"] for node in self.nodes.values() if _fitting(node, cpus, gpus)), default=cpus)
             gpus = math.ceil(gpus)
         task = _Task(next(self.numbers), planned, tell)
         name = f"{planned.run.arm} {planned.run.seed}"
-        options = self.task.options(num_cpus=cpus, num_gpus=gpus, name=name)
+        where = {"label_selector": {"ray.io/node-id": f"!in({','.join(self.unfit)})"}} if self.unfit else {}
+        options = self.task.options(num_cpus=cpus, num_gpus=gpus, name=name, **where)
         self.under_way[options.remote(task.number, order(planned, self.context), self.mailbox)] = task
 
     def wait(self, seconds: float) -> None:
@@ -147,7 +152,11 @@ class RayCluster:
     def _outcome(self, reference: Any) -> Event:
         known = self.ray.exceptions
         try:
-            return self.ray.get(reference)  # type: ignore[no-any-return]
+            told = self.ray.get(reference)
+            if not isinstance(told, Unfit):
+                return told  # type: ignore[no-any-return]
+            self.unfit[told.node] = told.reason  # Else it would be the fastest of all to be done with runs.
+            return Died(f"no run can be done {told.reason}", blameless=True)
         except known.TaskCancelledError:
             return Ended()
         except known.NodeDiedError:
@@ -177,12 +186,12 @@ class RayCluster:
         self.connection.close()
 
 
-def _nodes(ray: Any) -> list[Mapping[str, float]]:
+def _nodes(ray: Any) -> dict[str, Mapping[str, float]]:
     """The resources of each node."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
 
-def _gpus(asked: Asked, nodes: list[Mapping[str, float]]) -> float:
+def _gpus(asked: Asked, nodes: Iterable[Mapping[str, float]]) -> float:
     """The GPUs of a run."""
     there = any(node.get("GPU") for node in nodes)
     if (asked.device == "cuda" or asked.gpus_per_run) and not there:

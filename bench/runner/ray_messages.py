@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from baselines.core.baseline import Stopped
@@ -16,6 +16,14 @@ from bench.store.environment import environment
 
 TELL_SECONDS = 0.5
 """A run tells no more often how far it is; by the answer it learns whether it is to stop."""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """What a run tells of the node that it was to be done on: something there is not as the driver has it."""
+
+    node: str
+    reason: str
 
 
 def order(planned: Planned, context: RunContext) -> bytes:

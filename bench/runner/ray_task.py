@@ -13,10 +13,10 @@ from typing import Any
 
 from baselines.core import hub
 from bench.runner.device import choose_device
-from bench.runner.events import Died, Event, Failed, Reached
+from bench.runner.events import Died, Event, Reached
 from bench.runner.openmp import bound_spinning
 from bench.runner.plan import Planned, RunContext, fingerprints
-from bench.runner.ray_messages import Teller, versions
+from bench.runner.ray_messages import Teller, Unfit, versions
 from bench.runner.run import carry_out
 from bench.store import runs as store
 from tasks.core.errors import InputError
@@ -30,8 +30,8 @@ _OFFLINE = {
 }
 
 
-def serve(number: int, order: bytes, mailbox: Any) -> Event:
-    """In the task: do a run; how it ended."""
+def serve(number: int, order: bytes, mailbox: Any) -> Event | Unfit:
+    """In the task: do a run; how it ended, or why it cannot be done on this node."""
     os.environ.update(_OFFLINE)
     bound_spinning()
     node, teller = platform.node(), Teller(number, mailbox)
@@ -39,9 +39,13 @@ def serve(number: int, order: bytes, mailbox: Any) -> Event:
         # Unpacked here and not by Ray, which makes no sentence of what may be missing on this node.
         planned, context, libraries = pickle.loads(order)
         teller(Reached(0.0, f"begins on {node}"))
-        carry_out(planned, _seen_from_here(planned, context, libraries), teller)
-    except (InputError, OSError) as error:
-        return Failed(f"on {node}: {error}")
+        try:
+            here = _seen_from_here(planned, context, libraries)
+        except (InputError, OSError) as error:
+            return Unfit(_node_id(), f"on {node}: {error}")
+        carry_out(planned, here, teller)
+    except InputError as error:  # Of a plugin that is not there.
+        return Unfit(_node_id(), f"on {node}: {error}")
     except Exception as error:
         # Its message may quote what it was given; where it was raised tells as much.
         at = extract_tb(error.__traceback__)[-1]
@@ -50,6 +54,12 @@ def serve(number: int, order: bytes, mailbox: Any) -> Event:
         teller.close()
     assert teller.end is not None
     return teller.end
+
+
+def _node_id() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def _seen_from_here(planned: Planned, context: RunContext, had: dict[str, str]) -> RunContext:

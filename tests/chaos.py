@@ -29,6 +29,8 @@ from small_trainings import SCORES, SPANS, TRAINING, SmallBench
 WEIGHTS = {"worker": 2, "node": 1, "driver": 1}
 GRID = f"--data data --tasks {SPANS} {SCORES} --encoder encoder --seeds 0 1 --baselines in_steps multitask".split()
 GRID += [*TRAINING, "--checkpoint-seconds", "0"]
+RECORD = Path(__file__).resolve().parent.parent / "docs" / "speed" / "chaos.json"
+
 STATUSES = (0, 2, -signal.SIGKILL)
 """Done; some runs left, since a worker of theirs died twice; killed."""
 
@@ -87,6 +89,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--every", type=float, default=4.0, help="seconds between two kills, on average")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--store", action="store_true", help="keep the record in docs/speed")
     args = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as at, three_nodes(Path(at), step_seconds=0.05) as nodes:
@@ -114,6 +117,8 @@ def main() -> None:
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         }
     print(json.dumps(record, indent=1))
+    if args.store:
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
     if chaos.differing or not expected:
         sys.exit(1)
 

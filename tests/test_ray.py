@@ -211,10 +211,13 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once(tmp_path: Path, add
 
 
 def test_without_an_address_a_cluster_is_begun_and_nothing_of_it_is_left(tmp_path: Path) -> None:
+    """Nor do the modules that lie where the command is given stand for ours there."""
     write_corpora(tmp_path / "data")
+    for name in ("random.py", "tasks.py", "bench.py"):
+        (tmp_path / name).write_text("raise SystemExit('a stray module')")
     before = {*Path("/tmp").glob("ray-*")}
     words = "run --data data --tasks mednli --baselines majority --no-cache --results results --executor ray".split()
-    driver = start(["-c", WITHOUT_REPORT, *words], tmp_path)
+    driver = start(["-P", "-c", WITHOUT_REPORT, *words], tmp_path)
     until(lambda: any("raylet" in title(one) for one in descendants(driver.pid)) or driver.poll() is not None)
     begun = descendants(driver.pid)
     said = finish(driver)

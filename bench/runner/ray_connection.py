@@ -93,7 +93,6 @@ def _begin(ray: Any, folder: str, usual: dict[str, Any]) -> None:
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             _temp_dir=folder,
-            _node_ip_address="127.0.0.1",
             **usual,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import socket
 import struct
 import sys
 
@@ -27,6 +28,8 @@ def forbid() -> bool:
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if getattr(next(iter(arguments), None), "family", None) == socket.AF_UNIX:
+        return  # A file by which processes of this machine talk.
     tried = event in {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"}
     if tried or (event.startswith("socket.get") and event != "socket.gethostname"):
         ATTEMPTS.append(f"{event} {arguments}")

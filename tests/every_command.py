@@ -67,4 +67,5 @@ def main(encoder: str) -> None:
     json.dump({"said": said, "attempts": no_network.ATTEMPTS, "native_too": NATIVE_TOO, **told}, sys.stdout)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":  # Not in the processes of runs, which import it too.
+    main(sys.argv[1])

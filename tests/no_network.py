@@ -28,9 +28,9 @@ def forbid() -> bool:
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    if getattr(next(iter(arguments), None), "family", None) == socket.AF_UNIX:
-        return  # A file by which processes of this machine talk.
     tried = event in {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"}
+    if tried and isinstance(arguments[0], socket.socket) and arguments[0].family == socket.AF_UNIX:
+        return  # By which processes of this machine talk.
     if tried or (event.startswith("socket.get") and event != "socket.gethostname"):
         ATTEMPTS.append(f"{event} {arguments}")
         raise OSError("this process may not use a network")

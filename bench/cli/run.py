@@ -44,17 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=LOCAL,
         help="local: each run in a process of its own, which is the default; serial: all in this one, for debuggers",
     )
-    parser.add_argument(
-        "--jobs",
-        type=_jobs,
-        metavar="N|auto",
-        help="runs at once; auto, the default: as cores and memory allow, on GPUs one each or more where there is room",
-    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done, as `plan` does")
-
-
-def _jobs(text: str) -> int | None:
-    return None if text == "auto" else options.whole(1, 1024)(text)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -120,18 +110,21 @@ def _missing(left: Mapping[str, str], runs: int) -> Iterator[str]:
 
 def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Planned]) -> Executor:
     """Where the runs are done, and how many of them at once."""
+    from bench.cli.request import jobs_and_threads
     from bench.runner.device import choose_device, gpu_bytes
     from bench.runner.plan import DONE
     from bench.runner.processes import Processes, ask
     from bench.runner.serial import Serial
-    from bench.runner.slots import Slots, shared_out
+    from bench.runner.slots import Slots
 
     serial = args.executor == SERIAL
-    trains = [planned.state != DONE for planned in runs if planned.run.baseline.needs_encoder]
+    if serial:
+        args.jobs = 1
+    trains = any(planned.state != DONE and planned.run.baseline.needs_encoder for planned in runs)
     # Where a GPU is looked for, torch is imported and begun: not in this process.
-    device = choose_device(args.device) if serial else ask(choose_device, args.device) if any(trains) else "cpu"
+    device = choose_device(args.device) if serial else ask(choose_device, args.device) if trains else "cpu"
     gpus = [] if serial or device == "cpu" else ask(gpu_bytes)
-    jobs, threads = shared_out(len(trains), context.encoder.weights_bytes, 1 if serial else args.jobs, args.threads)
+    jobs, threads = jobs_and_threads(args, context, runs)
     context = replace(
         context,
         device=device,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bench.runner.plan import DONE, Planned
 from bench.runner.progress import duration
-from bench.runner.schedule_estimate import schedule
+from bench.runner.schedule_estimate import ScheduleEstimate, schedule
 
 Seconds = Callable[[Iterable[Planned]], float | None]
 """What runs take that are due, None where it is not known."""
@@ -48,15 +48,21 @@ def reasons(runs: Iterable[Planned]) -> Iterator[str]:
 
 def on_gpus(runs: Iterable[Planned], seconds: Seconds, gpus: int) -> str:
     """How long the runs that are due take on so many GPUs, and how well these are used."""
+    found = on_workers(runs, seconds, gpus)
+    where = f"on {gpus:,} GPU{'s' * (gpus != 1)}, one run each, the longest first"
+    busy = f", {found.efficiency:.0%} of their time busy" if found else ""
+    return f"{where}: {about(found.seconds if found else None)}{busy}"
+
+
+def on_workers(runs: Iterable[Planned], seconds: Seconds, workers: int) -> ScheduleEstimate | None:
+    """The schedule of the runs that are due, so many at once; None where it is not known what each takes."""
     due = [one for one in runs if one.state != DONE]
     each = [taken for one in due if (taken := seconds([one])) is not None]
-    where = f"on {gpus:,} GPU{'s' * (gpus != 1)}, one run each, the longest first"
     if len(each) < len(due):
-        return f"{where}: {about(None)}"
+        return None
     places = {one.name: place for place, one in enumerate(due)}
     starts = [places.get(one.name.start) if one.name.start else None for one in due]
-    found = schedule(list(zip(each, starts, strict=True)), gpus)
-    return f"{where}: {about(found.seconds)}, {found.efficiency:.0%} of their time busy"
+    return schedule(list(zip(each, starts, strict=True)), workers)
 
 
 def about(seconds: float | None) -> str:

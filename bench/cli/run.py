@@ -72,6 +72,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.encoder_files import require_writable
     from bench.runner.executor import Scheduler
     from bench.runner.plan import DONE, summary
+    from bench.runner.plan_lines import again
     from bench.runner.progress import Progress
     from bench.runner.starts import Starts
     from bench.runner.unfinished import remove_abandoned
@@ -93,9 +94,8 @@ def _run(args: argparse.Namespace) -> list[str]:
             for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
                 if counts := context.corpora.corpus_statistics(task).notices:
                     progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
-            for planned in due:
-                if planned.why:
-                    progress.say(f"{planned.run.title} again: {planned.why}")
+            for line in again(due):
+                progress.say(line)
             left = Scheduler(due, starts, _executor(args, context, runs), progress).run() if due else {}
         done = [planned for planned in runs if planned.run.title not in left]
         return [*_missing(left, len(runs)), *(_write_answers(done, context, args.answers) if args.answers else [])]

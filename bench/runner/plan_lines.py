@@ -30,14 +30,21 @@ def lines(runs: Sequence[Planned], seconds: Seconds) -> Iterator[str]:
         groups.setdefault((one.state, one.run.arm), []).append(one)
     for (state, arm), group in groups.items():
         yield _line(state, f"{arm} · {_runs(len(group))}", group, seconds)
-    yield from reasons(runs)
+    yield from _reasons(runs)
 
 
 def _line(state: str, what: str, runs: Sequence[Planned], seconds: Seconds) -> str:
     return f"{state:<9}{'' if state == DONE else about(seconds(runs)):<20}{what}"
 
 
-def reasons(runs: Iterable[Planned]) -> Iterator[str]:
+def again(runs: Sequence[Planned]) -> Iterator[str]:
+    """Why runs are done again: a line a run, or of many a line a reason."""
+    if len(runs) <= MOST_LINES:
+        return (f"{one.run.title} again: {one.why}" for one in runs if one.why)
+    return _reasons(runs)
+
+
+def _reasons(runs: Iterable[Planned]) -> Iterator[str]:
     """Why runs are done again, each reason once, the commonest first; a damaged one's own folder is no reason apart."""
     counts = Counter(one.why.replace(one.name.path.as_posix(), "RUN") for one in runs if one.why)
     for why, count in counts.most_common(MOST_REASONS):

@@ -14,8 +14,9 @@ from baselines.core.stats import TrainStats
 from tasks.core.errors import InputError
 from tasks.core.kinds import Task
 
-FINE, KILLED, CRASHED_ONCE, WRONG, WAITS = range(5)
-"""Seeds: trains; is killed each time; crashes in its first process; cannot be trained; waits until it is stopped."""
+FINE, KILLED, CRASHED_ONCE, WRONG, WAITS, LATER = range(6)
+"""Seeds: trains; is killed each time; crashes in its first process; cannot be trained; waits until it is stopped; from
+here on all train."""
 
 
 class Answers:

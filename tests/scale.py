@@ -1,4 +1,4 @@
-"""How a plan of 100,000 runs and a report over 5,000 scale, and what a large grid takes on several GPUs, on paper.
+"""How plans, reports and the command of many runs scale, and what a large grid takes on several GPUs, on paper.
 
 `python scale.py` (`tox -e scale`) measures each in processes of their own and writes the record that the page of
 performance shows. Results are made up, of the sizes of real ones.
@@ -21,18 +21,24 @@ from itertools import permutations
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
+from unittest.mock import patch
 
+import dying
 import many_results
+from bench.cli import main as cli
 from bench.report import numbers
+from bench.runner import processes
 from bench.runner.schedule_estimate import schedule
 from bench.runner.starts import closed_plan
 from bench.store import strict_json
 from bench.store.environment import Environment, environment
 from bench.store.runs import Result, read_all
+from small_bench import write_corpora
 from tasks.core.errors import InputError
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "speed" / "scale.json"
 ROUNDS = 3
+DRIVEN_RUNS, WORKERS = 1000, 2
 STORED_SEEDS, GRID_SEEDS = 92, 257
 PAPER_SEEDS, PAPER_ENCODERS, GPUS = 5, 6, (1, 8, 64)
 
@@ -45,6 +51,20 @@ class Measured:
     runs: int
     seconds: tuple[float, ...]
     peak_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driven:
+    """A command of so many runs that take no time, and the part of its workers' time in which they had a process.
+
+    `own_bytes` is what the command's process took beyond what it had once its modules were imported.
+    """
+
+    runs: int
+    workers: int
+    seconds: float
+    busy: float
+    own_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +83,7 @@ class Scale:
 
     measured: tuple[Measured, ...]
     stored: int
+    driven: Driven
     on_paper: tuple[OnPaper, ...]
     run_seconds: dict[str, float]
     run_environment: Environment
@@ -79,6 +100,43 @@ def plan(results: Path) -> None:
         states.update(one.state for one in closed_plan(runs, context))
     took = time.perf_counter() - begun
     print(json.dumps([took, states.total(), states["done"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+
+
+def drive(folder: Path) -> None:
+    """Does runs that take no time, as the command does, and prints how busy its workers were."""
+    lives: dict[Any, list[float]] = {}
+
+    class Watched(processes.Processes):
+        def begin(self, planned: Any, alone: bool, tell: Any) -> None:
+            lives[planned.name] = [time.perf_counter()]
+            super().begin(planned, alone, tell)
+
+        def _ended(self, pipe: Any) -> None:
+            lives[self.under_way[pipe].planned.name].append(time.perf_counter())
+            super()._ended(pipe)
+
+    seeds = [str(dying.LATER + number) for number in range(DRIVEN_RUNS)]
+    words = ["run", "--tasks", "mednli", "--baselines", "dying", "--encoder", "minilm", "--jobs", str(WORKERS)]
+    with patch.object(processes, "Processes", Watched), patch("bench.report.files.publish", lambda results: None):
+        closed_plan([], many_results.contexts(folder)[0])
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        status = cli.main([*words, "--data", str(folder / "data"), "--results", str(folder), "--seeds", *seeds])
+    if status:
+        raise SystemExit(status)
+    took = max(end for _, end in lives.values()) - min(begin for begin, _ in lives.values())
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    busy = sum(end - begin for begin, end in lives.values()) / (WORKERS * took)
+    driven = Driven(runs=len(lives), workers=WORKERS, seconds=took, busy=busy, own_bytes=own * 1024)
+    print(strict_json.dumps(driven))
+
+
+def _driven() -> Driven:
+    with tempfile.TemporaryDirectory() as folder:
+        dying.install(Path(folder, "plugin"))
+        write_corpora(Path(folder, "data"))
+        path = os.pathsep.join([str(Path(folder, "plugin")), str(Path(__file__).parent), *sys.path])
+        os.environ.update(PYTHONPATH=path, BENCH_CACHE=str(Path(folder, "cache")))
+        return strict_json.loads(Driven, _output([__file__, "drive", folder])[0])
 
 
 def main() -> None:
@@ -98,7 +156,8 @@ def main() -> None:
     reference = [one for one in read_all(many_results.REFERENCE.parent, many_results.REFERENCE.name) if one.tasks]
     seconds = _run_seconds(reference)
     record = Scale(
-        measured=(planned, reported), stored=stored, on_paper=tuple(_on_paper(seconds)), run_seconds=seconds,
+        measured=(planned, reported), stored=stored, driven=_driven(), on_paper=tuple(_on_paper(seconds)),
+        run_seconds=seconds,
         run_environment=reference[0].environment, finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), load=load,
         environment=environment(),
     )  # fmt: skip
@@ -159,7 +218,13 @@ def shown() -> str:
         f"| {names[one.what]} | {one.runs:,} | {median(one.seconds):.1f} | {numbers.size(one.peak_bytes)} |"
         for one in record.measured
     ]
+    driven = record.driven
     lines += [
+        "",
+        f"{driven.runs:,} runs of a baseline that learns nothing, {driven.workers} at once: {driven.seconds:.0f} s, "
+        f"{driven.seconds * driven.workers / driven.runs * 1000:.0f} ms each, in which a process begins, reads, "
+        f"answers and writes. {driven.busy:.1%} of the workers' time had such a process. The command's own took "
+        f"{numbers.size(driven.own_bytes)} beyond its libraries.",
         "",
         f"On paper, with the run times of the reference ({there.processor}, threads {there.threads}; a GPU is faster):",
         "",
@@ -175,7 +240,4 @@ def shown() -> str:
 
 if __name__ == "__main__":
     words: list[Any] = sys.argv[1:]
-    if words[:1] == ["plan"]:
-        plan(Path(words[1]))
-    else:
-        main()
+    {"plan": plan, "drive": drive}[words[0]](Path(words[1])) if words else main()

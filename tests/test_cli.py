@@ -49,7 +49,7 @@ MISTAKES = [
     (["run", "--all", "--baselines", "bert"], 2, "unknown baseline 'bert': the known ones are majority, "),
     (["run", "--all", "--encoder", "brt"], 2, "unknown encoder 'brt': "),
     (["plan", "--all", "--encoder", "brt"], 2, "unknown encoder 'brt': "),
-    (["run", "--all", "--learning-rate", "1"], 2, "'--learning-rate': the known options are --all, "),
+    (["run", "--all", "--learning-rate", "1"], 2, "'--learning-rate': the known options are --address, --all, "),
     (["run", "--all", "--schedule", "fifo"], 2, "choose from 'interleaved', 'round_robin', 'loss_sum', 'temperature'"),
     (["run", "--all", "--device", "tpu"], 2, "choose from 'auto', 'cpu', 'cuda'"),
     (["run", "--all", "--dropout", "1"], 2, "argument --dropout: '1' is no number from 0 and below 0.99"),

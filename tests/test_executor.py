@@ -30,7 +30,8 @@ RESULT: Any = SimpleNamespace(tasks=(), scores={}, training=SimpleNamespace(trai
 def planned(name: str, cost: float = 1.0, start: Any = None) -> Any:
     """As much of a planned run as a scheduler looks at."""
     named = SimpleNamespace(path=Path(name), start=start and start.name)
-    return SimpleNamespace(name=named, run=SimpleNamespace(title=name), cost=cost)
+    baseline = SimpleNamespace(needs_encoder=cost > 0)
+    return SimpleNamespace(name=named, run=SimpleNamespace(title=name, baseline=baseline), cost=cost)
 
 
 class FakeStarts:
@@ -88,8 +89,8 @@ def scheduled(executor: Scripted, *runs: Any) -> dict[str, str]:
 
 def test_the_longest_run_begins_first_and_as_many_as_there_is_room_for() -> None:
     done = Scripted({}, room=2)
-    assert scheduled(done, planned("short"), planned("long", 3.0), planned("middle", 2.0)) == {}
-    assert done.begun == [("long", False), ("middle", False), ("short", False)]
+    assert scheduled(done, planned("short"), planned("long", 3.0), planned("middle", 2.0), planned("floor", 0.0)) == {}
+    assert [name for name, _ in done.begun] == ["floor", "long", "middle", "short"]
     assert done.closed
 
 

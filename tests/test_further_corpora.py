@@ -95,7 +95,8 @@ def test_further_corpora_run_like_ours(
     """Listed, trained on, scored and written out again, with no other line of code."""
     monkeypatch.setattr("bench.report.files.publish", lambda results: None)
     where = ["--data", str(data), "--results", str(tmp_path / "results"), "--answers", str(tmp_path / "answers")]
-    assert cli.main(["run", "--tasks", "further_phi", "further_brat", "--baselines", "majority", *where]) == 0
+    words = "run --tasks further_phi further_brat --baselines majority --executor serial".split()
+    assert cli.main([*words, *where]) == 0
     assert cli.main(["tasks", "--data", str(data)]) == 0
     assert "further_phi: complete" in capsys.readouterr().out
     results = {result.label: result for result in store.read_all(tmp_path / "results")}
@@ -111,7 +112,8 @@ def test_all_is_the_eight_and_further_tasks_whose_corpora_are_there(
     monkeypatch.setattr("bench.report.files.publish", lambda results: None)
     words = ["--all", "--baselines", "majority", "--results", str(tmp_path / "demo")]
     for command in ("plan", "run"):
-        assert cli.main([command, *words, "--scale", "0.1"]) == 0
+        here = ["--executor", "serial"] if command == "run" else []
+        assert cli.main([command, *words, *here, "--scale", "0.1"]) == 0
         said = capsys.readouterr().err
         assert "further_brat is left out of --all: its corpus is not there\n" in said
         assert "further_phi is left out of --all: its corpus is not there\n" in said

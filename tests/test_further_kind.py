@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iter
         patched.setattr("bench.report.files.publish", lambda results: None)
         patched.chdir(top)
         registry.entries.cache_clear()
-        assert cli.main([*COMMAND, "--results", "whole"]) == 0
+        assert cli.main([*COMMAND, "--executor", "serial", "--results", "whole"]) == 0
         yield top
     registry.entries.cache_clear()
 
@@ -82,7 +82,7 @@ def killed(folder: Path) -> Path:
     process.send_signal(signal.SIGKILL)
     assert finish(process).returncode == -signal.SIGKILL
     assert [*unfinished.glob(f"*/multitask/*/seed-0/{FILE}")]
-    assert cli.main([*COMMAND, "--results", "killed"]) == 0
+    assert cli.main([*COMMAND, "--executor", "serial", "--results", "killed"]) == 0
     return folder / "killed"
 
 

@@ -117,6 +117,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="where to keep results (default: results)")
     add("--keep-models", action="store_true", help="keep the trained models too, in the folder models of the results")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add(
+        "--jobs",
+        type=_jobs,
+        metavar="N|auto",
+        help="runs at once; auto, the default: as cores and memory allow, on GPUs one each or more where there is room",
+    )
     add("--threads", type=threads, metavar="N", help="of each run; results made with others are made anew")
     add("--no-cache", action="store_true", help="keep no tokenised corpora (see clean)")
     add = parser.add_argument_group("settings of a training").add_argument
@@ -126,6 +132,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         usual = ", ".join(f"{profile} {getattr(values, name)}" for profile, values in PROFILES.items())
         metavar = {} if "choices" in flag else {"metavar": "X"}
         add(f"--{name.replace('_', '-')}", **{**flag, **metavar, "help": f"{flag['help']} ({usual})"})
+
+
+def _jobs(text: str) -> int | None:
+    return None if text == "auto" else whole(1, 1024)(text)
 
 
 def settings_of(args: argparse.Namespace, profile: str) -> Settings:

@@ -19,6 +19,7 @@ from bench.runner.estimate import estimate
 from bench.runner.grid import Grid
 from bench.runner.open_corpora import opened
 from bench.runner.plan import DONE, Planned, RunContext, summary
+from bench.runner.slots import shared_out
 from bench.runner.starts import closed_plan
 from bench.store import cache
 from bench.store.sanitise import sanitise
@@ -82,11 +83,20 @@ def _with_corpus(tasks: Sequence[Task[Any, Any]], corpora: Corpora) -> Iterator[
 def print_plan(args: argparse.Namespace, gpus: int | None = None) -> int:
     """Prints one line a run, of many one an arm: state and about how long they take, also on so many GPUs; 0."""
     with planned_runs(args, requested(args), fetch=False) as (context, runs):
-        guess = estimate(runs, context)
-    sys.stdout.writelines(f"{sanitise(line)}\n" for line in plan_lines.lines(runs, guess.seconds))
+        jobs, threads = jobs_and_threads(args, context, runs)
+        seconds = (guess := estimate(runs, replace(context, default_threads=threads))).seconds
+    sys.stdout.writelines(f"{sanitise(line)}\n" for line in plan_lines.lines(runs, seconds))
     due = any(planned.state != DONE for planned in runs)
-    time = f": {plan_lines.about(guess.seconds(runs))} ({sanitise(guess.grounds)})" if due else ""
+    found = plan_lines.on_workers(runs, seconds, jobs)
+    at_once = f", {jobs} at once" if jobs > 1 else ""
+    time = f": {plan_lines.about(found.seconds if found else None)}{at_once} ({sanitise(guess.grounds)})" if due else ""
     sys.stdout.write(f"{summary(runs)}{time}\n")
     if gpus and due:
-        sys.stdout.write(f"{plan_lines.on_gpus(runs, guess.seconds, gpus)}\n")
+        sys.stdout.write(f"{plan_lines.on_gpus(runs, seconds, gpus)}\n")
     return 0
+
+
+def jobs_and_threads(args: argparse.Namespace, context: RunContext, runs: Sequence[Planned]) -> tuple[int, int]:
+    """How many runs at once on a processor, and how many threads each has."""
+    trainings = sum(planned.run.baseline.needs_encoder for planned in runs)
+    return shared_out(trainings, context.encoder.weights_bytes, args.jobs, args.threads)

@@ -53,12 +53,6 @@ def _add_executors(parser: argparse.ArgumentParser) -> None:
         "ray: on a cluster (docs/cluster.md)",
     )
     parser.add_argument(
-        "--jobs",
-        type=_jobs,
-        metavar="N|auto",
-        help="runs at once; auto, the default: as cores and memory allow, on GPUs one each or more where there is room",
-    )
-    parser.add_argument(
         "--address",
         metavar="auto|HOST:PORT|ray://HOST:PORT",
         help="of the Ray cluster (or RAY_ADDRESS; default: one of this machine alone, for this command)",
@@ -69,10 +63,6 @@ def _add_executors(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="part of a GPU that Ray gives a run, whose memory it does not limit (default: 1)",
     )
-
-
-def _jobs(text: str) -> int | None:
-    return None if text == "auto" else options.whole(1, 1024)(text)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -100,6 +90,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     from bench.runner.encoder_files import require_writable
     from bench.runner.executor import Scheduler
     from bench.runner.plan import DONE, summary
+    from bench.runner.plan_lines import again
     from bench.runner.progress import Progress
     from bench.runner.starts import Starts
     from bench.runner.unfinished import remove_abandoned
@@ -123,9 +114,8 @@ def _run(args: argparse.Namespace) -> list[str]:
             for name, task in {task.name: task for planned in runs for task in planned.run.tasks}.items():
                 if counts := context.corpora.corpus_statistics(task).notices:
                     progress.say(f"{name}: mended, skipped or doubted when read: {notices(counts)}")
-            for planned in due:
-                if planned.why:
-                    progress.say(f"{planned.run.title} again: {planned.why}")
+            for line in again(due):
+                progress.say(line)
             left = Scheduler(due, starts, _executor(args, context, runs), progress).run() if due else {}
         done = [planned for planned in runs if planned.run.title not in left]
         return [*_missing(left, len(runs)), *(_write_answers(done, context, args.answers) if args.answers else [])]
@@ -140,6 +130,7 @@ def _missing(left: Mapping[str, str], runs: int) -> Iterator[str]:
 
 def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Planned]) -> Executor:
     """Where the runs are done, and how many of them at once."""
+    from bench.cli.request import jobs_and_threads
     from bench.runner.device import choose_device, gpu_bytes
     from bench.runner.plan import DONE
     from bench.runner.processes import Processes, ask
@@ -155,11 +146,13 @@ def _executor(args: argparse.Namespace, context: RunContext, runs: Sequence[Plan
         asked = Asked(args.address or os.environ.get("RAY_ADDRESS") or None, args.jobs, args.device, args.gpus_per_run)
         return RayCluster(_with_threads(args, context, threads), asked, serve)
     serial = args.executor == SERIAL
-    trains = [planned.state != DONE for planned in runs if planned.run.baseline.needs_encoder]
+    if serial:
+        args.jobs = 1
+    trains = any(planned.state != DONE and planned.run.baseline.needs_encoder for planned in runs)
     # Where a GPU is looked for, torch is imported and begun: not in this process.
-    device = choose_device(args.device) if serial else ask(choose_device, args.device) if any(trains) else "cpu"
+    device = choose_device(args.device) if serial else ask(choose_device, args.device) if trains else "cpu"
     gpus = [] if serial or device == "cpu" else ask(gpu_bytes)
-    jobs, threads = shared_out(len(trains), context.encoder.weights_bytes, 1 if serial else args.jobs, args.threads)
+    jobs, threads = jobs_and_threads(args, context, runs)
     context = replace(_with_threads(args, context, threads), device=device)
     return Serial(context) if serial else Processes(context, Slots(args.jobs if gpus else jobs, gpus))
 

@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
 from baselines.core.settings import Settings
@@ -60,7 +59,7 @@ def estimate(runs: Sequence[Planned], context: RunContext) -> Estimate:
             f"from {len(finished):,} finished runs on {devices}",
             {kind: seconds[kind] / characters[kind] for kind in seconds},
         )
-    rough = _from_processor(context.encoder.folder, runs[0].run.settings)
+    rough = _from_processor(context, runs[0].run.settings)
     return Estimate(rough, "rough: from this processor's speed; a GPU is faster")
 
 
@@ -68,23 +67,26 @@ def _kind(run: Run) -> Kind:
     return run.arm, run.names
 
 
-def _from_processor(encoder: Path | None, settings: Settings) -> float | None:
-    if encoder is None:
+def _from_processor(context: RunContext, settings: Settings) -> float | None:
+    if context.encoder.folder is None:
         return None
-    config = json.loads((encoder / "config.json").read_text())
+    config = json.loads((context.encoder.folder / "config.json").read_text())
     try:
         hidden, layers, inner = (int(config[key]) for key in ("hidden_size", "num_hidden_layers", "intermediate_size"))
     except KeyError:
         return None
     parameters = layers * (4 * hidden**2 + 2 * hidden * inner)
-    return FLOPS_PER_PARAMETER * parameters / CHARACTERS_PER_TOKEN / _flops_per_second(settings)
+    return (
+        FLOPS_PER_PARAMETER * parameters / CHARACTERS_PER_TOKEN / _flops_per_second(settings, context.default_threads)
+    )
 
 
-def _flops_per_second(settings: Settings) -> float:
+def _flops_per_second(settings: Settings, threads: int) -> float:
     import torch
 
     from baselines.core.model import precision
 
+    torch.set_num_threads(threads)
     reached = precision(settings.precision, "cpu")
     matrix = torch.ones((_SIDE, _SIDE), dtype=getattr(torch, reached))
     matrix @ matrix  # The first product starts the threads.

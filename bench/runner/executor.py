@@ -53,11 +53,12 @@ class Executor(Protocol):
 
 
 class Scheduler:
-    """Does the due runs of a command, the longest first."""
+    """Does the due runs of a command, of trainings the longest first."""
 
     def __init__(self, due: Sequence[Planned], starts: Starts, executor: Executor, progress: Progress) -> None:
         self.starts, self.executor, self.progress = starts, executor, progress
-        ordered = sorted(due, key=lambda planned: -planned.cost)
+        # What takes no time is done at once.
+        ordered = sorted(due, key=lambda planned: (planned.run.baseline.needs_encoder, -planned.cost))
         self.waiting = [planned for planned in ordered if starts.ready(planned)]
         self.blocked = [planned for planned in ordered if not starts.ready(planned)]  # By a run that they start from.
         self.deaths: Counter[Path] = Counter()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bench.runner.plan import DONE, Planned
 from bench.runner.progress import duration
-from bench.runner.schedule_estimate import schedule
+from bench.runner.schedule_estimate import ScheduleEstimate, schedule
 
 Seconds = Callable[[Iterable[Planned]], float | None]
 """What runs take that are due, None where it is not known."""
@@ -30,14 +30,21 @@ def lines(runs: Sequence[Planned], seconds: Seconds) -> Iterator[str]:
         groups.setdefault((one.state, one.run.arm), []).append(one)
     for (state, arm), group in groups.items():
         yield _line(state, f"{arm} · {_runs(len(group))}", group, seconds)
-    yield from reasons(runs)
+    yield from _reasons(runs)
 
 
 def _line(state: str, what: str, runs: Sequence[Planned], seconds: Seconds) -> str:
     return f"{state:<9}{'' if state == DONE else about(seconds(runs)):<20}{what}"
 
 
-def reasons(runs: Iterable[Planned]) -> Iterator[str]:
+def again(runs: Sequence[Planned]) -> Iterator[str]:
+    """Why runs are done again: a line a run, or of many a line a reason."""
+    if len(runs) <= MOST_LINES:
+        return (f"{one.run.title} again: {one.why}" for one in runs if one.why)
+    return _reasons(runs)
+
+
+def _reasons(runs: Iterable[Planned]) -> Iterator[str]:
     """Why runs are done again, each reason once, the commonest first; a damaged one's own folder is no reason apart."""
     counts = Counter(one.why.replace(one.name.path.as_posix(), "RUN") for one in runs if one.why)
     for why, count in counts.most_common(MOST_REASONS):
@@ -48,15 +55,21 @@ def reasons(runs: Iterable[Planned]) -> Iterator[str]:
 
 def on_gpus(runs: Iterable[Planned], seconds: Seconds, gpus: int) -> str:
     """How long the runs that are due take on so many GPUs, and how well these are used."""
+    found = on_workers(runs, seconds, gpus)
+    where = f"on {gpus:,} GPU{'s' * (gpus != 1)}, one run each, the longest first"
+    busy = f", {found.efficiency:.0%} of their time busy" if found else ""
+    return f"{where}: {about(found.seconds if found else None)}{busy}"
+
+
+def on_workers(runs: Iterable[Planned], seconds: Seconds, workers: int) -> ScheduleEstimate | None:
+    """The schedule of the runs that are due, so many at once; None where it is not known what each takes."""
     due = [one for one in runs if one.state != DONE]
     each = [taken for one in due if (taken := seconds([one])) is not None]
-    where = f"on {gpus:,} GPU{'s' * (gpus != 1)}, one run each, the longest first"
     if len(each) < len(due):
-        return f"{where}: {about(None)}"
+        return None
     places = {one.name: place for place, one in enumerate(due)}
     starts = [places.get(one.name.start) if one.name.start else None for one in due]
-    found = schedule(list(zip(each, starts, strict=True)), gpus)
-    return f"{where}: {about(found.seconds)}, {found.efficiency:.0%} of their time busy"
+    return schedule(list(zip(each, starts, strict=True)), workers)
 
 
 def about(seconds: float | None) -> str:

@@ -24,7 +24,9 @@ def write_checksums(folder: Path, pattern: str = "*") -> None:
 def read_checksums(folder: Path) -> dict[str, str]:
     """File -> digest; ValueError where a folder has no checksums."""
     try:
-        lines = read_bytes(folder / CHECKSUMS, RESULT_BYTES).decode().splitlines()
+        *lines, rest = read_bytes(folder / CHECKSUMS, RESULT_BYTES).decode().split("\n")
+        if rest:
+            raise ValueError("its last line has no end")
         return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     except ValueError as error:
         raise ValueError(f"its {CHECKSUMS} is damaged: {error}") from None

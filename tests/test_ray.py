@@ -210,6 +210,14 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once(tmp_path: Path, add
     assert said.stderr.splitlines()[-1].startswith(last)
 
 
+def test_where_ray_is_not_installed_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    write_corpora(tmp_path / "data")
+    words = "run --data data --tasks mednli --baselines majority --no-cache --executor ray".split()
+    said = finish(start(["-c", f"import sys; sys.modules['ray'] = None\n{WITHOUT_REPORT}", *words], tmp_path))
+    assert said.returncode == 2
+    assert re.fullmatch(r'error: --executor ray needs Ray \(.+\): install ".\[ray\]"', said.stderr.splitlines()[-1])
+
+
 def test_without_an_address_a_cluster_is_begun_and_nothing_of_it_is_left(tmp_path: Path) -> None:
     """Nor do the modules that lie where the command is given stand for ours there."""
     write_corpora(tmp_path / "data")

@@ -101,7 +101,10 @@ class RayCluster:
         return bool(self.under_way)
 
     def _capacity(self) -> int:
-        return sum(_fitting(node, self.cpus, self.gpus) for key, node in self.nodes.items() if key not in self.unfit)
+        return sum(_fitting(node, self.cpus, self.gpus) for node in self._fit())
+
+    def _fit(self) -> list[Mapping[str, float]]:
+        return [node for key, node in self.nodes.items() if key not in self.unfit]
 
     def begin(self, planned: Planned, alone: bool, tell: Tell) -> None:
         """Hand the run to Ray; one that is to be alone takes a node, and a GPU of it, for itself."""
@@ -115,7 +118,7 @@ class RayCluster:
         trains = planned.run.baseline.needs_encoder
         cpus, gpus = (float(self.cpus), self.gpus) if trains else (1.0, 0.0)
         if alone:
-            cpus = max((node["CPU"] for node in self.nodes.values() if _fitting(node, cpus, gpus)), default=cpus)
+            cpus = max((node["CPU"] for node in self._fit() if _fitting(node, cpus, gpus)), default=cpus)
             gpus = math.ceil(gpus)
         task = _Task(next(self.numbers), planned, tell)
         name = f"{planned.run.arm} {planned.run.seed}"

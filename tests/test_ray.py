@@ -22,7 +22,7 @@ from bench.cli import options
 from bench.cli.request import planned_runs, requested
 from bench.runner.events import Died, Event, Stored
 from bench.runner.plan import Planned, RunContext
-from bench.runner.ray_cluster import _fitting
+from bench.runner.ray_cluster import Asked, _fitting, _gpus
 from bench.runner.ray_connection import SILENT, require_silent
 from bench.runner.ray_messages import Unfit, order
 from bench.runner.ray_task import serve
@@ -208,6 +208,25 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once(tmp_path: Path, add
     assert said.returncode == 2
     last = f"error: the Ray cluster at {address} cannot be reached ([Errno 111] Connection refused): see that it is"
     assert said.stderr.splitlines()[-1].startswith(last)
+
+
+@pytest.mark.parametrize(
+    ("device", "part", "there", "gpus"),
+    [
+        ("auto", None, 0.0, 0.0),
+        ("auto", None, 2.0, 1.0),
+        ("auto", 0.25, 2.0, 0.25),
+        ("cpu", None, 2.0, 0.0),
+        ("cuda", None, 0.0, None),
+        ("auto", 0.25, 0.0, None),
+    ],
+)
+def test_a_run_gets_a_gpu_or_a_part_of_one_where_there_are_any(
+    device: str, part: float | None, there: float, gpus: float | None
+) -> None:
+    asked, nodes = Asked(None, None, device, part), [{"CPU": 4.0}, {"CPU": 4.0, "GPU": there}]
+    with nullcontext() if gpus is not None else pytest.raises(InputError, match="the cluster has no GPU: leave out"):
+        assert _gpus(asked, nodes) == gpus
 
 
 def test_where_ray_is_not_installed_one_sentence_says_what_to_do(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from bench.runner.plan import (
     plan,
     why_changed,
 )
-from bench.runner.plan_lines import MOST_LINES, MOST_REASONS, about, lines, on_gpus, reasons
+from bench.runner.plan_lines import MOST_LINES, MOST_REASONS, _reasons, about, lines, on_gpus
 from bench.runner.starts import closed_plan
 from bench.store.runs import Fingerprints
 from made_up_results import Maker
@@ -212,7 +212,7 @@ def test_a_large_plan_says_each_reason_once_with_its_count(context: RunContext) 
 
 def test_a_large_plan_leaves_out_no_run_that_is_done_again(context: RunContext) -> None:
     runs = [replace(one, why=f"reason {index // 2}") for index, one in enumerate(many(200, CHANGED, context))]
-    *shown, last = reasons(runs)
+    *shown, last = _reasons(runs)
     assert len(shown) == MOST_REASONS
     assert last == f"{200 - 2 * MOST_REASONS} runs again for {100 - MOST_REASONS} other reasons"
 

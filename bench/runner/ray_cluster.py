@@ -92,9 +92,12 @@ class RayCluster:
 
     def has_room(self, planned: Planned, alone: bool) -> bool:
         """Whether a node has room for the run, or will have soon: a place that is left is taken at once."""
+        self._look_at_nodes()
+        return len(self.under_way) < (self.jobs or 2 * self._capacity() + 1)
+
+    def _look_at_nodes(self) -> None:
         if time.monotonic() - self.looked > NODES_SECONDS:
             self.nodes, self.looked = _nodes(self.ray), time.monotonic()
-        return len(self.under_way) < (self.jobs or 2 * self._capacity() + 1)
 
     def is_busy(self) -> bool:
         """Whether Ray has a run that has not ended."""
@@ -131,6 +134,9 @@ class RayCluster:
         if not self.under_way:
             time.sleep(seconds)
             return
+        self._look_at_nodes()
+        if self.unfit and not self._capacity():  # What waits in Ray would wait for ever.
+            self._cancel_unheard()
         ended, _ = self.ray.wait(list(self.under_way), timeout=seconds)
         tells = {task.number: task.tell for task in self.under_way.values()}
         # Of a run that has ended already, what is left is told first.
@@ -161,7 +167,7 @@ class RayCluster:
             self.unfit[told.node] = told.reason  # Else it would be the fastest of all to be done with runs.
             return Died(f"no run can be done {told.reason}", blameless=True)
         except known.TaskCancelledError:
-            return Ended()
+            return Ended() if self.stopping else Failed(next(reversed(self.unfit.values())))
         except known.NodeDiedError:
             return Died("its node was lost", blameless=True)
         except known.OutOfMemoryError:
@@ -180,6 +186,9 @@ class RayCluster:
         """Ask the runs to keep a checkpoint and end; those that wait for room do not begin."""
         self.stopping = True
         self._mail()
+        self._cancel_unheard()
+
+    def _cancel_unheard(self) -> None:
         for reference, task in self.under_way.items():
             if task.number not in self.heard:
                 self.ray.cancel(reference)

@@ -63,6 +63,8 @@ def remove_abandoned(results: Path, due: Collection[Path]) -> None:
         with lock_run(results, run) as acquired:
             if acquired and run not in due and _is_stored(results / store.RUNS, run, unfinished / run / STAMP):
                 shutil.rmtree(unfinished / run)
+            elif acquired and run not in due:  # Of a driver that was killed before its run began.
+                remove_empty(unfinished / run, unfinished)
     for part in (results / store.RUNS, results / MODELS, results / STARTS):
         for left in sorted(part.glob(HALF_WRITTEN)):
             folder = left.with_name(left.stem[1:])

@@ -27,7 +27,7 @@ CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
 LOOK_SECONDS = 0.2
 """How often the waits for a core are looked at."""
 
-BUSY_SHARE = 0.1
+BUSY_SHARE = 0.35
 """The part of the time that the threads of this process wait for a core, all together, from which it is not alone."""
 
 CALM_LOOKS = 10

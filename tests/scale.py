@@ -55,16 +55,12 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Driven:
-    """A command of so many runs that take no time, and the part of its workers' time in which they had a process.
-
-    `own_bytes` is what the command's process took beyond what it had once its modules were imported.
-    """
+    """A command of so many runs that take no time, and the part of its workers' time in which they had a process."""
 
     runs: int
     workers: int
     seconds: float
     busy: float
-    own_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +114,12 @@ def drive(folder: Path) -> None:
     seeds = [str(dying.LATER + number) for number in range(DRIVEN_RUNS)]
     words = ["run", "--tasks", "mednli", "--baselines", "dying", "--encoder", "minilm", "--jobs", str(WORKERS)]
     with patch.object(processes, "Processes", Watched), patch("bench.report.files.publish", lambda results: None):
-        closed_plan([], many_results.contexts(folder)[0])
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         status = cli.main([*words, "--data", str(folder / "data"), "--results", str(folder), "--seeds", *seeds])
     if status:
         raise SystemExit(status)
     took = max(end for _, end in lives.values()) - min(begin for begin, _ in lives.values())
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     busy = sum(end - begin for begin, end in lives.values()) / (WORKERS * took)
-    driven = Driven(runs=len(lives), workers=WORKERS, seconds=took, busy=busy, own_bytes=own * 1024)
+    driven = Driven(runs=len(lives), workers=WORKERS, seconds=took, busy=busy)
     print(strict_json.dumps(driven))
 
 
@@ -223,8 +216,7 @@ def shown() -> str:
         "",
         f"{driven.runs:,} runs of a baseline that learns nothing, {driven.workers} at once: {driven.seconds:.0f} s, "
         f"{driven.seconds * driven.workers / driven.runs * 1000:.0f} ms each, in which a process begins, reads, "
-        f"answers and writes. {driven.busy:.1%} of the workers' time had such a process. The command's own took "
-        f"{numbers.size(driven.own_bytes)} beyond its libraries.",
+        f"answers and writes. {driven.busy:.1%} of the workers' time had such a process.",
         "",
         f"On paper, with the run times of the reference ({there.processor}, threads {there.threads}; a GPU is faster):",
         "",

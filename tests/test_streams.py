@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -72,12 +73,19 @@ def keep(name: str, folder: Path) -> None:
 
 def peak(use: Use, name: str, folder: Path) -> int:
     """The most bytes that Python held meanwhile."""
+    # What is garbage does not count, and circles of it are looked for the less often, the more other tests have left.
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100, 1, 1)
+    gc.collect()
     tracemalloc.start()
     try:
         use(name, folder)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def grown(use: Use, name: str, folder: Path) -> int:

@@ -127,6 +127,8 @@ def test_a_run_whose_machine_is_lost_is_not_to_blame() -> None:
     done = Scripted({"a": [Died("its node was lost", blameless=True)] * 5})
     assert scheduled(done, planned("a")) == {}
     assert len(done.begun) == 6
+    done = Scripted({"a": [Died("its node was lost", blameless=True)] * 50})
+    assert scheduled(done, planned("a"), planned("b")) == {"a": "its node was lost, 20 times"}
 
 
 def test_a_run_that_may_have_lacked_memory_is_tried_again_with_nothing_beside_it() -> None:

@@ -65,7 +65,7 @@ def test_torch_s_library_has_read_it_in_every_process(
     assert set(found) == {str(spins)}
 
 
-def looks(monkeypatch: pytest.MonkeyPatch, shares: list[float], loaded_at: int = 0) -> list[str]:
+def looks(monkeypatch: pytest.MonkeyPatch, shares: list[float]) -> list[str]:
     """What the watch does at looks between which the threads were without a core for these shares of the time."""
     done: list[str] = []
 
@@ -86,7 +86,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, shares: list[float], loaded_at: int =
     clock = SimpleNamespace(now=0.0, without=0.0, look=0)
     monkeypatch.setattr(openmp, "time", SimpleNamespace(perf_counter=lambda: clock.now))
     monkeypatch.setattr(openmp, "_seconds_without_core", lambda: clock.without)
-    monkeypatch.setattr(openmp, "_libgomp", lambda: "a library" if clock.look > loaded_at else None)
+    monkeypatch.setattr(openmp, "_libgomp", lambda: "a library")
     monkeypatch.setattr(openmp, "_short_spins", short_spins)
     openmp._watch(SimpleNamespace(wait=wait))  # type: ignore[arg-type]
     return done
@@ -105,8 +105,17 @@ def test_threads_spin_briefly_from_the_first_look_that_finds_others_until_none_w
     assert "short" not in looks(monkeypatch, [CALM] * 30)
 
 
-def test_it_is_also_seen_where_torch_is_imported_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert looks(monkeypatch, [BUSY] * 4, loaded_at=2) == ["0", "1", "2", "short", "3", "long"]
+@pytest.mark.parametrize(("count", "watched"), [(1, False), (2, True)])
+def test_one_thread_has_no_other_to_wait_for_and_is_not_watched(
+    monkeypatch: pytest.MonkeyPatch, count: int, watched: bool
+) -> None:
+    began: list[object] = []
+    monkeypatch.setenv("GOMP_SPINCOUNT", str(SPINS))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: count)
+    monkeypatch.setattr(openmp, "_watch", began.append)
+    with openmp.spinning_watched():
+        pass
+    assert bool(began) is watched
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells who waits for a core")

@@ -26,6 +26,9 @@ WAIT_SECONDS = 1.0
 ATTEMPTS = 2
 """So many processes of a run may die before it is left."""
 
+MACHINES = 20
+"""So many machines of a run may be lost before it is left: where it lasts, another command will have more luck."""
+
 TRIED = 8
 """Where a run has no room, a shorter one may have: so many are asked for."""
 
@@ -62,6 +65,7 @@ class Scheduler:
         self.waiting = [planned for planned in ordered if starts.ready(planned)]
         self.blocked = [planned for planned in ordered if not starts.ready(planned)]  # By a run that they start from.
         self.deaths: Counter[Path] = Counter()
+        self.losses: Counter[Path] = Counter()  # Of its machine, which says nothing against the run.
         self.alone: set[Path] = set()
         self.not_before: dict[Path, float] = {}  # For runs that another command is at.
         self.left: dict[str, str] = {}  # Title -> why the run could not be done.
@@ -128,9 +132,10 @@ class Scheduler:
 
     def _died(self, planned: Planned, event: Died) -> None:
         path = planned.name.path
-        self.deaths[path] += not event.blameless
-        if self.deaths[path] >= ATTEMPTS:
-            self._leave(planned, f"{event.reason}, {ATTEMPTS} times")
+        deaths, most = (self.losses, MACHINES) if event.blameless else (self.deaths, ATTEMPTS)
+        deaths[path] += 1
+        if deaths[path] >= most:
+            self._leave(planned, f"{event.reason}, {most} times")
             return
         how = ""
         if event.alone:  # When no other run is left to begin, or all would wait for it.

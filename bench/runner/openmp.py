@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -47,9 +48,11 @@ def bound_spinning(environment: MutableMapping[str, str] = os.environ) -> None:
 def spinning_watched() -> Iterator[None]:
     """Within the block threads that wait sleep at once as long as other processes want the cores too.
 
-    What a user has chosen stays as it is, and so does any OpenMP library but torch's own libgomp.
+    What a user has chosen stays as it is, and so does any OpenMP library but torch's own libgomp. One thread has no
+    other to wait for: nothing is watched then, nor without torch.
     """
-    if os.environ.get("GOMP_SPINCOUNT") != str(SPINS):  # The user has chosen.
+    torch = sys.modules.get("torch")
+    if os.environ.get("GOMP_SPINCOUNT") != str(SPINS) or torch is None or torch.get_num_threads() == 1:
         yield
         return
     ended = Event()
@@ -68,7 +71,7 @@ def _watch(ended: Event) -> None:
         while not ended.wait(LOOK_SECONDS):
             now, without = time.perf_counter(), _seconds_without_core()
             calm = 0 if without - before > BUSY_SHARE * (now - looked) else calm + 1
-            if calm == 0 and not short and (library := _libgomp()):  # torch may not have been imported yet.
+            if calm == 0 and not short and (library := _libgomp()):
                 held.enter_context(_short_spins(library))
                 short = True
             elif calm == CALM_LOOKS:
